@@ -1,0 +1,198 @@
+import { randomUUIDv7 } from 'node:crypto';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import type { Logger } from 'pino';
+import type { Database } from './db/database.ts';
+import { openapi } from './docs/openapi.ts';
+import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
+import { healthRoutes } from './health/routes.ts';
+import type { App } from './http/operation.ts';
+import { compileValidator, explainValidation, nestsTooDeep, unstorableField } from './http/validation.ts';
+import { authenticate, recordKeyUse } from './keys/keys.ts';
+import { keyRoutes } from './keys/routes.ts';
+import type { Who } from './keys/who.ts';
+import { importRoutes } from './numbers/import-routes.ts';
+import { numberRoutes } from './numbers/routes.ts';
+import { organizationRoutes } from './organizations/routes.ts';
+import { userRoutes } from './users/routes.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose key came with the request; set before every handler whose access is not `none`. */
+    who: Who;
+  }
+}
+
+export type AppOptions = { database: Database; brand: string; log: Logger };
+
+const bodyBytesMax = 1_048_576;
+
+/** The whole HTTP side, wired by hand: read from top to bottom, this is what a request passes through. */
+export async function createApp({ database, brand, log }: AppOptions): Promise<App> {
+  const { db } = database;
+  const keyUse = recordKeyUse(db);
+  let stopping = false;
+
+  const app: App = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    bodyLimit: bodyBytesMax,
+    exposeHeadRoutes: false,
+    // Long enough for any way of writing a number and for every id.
+    routerOptions: { maxParamLength: 400, ignoreTrailingSlash: true },
+    // A request that is under way when the server stops is finished; what comes after is refused.
+    return503OnClosing: true,
+    genReqId: request => requestId(request.headers['x-request-id']),
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply as unknown as FastifyReply),
+    clientErrorHandler(error, socket) {
+      if (socket.writable) socket.end(rawBadRequest(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400));
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(compileValidator);
+  app.setSchemaErrorFormatter((errors, part) => explainValidation(errors as never, part));
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => answerError(new Problem('route_not_found'), request, reply));
+  app.decorateRequest('who');
+
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (nestsTooDeep(body as string)) return done(new Problem('body_invalid', 'The body is nested too deep'));
+    parseJson(request, body as string, done);
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    const { access } = request.routeOptions.config;
+    if (access === undefined || access === 'none') return;
+    const secret = request.headers['x-api-key'];
+    if (typeof secret !== 'string' || secret === '') throw new Problem('api_key_required');
+    const who = await authenticate(db, secret, request.id);
+    if (!who) throw new Problem('api_key_invalid');
+    keyUse.touch(who);
+    request.who = who;
+    if (access === 'admin' && who.permission !== 'admin') {
+      throw new Problem('admin_required', undefined, 'This action requires admin privileges');
+    }
+  });
+
+  app.addHook('preValidation', async ({ params, query, body }) => {
+    const streams = body !== null && typeof body === 'object' && 'pipe' in body;
+    const field =
+      unstorableField({ ...(params as object), ...(query as object) }) ??
+      (streams ? undefined : unstorableField(body));
+    if (field !== undefined)
+      throw invalid(
+        `${field || 'the body'} has a character that cannot be stored (U+0000 or half of a pair)`,
+      );
+  });
+
+  // Every payload stands between the same two fields; see operation().
+  app.addHook('preSerialization', async (_request, reply, payload) => {
+    return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    const quiet = request.method === 'GET' && reply.statusCode < 400;
+    request.log[quiet ? 'debug' : 'info'](
+      {
+        method: request.method,
+        path: request.url.split('?')[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        tenant: request.who?.tenantId,
+        key: request.who?.actor.id,
+      },
+      'request',
+    );
+  });
+
+  await app.register(swagger, openapi(brand));
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { tryItOutEnabled: true, persistAuthorization: true, validatorUrl: null },
+    theme: { title: 'Linekeeper API' },
+  });
+  app.get('/openapi.json', { schema: { hide: true }, config: { access: 'none' } }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger(), null, 2)),
+  );
+
+  healthRoutes(app, db, () => stopping);
+  keyRoutes(app, db);
+  organizationRoutes(app, db);
+  userRoutes(app, db);
+  numberRoutes(app, database, brand);
+  await app.register(async scope => importRoutes(scope as App, database, brand));
+
+  app.addHook('preClose', async () => {
+    stopping = true;
+  });
+  app.addHook('onClose', () => keyUse.stop());
+  await app.ready();
+  return app;
+
+  /** The one place where an error becomes an answer. */
+  async function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
+    const problem = toProblem(thrown as FastifyError);
+    if (problem.code === 'internal_error') request.log.error({ err: thrown }, 'internal error');
+    if (problem.code === 'unavailable') request.log.warn({ err: thrown }, 'the database is not reachable');
+    if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
+    reply.header('x-request-id', request.id).type('application/json; charset=utf-8');
+    const { message: error, detail, code } = problem;
+    const body = {
+      success: false,
+      error,
+      ...(detail && { detail }),
+      code,
+      request_id: request.id,
+      powered_by: brand,
+    };
+    return reply.status(problem.status).send(JSON.stringify(body));
+  }
+
+  function rawBadRequest(status: 400 | 431): string {
+    const code: ProblemCode = 'invalid_request';
+    const error = status === 431 ? 'The headers are too large' : 'This is not valid HTTP';
+    const body = JSON.stringify({
+      success: false,
+      error,
+      code,
+      request_id: randomUUIDv7(),
+      powered_by: brand,
+    });
+    const reason = status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
+    return `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+  }
+}
+
+/** A client may name its own request; the name goes into headers, logs and events, so it is kept plain. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUIDv7();
+}
+
+/** What a client is told of anything that was thrown: what it can mend, or else only that something is wrong here. */
+function toProblem(error: FastifyError): Problem {
+  if (error instanceof Problem) return error;
+  if (isUnavailable(error)) return new Problem('unavailable');
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new Problem('body_too_large', `The body is larger than ${bodyBytesMax} bytes`);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Problem('media_type_unsupported');
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return invalid('The path is not valid');
+  }
+  // What is left of the framework's own complaints about a request is about its body.
+  if (error.statusCode === 400 || error instanceof SyntaxError) return new Problem('body_invalid');
+  return new Problem('internal_error');
+}

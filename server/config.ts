@@ -1,0 +1,54 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** What the server reads from its environment; the table in README.md says the same to its users. */
+export type Config = {
+  host: string;
+  port: number;
+  /** Set: a PostgreSQL of the operator's. Not set: the embedded one, in `home`. */
+  databaseUrl: string | undefined;
+  /** The one folder that all state of the embedded database lies in. */
+  home: string;
+  /** What `powered_by` says in every body. */
+  brand: string;
+  logLevel: string;
+  /** Whether a brand-new database is given the demonstration tenant. */
+  demo: boolean;
+};
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+/** Reads the configuration, or throws an error that names the variable and the rule. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const port = Number(env.PORT || 8080);
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new Error('PORT must be a whole number from 0 to 65535');
+  const logLevel = env.LOG_LEVEL || 'info';
+  if (!logLevels.includes(logLevel)) throw new Error(`LOG_LEVEL must be one of ${logLevels.join(', ')}`);
+  const databaseUrl = env.DATABASE_URL || undefined;
+  if (databaseUrl && !/^(postgres(ql)?|socket):/.test(databaseUrl)) {
+    throw new Error('DATABASE_URL must be a URL that begins with postgresql:// or socket:');
+  }
+  return {
+    host: env.HOST || '127.0.0.1',
+    port,
+    databaseUrl,
+    home: resolve(env.LINEKEEPER_HOME || defaultHome(env)),
+    brand: env.LINEKEEPER_BRAND || 'Teli',
+    logLevel,
+    demo: onOff('LINEKEEPER_DEMO', env.LINEKEEPER_DEMO, databaseUrl === undefined),
+  };
+}
+
+/** Root's home is usually closed to the unprivileged user that PostgreSQL must run as, so root's state is not there. */
+function defaultHome(env: NodeJS.ProcessEnv): string {
+  if (process.getuid?.() === 0) return '/var/lib/linekeeper';
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'linekeeper');
+}
+
+function onOff(name: string, value: string | undefined, otherwise: boolean): boolean {
+  if (!value) return otherwise;
+  if (value === '1' || value === 'true') return true;
+  if (value === '0' || value === 'false') return false;
+  throw new Error(`${name} must be 1 or 0`);
+}

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Tables } from './tables.ts';
+
+// Revisions and counts stay far below 2^53, and a number is what JSON has.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export type Db = Kysely<Tables>;
+export type Tx = Transaction<Tables>;
+
+/** One PostgreSQL, in the three ways that it is spoken to. */
+export type Database = {
+  /** Typed statements. */
+  db: Db;
+  /** For what Kysely cannot do: cursors. */
+  pool: pg.Pool;
+  /** A connection of one's own, for what lives in one: COPY, temporary tables. */
+  openSession(): Promise<Session>;
+  close(): Promise<void>;
+};
+
+/** One connection, spoken to directly or through Kysely. Whoever opens it ends it. */
+export type Session = { client: pg.Client; db: Db; end(): Promise<void> };
+
+export function openDatabase(connection: pg.ClientConfig): Database {
+  const config = {
+    application_name: 'linekeeper',
+    keepAlive: true,
+    connectionTimeoutMillis: 5000,
+    ...connection,
+  };
+  const pool = new pg.Pool({ ...config, max: 20 });
+  // An idle connection that dies is replaced at its next use; without a listener it would end the process.
+  pool.on('error', () => {});
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    pool,
+    async openSession() {
+      const client = new pg.Client(config);
+      client.on('error', () => {});
+      await client.connect();
+      const single = {
+        connect: async () => Object.assign(client, { release() {} }),
+        end: () => client.end(),
+      };
+      const session = new Kysely<Tables>({
+        dialect: new PostgresDialect({ pool: single as unknown as pg.Pool }),
+      });
+      return { client, db: session, end: () => client.end() };
+    },
+    close: () => db.destroy(),
+  };
+}
+
+const attemptsMax = 6;
+
+/**
+ * Runs `work` in one transaction; again, with jitter, when PostgreSQL gave it up in favour of another one.
+ * Given a transaction that is open already, `work` becomes part of it.
+ */
+export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  if (db.isTransaction) return work(db as Tx);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await db.transaction().execute(work);
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      const gaveUp = code === '40001' || code === '40P01'; // serialization failure, deadlock
+      if (!gaveUp || attempt === attemptsMax) throw error;
+      await sleep(Math.random() * 10 * 2 ** attempt);
+    }
+  }
+}

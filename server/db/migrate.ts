@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import type pg from 'pg';
+import type { Database } from './database.ts';
+
+const folder = new URL('./migrations/', import.meta.url);
+
+/**
+ * Brings the schema to the state that this version knows, in one transaction: all of it or none.
+ * A second process that migrates at the same time waits for the first and then finds nothing to do.
+ * @returns the names of the migrations that were applied
+ */
+export async function migrate(database: Database): Promise<string[]> {
+  const { client, end } = await database.openSession();
+  try {
+    await createTable(client);
+    await client.query('begin');
+    await client.query('lock table migrations in exclusive mode');
+    const { rows } = await client.query<{ name: string; checksum: string }>(
+      'select name, checksum from migrations',
+    );
+    const applied = new Map(rows.map(row => [row.name, row.checksum]));
+    const files = (await readdir(folder)).filter(name => name.endsWith('.sql')).sort();
+    const newer = [...applied.keys()].find(name => !files.includes(name));
+    if (newer)
+      throw new Error(
+        `The database has the migration ${newer}, which this version of Linekeeper does not know`,
+      );
+    const fresh: string[] = [];
+    for (const name of files) {
+      const text = await readFile(new URL(name, folder), 'utf8');
+      const checksum = createHash('sha256').update(text).digest('hex');
+      if (!applied.has(name)) {
+        await client.query(text);
+        await client.query('insert into migrations (name, checksum) values ($1, $2)', [name, checksum]);
+        fresh.push(name);
+      } else if (applied.get(name) !== checksum) {
+        throw new Error(`The migration ${name} has changed since it was applied to this database`);
+      }
+    }
+    await client.query('commit');
+    return fresh;
+  } finally {
+    await end();
+  }
+}
+
+/** `if not exists` is no lock: two processes can both find nothing, and one of them then loses. It only has to look again. */
+async function createTable(client: pg.Client): Promise<void> {
+  const text = `create table if not exists migrations (
+    name text primary key, checksum text not null, applied_at timestamptz not null default now())`;
+  const lost = ['23505', '42P07'];
+  await client.query(text).catch(error => {
+    if (!lost.includes(error.code)) throw error;
+    return client.query(text);
+  });
+}

@@ -1,0 +1,131 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+/** The tables as Kysely sees them; migrations/ says what they mean and which constraints stand behind them. */
+export type Tables = {
+  tenants: TenantTable;
+  organizations: OrganizationTable;
+  api_keys: ApiKeyTable;
+  users: UserTable;
+  phone_numbers: PhoneNumberTable;
+  assignments: AssignmentTable;
+  events: EventTable;
+  batch_items: BatchItemTable;
+};
+
+export type Permission = 'admin' | 'read';
+export type OrganizationStatus = 'active' | 'suspended' | 'inactive';
+export type RegistrationStatus =
+  | 'not_started'
+  | 'brand_created'
+  | 'pending_approval'
+  | 'approved'
+  | 'rejected';
+export type UserPermission = 'admin' | 'user';
+export type UserStatus = 'active' | 'inactive' | 'suspended';
+export type NumberStatus =
+  | 'pending'
+  | 'available'
+  | 'reserved'
+  | 'assigned'
+  | 'cooling_down'
+  | 'releasing'
+  | 'released';
+
+/** Written as JSON text: node-postgres would turn an array into a PostgreSQL array. */
+type Json<T> = ColumnType<T, string, never>;
+
+type TenantTable = {
+  id: string;
+  name: string;
+  created_at: Generated<Date>;
+};
+
+type OrganizationTable = {
+  tenant_id: string;
+  id: string;
+  unique_id: string;
+  name: string;
+  contact_email: string | null;
+  status: Generated<OrganizationStatus>;
+  sms_active: Generated<boolean>;
+  sms_registration_status: Generated<RegistrationStatus>;
+  registration_submitted_at: Date | null;
+  registration_approved_at: Date | null;
+  revision: Generated<number>;
+  created_at: Generated<Date>;
+  modified_at: Generated<Date>;
+};
+
+type ApiKeyTable = {
+  tenant_id: string;
+  id: string;
+  name: string;
+  hash: Buffer;
+  prefix: string;
+  permission: Permission;
+  organization_id: string | null;
+  created_at: Generated<Date>;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  last_used_at: Date | null;
+};
+
+type UserTable = {
+  tenant_id: string;
+  organization_id: string;
+  id: string;
+  unique_id: string;
+  name: string;
+  email: string;
+  phone: string | null;
+  permission: Generated<UserPermission>;
+  status: Generated<UserStatus>;
+  created_at: Generated<Date>;
+  modified_at: Generated<Date>;
+};
+
+type PhoneNumberTable = {
+  tenant_id: string;
+  organization_id: string;
+  id: string;
+  phone_number: string;
+  pretty_phone_number: string;
+  country: string | null;
+  area_code: GeneratedAlways<string | null>;
+  nickname: string | null;
+  status: Generated<NumberStatus>;
+  created_at: Generated<Date>;
+  modified_at: Generated<Date>;
+  released_at: Date | null;
+};
+
+type AssignmentTable = {
+  tenant_id: string;
+  organization_id: string;
+  id: string;
+  phone_number_id: string;
+  user_id: string;
+  assigned_at: Date;
+  ended_at: Date | null;
+  open_organization_id: GeneratedAlways<string | null>;
+};
+
+type EventTable = {
+  tenant_id: string;
+  organization_id: string;
+  revision: number;
+  ordinal: Generated<number>;
+  type: string;
+  at: Date;
+  actor_type: 'key' | 'system';
+  actor_id: string;
+  request_id: string | null;
+  data: Json<Record<string, unknown>>;
+};
+
+type BatchItemTable = {
+  tenant_id: string;
+  batch_id: string;
+  piece: number;
+  items: Json<unknown[]>;
+};

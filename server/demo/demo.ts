@@ -1,0 +1,138 @@
+import { type Db, transact } from '../db/database.ts';
+import type { Who } from '../keys/who.ts';
+import { assignNumber } from '../numbers/assignments.ts';
+import { addNumbers, type NewNumber } from '../numbers/numbers.ts';
+import { defaultCountry } from '../numbers/phone-number.ts';
+import { createOrganization, editOrganization } from '../organizations/organizations.ts';
+import { createTenant } from '../tenants/tenants.ts';
+import { createUser } from '../users/users.ts';
+
+/**
+ * Gives a database that has no tenant yet the demonstration tenant: the organization of the published example, with
+ * its ids and dates, and a second one of a believable size. All of it or nothing.
+ *
+ * @param keep is given the tenant's admin key before anything is committed: there is no demonstration without its key
+ * @returns whether there was anything to do
+ */
+export function createDemo(db: Db, keep: (secret: string) => Promise<void>): Promise<boolean> {
+  return transact(db, async tx => {
+    const existing = await tx.selectFrom('tenants').select('id').limit(1).executeTakeFirst();
+    if (existing) return false;
+    const { secret, who } = await createTenant(
+      tx,
+      'Demonstration',
+      'demonstration',
+      new Date('2024-01-02T08:00:00Z'),
+    );
+    await createExample(tx, who);
+    await createAgency(tx, who);
+    await keep(secret);
+    return true;
+  });
+}
+
+const on = (who: Who, moment: string | Date): Who => ({ ...who, at: new Date(moment) });
+const registered = { sms_active: true, sms_registration_status: 'approved' } as const;
+
+/** What the published example response shows. */
+async function createExample(db: Db, who: Who): Promise<void> {
+  const organization_id = 'org_abc123';
+  const add = (moment: string, number: NewNumber) =>
+    addNumbers(db, on(who, moment), {
+      organization_id,
+      phone_numbers: [number],
+      default_country: defaultCountry,
+    });
+  const opened = on(who, '2024-01-10T08:30:00Z');
+  const contact = { name: 'The Company', contact_email: 'ops@company.com' };
+  await createOrganization(db, opened, { unique_id: organization_id, ...contact });
+  await editOrganization(db, opened, organization_id, registered);
+  const john = { unique_id: 'user_xyz789', email: 'john@company.com', name: 'John Smith' };
+  await createUser(db, on(who, '2024-01-10T08:45:00Z'), organization_id, john);
+  const first = {
+    id: '6d7f8580-2c18-4ca9-8917-c9ca121a2c49',
+    phone_number: '+14155551234',
+    nickname: 'Sales Line',
+  };
+  await add('2024-01-10T09:00:00Z', first);
+  await add('2024-01-12T14:00:00Z', {
+    id: '8a2b3c4d-5e6f-7890-abcd-ef1234567890',
+    phone_number: '+14155555678',
+  });
+  const target = { phone_number: first.phone_number, default_country: defaultCountry };
+  await assignNumber(db, on(who, '2024-01-15T10:30:00Z'), target, john.unique_id);
+}
+
+const areaCodes = [
+  206, 212, 213, 214, 253, 303, 305, 312, 313, 404, 408, 415, 480, 503, 512, 602, 612, 617, 702, 713,
+];
+const campaigns = [
+  'Spring open house',
+  'Review requests',
+  'Appointment reminders',
+  'Lead follow-up',
+  'Recall list',
+];
+const people = [
+  'Maria Alvarez',
+  'Dwayne Carter',
+  'Priya Natarajan',
+  'Tom Lindqvist',
+  'Aisha Bello',
+  'Kenji Watanabe',
+  'Sofia Rossi',
+  'Grace O’Connor',
+  'Marcus Webb',
+  'Hannah Klein',
+  'Luis Ortega',
+  'Emily Tran',
+];
+
+/**
+ * An agency with a year of history: 320 numbers bought month by month, about two in three of them assigned. The
+ * numbers are of the range 555-0100 to 555-0199, which is kept free for fiction.
+ */
+async function createAgency(db: Db, who: Who): Promise<void> {
+  const organization_id = 'org_brightpath';
+  const opened = on(who, '2024-01-08T15:00:00Z');
+  const contact = { name: 'Bright Path Marketing', contact_email: 'numbers@brightpath.example' };
+  await createOrganization(db, opened, { unique_id: organization_id, ...contact });
+  await editOrganization(db, opened, organization_id, registered);
+  const users: string[] = [];
+  for (const [index, name] of people.entries()) {
+    const given = name.split(' ')[0]!.toLowerCase();
+    const unique_id = `user_brightpath_${given}`;
+    const permission = index === 0 ? ('admin' as const) : ('user' as const);
+    await createUser(db, opened, organization_id, {
+      unique_id,
+      name,
+      email: `${given}@brightpath.example`,
+      permission,
+    });
+    users.push(unique_id);
+  }
+  const perMonth = 32;
+  for (let month = 0; month < 10; month++) {
+    const bought = Date.UTC(2024, month, 9 + month, 14, 5 * month);
+    const phone_numbers = Array.from({ length: perMonth }, (_, index): NewNumber => {
+      const place = month * perMonth + index;
+      const line = 100 + Math.floor(place / areaCodes.length);
+      const nickname =
+        place % 3 === 0
+          ? `${campaigns[place % campaigns.length]} ${areaCodes[place % areaCodes.length]}`
+          : null;
+      return { phone_number: `+1${areaCodes[place % areaCodes.length]}5550${line}`, nickname };
+    });
+    await addNumbers(db, on(who, new Date(bought)), {
+      organization_id,
+      phone_numbers,
+      default_country: defaultCountry,
+    });
+    for (const [index, { phone_number }] of phone_numbers.entries()) {
+      if (index % 3 === 2) continue;
+      const given = new Date(bought + (index + 1) * 6.5 * 3_600_000);
+      const user = users[(month * 7 + index * 5) % users.length]!;
+      await assignNumber(db, on(who, given), { phone_number, default_country: defaultCountry }, user);
+    }
+  }
+}

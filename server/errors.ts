@@ -1,0 +1,87 @@
+/**
+ * Every error that the API can answer with: status and text. The code is the stable name that programs go by; the
+ * text is for people. Where contract.md of the API family has a text, it stands here to the letter.
+ */
+export const problems = {
+  invalid_request: [400, 'Invalid request'],
+  body_invalid: [400, 'The body is not valid JSON'],
+  email_taken: [400, 'A user with this email already exists in this organization'],
+  number_to_assign_not_found: [400, 'Phone number not found'],
+  number_assigned: [400, 'Phone number already assigned to a user'],
+  number_not_assigned: [400, 'Phone number is not assigned to a user'],
+  number_not_available: [400, 'Phone number is not available'],
+  assignee_not_found: [400, 'User not found'],
+  api_key_required: [401, 'API key is required'],
+  api_key_invalid: [401, 'Invalid API key'],
+  admin_required: [403, 'Admin permission required'],
+  key_bound: [403, 'This key is bound to one organization'],
+  route_not_found: [404, 'Not found'],
+  organization_not_found: [404, 'Organization not found'],
+  user_not_found: [404, 'User not found'],
+  number_not_found: [404, 'Phone number not found'],
+  key_not_found: [404, 'API key not found'],
+  organization_id_taken: [409, 'An organization with this unique_id already exists'],
+  user_id_taken: [409, 'A user with this unique_id already exists in this organization'],
+  number_taken: [409, 'Phone number already exists'],
+  body_too_large: [413, 'The body is too large'],
+  media_type_unsupported: [415, 'This content type is not supported here'],
+  import_rejected: [422, 'Rows were rejected, so nothing was imported'],
+  too_many_imports: [429, 'Too many imports are running'],
+  internal_error: [500, 'Internal server error'],
+  unavailable: [503, 'The database is not reachable'],
+} as const satisfies Record<string, readonly [status: number, text: string]>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** What goes wrong in a way that a client is told of. The only error class; app.ts turns it into a reply. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly detail: string | undefined;
+
+  /** @param text says it more precisely than the catalogue does, for example with the field's name */
+  constructor(code: ProblemCode, text?: string, detail?: string) {
+    super(text ?? problems[code][1]);
+    this.code = code;
+    this.status = problems[code][0];
+    this.detail = detail;
+  }
+}
+
+/** Bad input: `text` names the field and the rule. */
+export const invalid = (text: string): Problem => new Problem('invalid_request', text);
+
+/**
+ * A constraint is a validation: runs `work` and turns the violation of a constraint named in `meanings` into what it
+ * means to the client. Each feature keeps the names of its own tables. A meaning is given what PostgreSQL says of the
+ * row: `Key (tenant_id, phone_number)=(…, +14155551234) already exists.`
+ */
+export async function explaining<T>(
+  meanings: Record<string, (detail: string) => Problem>,
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const { constraint, detail } = error as { constraint?: string; detail?: string };
+    const meaning = meanings[constraint ?? ''];
+    throw meaning ? meaning(detail ?? '') : error;
+  }
+}
+
+/** Whether the database could not be reached or is going down, as against having refused something. */
+export function isUnavailable(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  // Class 08 and 57P0x, https://www.postgresql.org/docs/current/errcodes-appendix.html; 53300 is "too many connections".
+  if (
+    code !== undefined &&
+    /^(08...|57P0[1-5]|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/.test(
+      code,
+    )
+  )
+    return true;
+  // What node-postgres says without a code.
+  return /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Connection ended)/.test(
+    message ?? '',
+  );
+}

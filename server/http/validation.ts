@@ -1,0 +1,95 @@
+import { Ajv, type ErrorObject } from 'ajv';
+import addFormats from 'ajv-formats';
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { invalid, type Problem } from '../errors.ts';
+
+// A query is text, so its numbers and booleans are read from text; a body has types of its own, and "7" is not 7.
+const [bodies, texts] = [false, true].map(coerceTypes => {
+  const ajv = new Ajv({
+    coerceTypes,
+    useDefaults: true,
+    removeAdditional: false,
+    allErrors: false,
+    strict: false,
+  });
+  addFormats.default(ajv);
+  return ajv;
+});
+
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
+  (httpPart === 'body' ? bodies : texts)!.compile(schema);
+
+/** Says which field broke which rule. */
+export function explainValidation(errors: ErrorObject[], part: string): Problem {
+  const error = errors[0]!;
+  const field = fieldName(error.instancePath);
+  const inner = (name: string) => (field ? `${field}.${name}` : name);
+  switch (error.keyword) {
+    case 'required':
+      return invalid(`${inner(error.params.missingProperty)} is required`);
+    case 'additionalProperties':
+      return invalid(
+        `${inner(error.params.additionalProperty)} is not a known ${part === 'querystring' ? 'parameter' : 'field'}`,
+      );
+    case 'enum':
+      return invalid(
+        `${field} must be one of ${error.params.allowedValues.map((value: unknown) => value ?? 'null').join(', ')}`,
+      );
+    case 'type': {
+      const types: string[] = [error.params.type].flat();
+      const wanted = types.map(type =>
+        type === 'boolean' ? 'true or false' : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`,
+      );
+      return invalid(`${field || `the ${part}`} must be ${wanted.join(' or ').replace('a null', 'null')}`);
+    }
+    case 'minProperties':
+      return invalid(`the ${part} must have at least one field`);
+    default:
+      return invalid(`${field || `the ${part}`} ${error.message?.replace('NOT', 'not')}`);
+  }
+}
+
+/** `/phone_numbers/3/nickname` is `phone_numbers[3].nickname` to those who wrote it. */
+function fieldName(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`))
+    .join('');
+}
+
+/**
+ * PostgreSQL stores neither U+0000 nor half of a surrogate pair, so no text that has one is let in.
+ * @returns the name of the field that has one
+ */
+export function unstorableField(value: unknown, name = ''): string | undefined {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? name : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const path = Array.isArray(value) ? `${name}[${key}]` : name ? `${name}.${key}` : key;
+    const found = unstorableField(key, path) ?? unstorableField(inner, path);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const depthMax = 20;
+
+/** Whether JSON text nests deeper than anything that we accept; told before it is parsed. */
+export function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (inString) {
+      if (char === 0x5c) i++;
+      else if (char === 0x22) inString = false;
+    } else if (char === 0x22) inString = true;
+    else if (char === 0x7b || char === 0x5b) {
+      if (++depth > depthMax) return true;
+    } else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return false;
+}

@@ -1,0 +1,74 @@
+import { Type } from 'typebox';
+import type { Db } from '../db/database.ts';
+import { type App, operation } from '../http/operation.ts';
+import { createKey, listKeys, revokeKey } from './keys.ts';
+import { ApiKey, KeyParams, keyBody, NewKeyBody } from './schemas.ts';
+
+export function keyRoutes(app: App, db: Db): void {
+  app.post(
+    '/v1/keys',
+    operation(
+      'admin',
+      {
+        operationId: 'createKey',
+        summary: 'Create an API key',
+        description:
+          'Creates a key and shows it, this once: only a hash of it is kept. With `organization_id` the key is bound to that organization and blind to all others; a bound key can create only keys with the same binding.',
+        tags: ['Keys'],
+        body: NewKeyBody,
+        response: {
+          201: Type.Object({
+            key: ApiKey,
+            api_key: Type.String({
+              description: 'The key itself.',
+              examples: ['lk_live_4fQz9TnB2xKc7LmR5vYw8HsJ3dPg6AeU0fZqXy'],
+            }),
+          }),
+        },
+      },
+      ['key_bound', 'organization_not_found'],
+    ),
+    async (request, reply) => {
+      const { key, secret } = await createKey(db, request.who, request.body);
+      return reply.status(201).send({ key: keyBody(key), api_key: secret });
+    },
+  );
+
+  app.get(
+    '/v1/keys',
+    operation('admin', {
+      operationId: 'listKeys',
+      summary: 'List API keys',
+      description:
+        'Every key of the tenant, revoked ones too, the oldest first; a bound key sees those of its organization.',
+      tags: ['Keys'],
+      response: {
+        200: Type.Object({
+          count: Type.Integer({ description: 'How many keys were returned.' }),
+          keys: Type.Array(ApiKey),
+        }),
+      },
+    }),
+    async request => {
+      const keys = (await listKeys(db, request.who)).map(keyBody);
+      return { count: keys.length, keys };
+    },
+  );
+
+  app.delete(
+    '/v1/keys/:key_id',
+    operation(
+      'admin',
+      {
+        operationId: 'revokeKey',
+        summary: 'Revoke an API key',
+        description: 'Ends a key for good, from the very next request on. Revoking it again changes nothing.',
+        tags: ['Keys'],
+        params: KeyParams,
+        response: { 200: Type.Object({ key: ApiKey }) },
+      },
+      ['key_not_found'],
+    ),
+    async request => ({ key: keyBody(await revokeKey(db, request.who, request.params.key_id)) }),
+  );
+}

@@ -1,0 +1,65 @@
+import { type Static, Type } from 'typebox';
+import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
+import { OrganizationId } from '../organizations/schemas.ts';
+import type { ApiKey as ApiKeyRow } from './keys.ts';
+
+export const KeyParams = Type.Object({
+  key_id: Type.String({ format: 'uuid', description: 'The id of the key.' }),
+});
+
+const Name = Type.String({ minLength: 1, maxLength: 200, description: 'What the key is for.' });
+const Permission = oneOf(['admin', 'read'], { description: '`read` sees, `admin` also changes.' });
+
+export const NewKeyBody = Type.Object(
+  {
+    name: Name,
+    permission: Permission,
+    organization_id: Type.Optional(OrganizationId),
+    expires_at: Type.Optional(Timestamp('When the key ends. Not given: never.', '2030-01-01T00:00:00Z')),
+  },
+  { additionalProperties: false, examples: [{ name: 'inbound router', permission: 'read' }] },
+);
+
+export const ApiKey = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', description: 'The id of the key.' }),
+    name: Name,
+    prefix: Type.String({ description: 'How the key begins.' }),
+    permission: Permission,
+    organization_id: nullable(
+      Type.String({ description: 'The one organization that the key sees, or null for all.' }),
+    ),
+    created_at: Timestamp('When the key was created.'),
+    expires_at: nullable(Timestamp('When the key ends.')),
+    revoked_at: nullable(Timestamp('When the key was revoked.')),
+    last_used_at: nullable(Timestamp('When the key was last used, to the minute.')),
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        id: '0199f3a0-8b30-7d74-9e3c-6f5a0b1c2d3e',
+        name: 'inbound router',
+        prefix: 'lk_live_4fQz',
+        permission: 'read',
+        organization_id: null,
+        created_at: '2024-01-15T10:30:00Z',
+        expires_at: null,
+        revoked_at: null,
+        last_used_at: null,
+      },
+    ],
+  },
+);
+
+export const keyBody = (row: ApiKeyRow): Static<typeof ApiKey> => ({
+  id: row.id,
+  name: row.name,
+  prefix: row.prefix,
+  permission: row.permission,
+  organization_id: row.organization_unique_id,
+  created_at: timestamp(row.created_at),
+  expires_at: timestamp(row.expires_at),
+  revoked_at: timestamp(row.revoked_at),
+  last_used_at: timestamp(row.last_used_at),
+});

@@ -1,0 +1,14 @@
+import type { Permission } from '../db/tables.ts';
+
+/** On whose behalf something is done. Every query and every change takes one, and sees only what it may see. */
+export type Who = {
+  tenantId: string;
+  /** Set: everything outside this organization does not exist for them. */
+  organizationId: string | null;
+  permission: Permission;
+  /** Named in the events of what they change. */
+  actor: { type: 'key' | 'system'; id: string };
+  requestId: string | null;
+  /** The moment that changes are dated with; the demonstration's past is made so. Not set: now. */
+  at?: Date;
+};

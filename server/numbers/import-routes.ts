@@ -1,0 +1,86 @@
+import { Readable } from 'node:stream';
+import type { Database } from '../db/database.ts';
+import { Problem } from '../errors.ts';
+import { type App, operation } from '../http/operation.ts';
+import { type ImportReport, importNumbers } from './import.ts';
+import type { ImportFormat } from './import-rows.ts';
+import { ImportBody, ImportQuery, ImportRejectedBody } from './schemas.ts';
+
+const formats: Record<string, ImportFormat> = { 'text/csv': 'csv', 'application/x-ndjson': 'ndjson' };
+/** Each holds a connection to the database for as long as its file takes to arrive. */
+const importsMax = 4;
+
+/** A scope of its own: only here is a body a stream, and only of these types. */
+export function importRoutes(app: App, database: Database, brand: string): void {
+  let running = 0;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(Object.keys(formats), (_request, payload, done) => done(null, payload));
+
+  app.post(
+    '/v1/sms/phone-numbers/import',
+    operation(
+      'admin',
+      {
+        operationId: 'importNumbers',
+        summary: 'Import numbers from a file',
+        description: `Brings a file of numbers into an organization, of any length, as a stream.
+
+**CSV** (\`Content-Type: text/csv\`): UTF-8, comma-separated; the first line names the columns, which are \`phone_number\`, \`nickname\` and \`user\`. **NDJSON** (\`application/x-ndjson\`): one object with these fields a line. \`user\` is the unique_id or e-mail address of an active user of the organization, who is assigned the number at once.
+
+Rows that are right are imported, all in one revision; every other row is reported with its line and the reason.`,
+        tags: ['Phone numbers'],
+        consumes: Object.keys(formats),
+        querystring: ImportQuery,
+        response: { 200: ImportBody, 422: ImportRejectedBody },
+      },
+      ['organization_not_found', 'body_too_large', 'media_type_unsupported', 'too_many_imports'],
+    ),
+    async (request, reply) => {
+      const format = formats[request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''];
+      if (!format || !(request.body instanceof Readable)) {
+        throw new Problem(
+          'media_type_unsupported',
+          `Content-Type must be one of ${Object.keys(formats).join(', ')}`,
+        );
+      }
+      if (running >= importsMax) throw new Problem('too_many_imports');
+      running++;
+      try {
+        const report = await importNumbers(database, request.who, request.query, request.body, format);
+        const refused = request.query.all_or_nothing && !request.query.dry_run && report.rejected > 0;
+        reply.status(refused ? 422 : 200).type('application/json; charset=utf-8');
+        const body = reportBody(report, refused, request.query.dry_run, request.id, brand);
+        return reply.send(Readable.from(body, { objectMode: false }) as never);
+      } finally {
+        running--;
+      }
+    },
+  );
+}
+
+async function* reportBody(
+  report: ImportReport,
+  refused: boolean,
+  dryRun: boolean,
+  requestId: string,
+  brand: string,
+) {
+  const { rows, imported, rejected, batchId, rejections } = report;
+  const were = rejected === 1 ? 'row was' : 'rows were';
+  const error = `${rejected} of ${rows} ${were} rejected, so nothing was imported`;
+  const outcome = refused
+    ? { success: false, error, code: 'import_rejected', request_id: requestId }
+    : { success: true };
+  const head = JSON.stringify({ ...outcome, dry_run: dryRun, batch_id: batchId, rows, imported, rejected });
+  let text = `${head.slice(0, -1)},"rejections":[`;
+  let first = true;
+  for await (const rejection of rejections) {
+    text += (first ? '' : ',') + JSON.stringify(rejection);
+    first = false;
+    if (text.length > 32_768) {
+      yield text;
+      text = '';
+    }
+  }
+  yield `${text}],"powered_by":${JSON.stringify(brand)}}`;
+}

@@ -1,0 +1,140 @@
+import type { Readable } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
+import { invalid } from '../errors.ts';
+
+/** One row of an import as it was written; `line` is where it ends in the file, from 1. */
+export type ImportRow =
+  | { line: number; phone_number: string; nickname: string; user: string }
+  | { line: number; problem: string };
+
+export type ImportFormat = 'csv' | 'ndjson';
+
+const columns = ['phone_number', 'nickname', 'user'] as const;
+const lineBytesMax = 16_384;
+
+/** Reads a file of numbers row by row. What is wrong with one row is said in it; what is wrong with the file, thrown. */
+export function readRows(source: Readable, format: ImportFormat): AsyncGenerator<ImportRow> {
+  const text = decode(source);
+  return format === 'csv' ? readCsv(text) : readNdjson(text);
+}
+
+/** Anything but UTF-8 would turn names into rubbish without a word. Strips a byte order mark. */
+async function* decode(source: Readable): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const piece of source) yield decoder.decode(piece as Buffer, { stream: true });
+    yield decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw invalid('The file is not UTF-8 text');
+    throw error;
+  }
+}
+
+async function* readCsv(text: AsyncGenerator<string>): AsyncGenerator<ImportRow> {
+  const parser = parse({
+    info: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    max_record_size: lineBytesMax,
+    trim: true,
+  });
+  // What the source throws must come out where the records do.
+  void (async () => {
+    try {
+      for await (const piece of text) if (!parser.write(piece)) await drained(parser);
+      parser.end();
+    } catch (error) {
+      parser.destroy(error as Error);
+    }
+  })();
+  let places: Record<(typeof columns)[number], number> | undefined;
+  let width = 0;
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{
+      record: string[];
+      info: { lines: number };
+    }>) {
+      if (!places) {
+        places = readHeader(record);
+        width = record.length;
+        continue;
+      }
+      const line = info.lines;
+      if (record.length !== width) {
+        yield { line, problem: `the row has ${record.length} columns, and the first line names ${width}` };
+        continue;
+      }
+      const at = (place: number) => record[place] ?? '';
+      yield {
+        line,
+        phone_number: at(places.phone_number),
+        nickname: at(places.nickname),
+        user: at(places.user),
+      };
+    }
+  } catch (error) {
+    if (error instanceof CsvError) throw invalid(`The file is not CSV: ${error.message}`);
+    throw error;
+  }
+  if (!places) throw invalid('The file is empty: its first line must name the columns');
+}
+
+/** Resolves when the parser takes more, or will take none because it is gone. */
+function drained(parser: NodeJS.EventEmitter): Promise<void> {
+  return new Promise(resolve => parser.once('drain', resolve).once('close', resolve));
+}
+
+function readHeader(record: string[]): Record<(typeof columns)[number], number> {
+  const names = record.map(name => name.toLowerCase());
+  const unknown = record.find((_, index) => !columns.some(column => column === names[index]));
+  if (unknown !== undefined || !names.includes('phone_number')) {
+    const what = names.includes('phone_number')
+      ? `"${unknown}" is not a column`
+      : 'there is no column phone_number';
+    throw invalid(`The first line must name the columns, which are phone_number, nickname and user: ${what}`);
+  }
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice) throw invalid(`The first line names ${twice} twice`);
+  const [phone_number, nickname, user] = columns.map(column => names.indexOf(column)) as [
+    number,
+    number,
+    number,
+  ];
+  return { phone_number, nickname, user };
+}
+
+async function* readNdjson(text: AsyncGenerator<string>): AsyncGenerator<ImportRow> {
+  let line = 0;
+  let rest = '';
+  for await (const piece of text) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop()!;
+    for (const one of lines) {
+      line++;
+      if (one.trim() !== '') yield readObject(one, line);
+    }
+    if (rest.length > lineBytesMax)
+      throw invalid(`line ${line + 1} is longer than ${lineBytesMax} characters`);
+  }
+  if (rest.trim() !== '') yield readObject(rest, line + 1);
+}
+
+function readObject(text: string, line: number): ImportRow {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { line, problem: 'the line is not valid JSON' };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { line, problem: 'the line is not a JSON object' };
+  const row = { line, phone_number: '', nickname: '', user: '' };
+  for (const [name, field] of Object.entries(value)) {
+    const column = columns.find(known => known === name);
+    if (!column) return { line, problem: `${name} is not a known field` };
+    if (field !== null && typeof field !== 'string')
+      return { line, problem: `${name} must be a string or null` };
+    row[column] = (field ?? '').trim();
+  }
+  return row;
+}

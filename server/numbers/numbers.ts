@@ -1,0 +1,164 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Db } from '../db/database.ts';
+import { explaining, invalid, Problem } from '../errors.ts';
+import type { Who } from '../keys/who.ts';
+import { revise } from '../revisions/revise.ts';
+import { resolveUsers } from '../users/users.ts';
+import { type PhoneNumber, readPhoneNumber } from './phone-number.ts';
+
+export type NewNumber = {
+  phone_number: string;
+  nickname?: string | null;
+  user_id?: string | null;
+  /** Not in the API: the demonstration's numbers have the ids of the published example. */
+  id?: string;
+};
+
+export type NumberRow = Awaited<ReturnType<typeof getNumber>>;
+
+const meanings = {
+  phone_numbers_live_key: (detail: string) => {
+    const number = /\+\d+/.exec(detail)?.[0] ?? '';
+    return new Problem('number_taken', `Phone number ${number} already exists`);
+  },
+};
+
+/** Adds numbers to an organization, all or none; with a user, assigned at once. In the order given. */
+export async function addNumbers(
+  db: Db,
+  who: Who,
+  input: { organization_id: string; phone_numbers: NewNumber[]; default_country: string },
+): Promise<NumberRow[]> {
+  const numbers = readNumbers(input.phone_numbers, input.default_country);
+  const wanted = input.phone_numbers.flatMap(({ user_id: user }, index) =>
+    user == null ? [] : [{ user, field: `phone_numbers[${index}].user_id` }],
+  );
+  const ids = await revise(
+    db,
+    who,
+    { unique_id: input.organization_id },
+    async ({ tx, organization, at, record }) => {
+      const key = { tenant_id: who.tenantId, organization_id: organization.id };
+      const users = await resolveUsers(tx, who, organization.id, wanted);
+      const added = numbers.map((number, index) => {
+        const { id, nickname, user_id } = input.phone_numbers[index]!;
+        return {
+          id: id ?? randomUUIDv7(),
+          number,
+          nickname: nickname ?? null,
+          user: user_id == null ? undefined : users.get(user_id),
+        };
+      });
+      const rows = added.map(({ id, number, nickname, user }) => ({
+        ...key,
+        id,
+        phone_number: number.e164,
+        pretty_phone_number: number.pretty,
+        country: number.country,
+        nickname,
+        status: user ? ('assigned' as const) : ('available' as const),
+        created_at: at,
+        modified_at: at,
+      }));
+      await explaining(meanings, tx.insertInto('phone_numbers').values(rows).execute());
+      const assignments = added.flatMap(({ id, user }) =>
+        user ? [{ ...key, id: randomUUIDv7(), phone_number_id: id, user_id: user.id, assigned_at: at }] : [],
+      );
+      if (assignments.length > 0) await tx.insertInto('assignments').values(assignments).execute();
+      record('numbers.added', {
+        numbers: added.map(({ id, number, nickname, user }) => ({
+          id,
+          phone_number: number.e164,
+          nickname,
+          user_id: user?.unique_id ?? null,
+        })),
+      });
+      return added.map(({ id }) => id);
+    },
+  );
+  const rows = await numbersOf(db, who).where('n.id', '=', sql<string>`any(${ids}::uuid[])`).execute();
+  const byId = new Map(rows.map(row => [row.id, row]));
+  return ids.map(id => byId.get(id)!);
+}
+
+function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
+  const places = new Map<string, number>();
+  return entries.map(({ phone_number }, index) => {
+    const number = readPhoneNumber(phone_number, country);
+    if (typeof number === 'string') throw invalid(`phone_numbers[${index}].phone_number ${number}`);
+    const earlier = places.get(number.e164);
+    if (earlier !== undefined)
+      throw invalid(`phone_numbers[${index}].phone_number is the same number as phone_numbers[${earlier}]`);
+    places.set(number.e164, index);
+    return number;
+  });
+}
+
+/** One live number of the tenant, by any usual way of writing it: whose it is, in full. */
+export async function getNumber(db: Db, who: Who, text: string, country: string) {
+  const number = readPhoneNumber(text, country);
+  if (typeof number === 'string') throw invalid(`phone_number ${number}`);
+  const row = await numbersOf(db, who)
+    .where('n.phone_number', '=', number.e164)
+    .where('n.released_at', 'is', null)
+    .executeTakeFirst();
+  if (!row) throw new Problem('number_not_found');
+  return row;
+}
+
+export async function editNumber(
+  db: Db,
+  who: Who,
+  text: string,
+  country: string,
+  edit: { nickname: string | null },
+): Promise<NumberRow> {
+  const found = await getNumber(db, who, text, country);
+  await revise(db, who, { id: found.organization_id }, async ({ tx, organization, at, record }) => {
+    const number = await tx
+      .selectFrom('phone_numbers')
+      .select(['id', 'phone_number', 'nickname'])
+      .where('tenant_id', '=', who.tenantId)
+      .where('organization_id', '=', organization.id)
+      .where('id', '=', found.id)
+      .where('released_at', 'is', null)
+      .executeTakeFirst();
+    // It may have moved on since it was looked up.
+    if (!number) throw new Problem('number_not_found');
+    if (number.nickname === edit.nickname) return;
+    await tx
+      .updateTable('phone_numbers')
+      .set({ nickname: edit.nickname, modified_at: at })
+      .where('tenant_id', '=', who.tenantId)
+      .where('id', '=', number.id)
+      .execute();
+    const changes = { nickname: { from: number.nickname, to: edit.nickname } };
+    record('number.edited', { id: number.id, phone_number: number.phone_number, changes });
+  });
+  return getNumber(db, who, found.phone_number, country);
+}
+
+const numbersOf = (db: Db, who: Who) =>
+  db
+    .selectFrom('phone_numbers as n')
+    .innerJoin('organizations as o', join =>
+      join.onRef('o.tenant_id', '=', 'n.tenant_id').onRef('o.id', '=', 'n.organization_id'),
+    )
+    .leftJoin('assignments as a', join =>
+      join
+        .onRef('a.tenant_id', '=', 'n.tenant_id')
+        .onRef('a.phone_number_id', '=', 'n.id')
+        .on('a.ended_at', 'is', null),
+    )
+    .leftJoin('users as u', join =>
+      join
+        .onRef('u.tenant_id', '=', 'a.tenant_id')
+        .onRef('u.organization_id', '=', 'a.organization_id')
+        .onRef('u.id', '=', 'a.user_id'),
+    )
+    .selectAll('n')
+    .select(['o.unique_id as organization_unique_id', 'o.name as organization_name', 'a.assigned_at'])
+    .select(['u.unique_id as user_id', 'u.email as user_email', 'u.name as user_name'])
+    .where('n.tenant_id', '=', who.tenantId)
+    .$if(who.organizationId !== null, query => query.where('n.organization_id', '=', who.organizationId));

@@ -1,0 +1,128 @@
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { type ExpressionBuilder, sql } from 'kysely';
+import { type Db, transact } from '../db/database.ts';
+import type { OrganizationStatus, RegistrationStatus, Tables } from '../db/tables.ts';
+import { explaining, Problem } from '../errors.ts';
+import type { Who } from '../keys/who.ts';
+import { type Organization, revise } from '../revisions/revise.ts';
+
+export type NewOrganization = { name: string; contact_email?: string | null; unique_id?: string };
+
+export type OrganizationEdit = {
+  name?: string;
+  contact_email?: string | null;
+  status?: OrganizationStatus;
+  sms_active?: boolean;
+  sms_registration_status?: RegistrationStatus;
+};
+
+export type OrganizationWithNumber = Organization & { first_number: string | null };
+
+/** An opaque id of our own making: a prefix that says what it names, and 80 random bits. */
+export const newUniqueId = (prefix: string): string => `${prefix}_${randomBytes(10).toString('hex')}`;
+
+const meanings = { organizations_unique_id_key: () => new Problem('organization_id_taken') };
+
+export async function createOrganization(
+  db: Db,
+  who: Who,
+  input: NewOrganization,
+): Promise<OrganizationWithNumber> {
+  if (who.organizationId !== null) throw new Problem('key_bound');
+  const uniqueId = input.unique_id ?? newUniqueId('org');
+  await transact(db, async tx => {
+    const id = randomUUIDv7();
+    const fields = { unique_id: uniqueId, name: input.name, contact_email: input.contact_email ?? null };
+    const dates = who.at ? { created_at: who.at, modified_at: who.at } : {};
+    const row = { tenant_id: who.tenantId, id, ...fields, ...dates };
+    await explaining(meanings, tx.insertInto('organizations').values(row).execute());
+    await revise(tx, who, { id }, async ({ record }) => record('organization.created', { id, ...fields }));
+  });
+  return getOrganization(db, who, uniqueId);
+}
+
+export async function editOrganization(
+  db: Db,
+  who: Who,
+  uniqueId: string,
+  edit: OrganizationEdit,
+): Promise<OrganizationWithNumber> {
+  await revise(db, who, { unique_id: uniqueId }, async ({ tx, organization, at, record }) => {
+    const changes = changesBetween(organization, edit);
+    if (!changes) return;
+    const registration = changes.sms_registration_status?.to;
+    await tx
+      .updateTable('organizations')
+      .set({
+        ...edit,
+        modified_at: at,
+        ...(registration === 'pending_approval' && { registration_submitted_at: at }),
+        ...(registration === 'approved' && { registration_approved_at: at }),
+      })
+      .where('tenant_id', '=', who.tenantId)
+      .where('id', '=', organization.id)
+      .execute();
+    record('organization.edited', { changes });
+  });
+  return getOrganization(db, who, uniqueId);
+}
+
+/** What an edit changes of a record: `{field: {from, to}}`, or undefined when it leaves everything as it is. */
+export function changesBetween<T extends object>(
+  record: T,
+  edit: Partial<T>,
+): Record<string, { from: unknown; to: unknown }> | undefined {
+  const changes = Object.entries(edit)
+    .filter(([field, to]) => to !== undefined && record[field as keyof T] !== to)
+    .map(([field, to]) => [field, { from: record[field as keyof T], to }]);
+  return changes.length > 0 ? Object.fromEntries(changes) : undefined;
+}
+
+export function listOrganizations(db: Db, who: Who): Promise<OrganizationWithNumber[]> {
+  return organizationsOf(db, who).orderBy('created_at').orderBy('id').execute();
+}
+
+export async function getOrganization(db: Db, who: Who, uniqueId: string): Promise<OrganizationWithNumber> {
+  const organization = await organizationsOf(db, who).where('unique_id', '=', uniqueId).executeTakeFirst();
+  if (!organization) throw new Problem('organization_not_found');
+  return organization;
+}
+
+/** For those who only need to know that it is there and theirs to see. */
+export async function findOrganization(
+  db: Db,
+  who: Who,
+  uniqueId: string,
+): Promise<{ id: string; revision: number }> {
+  const organization = await db
+    .selectFrom('organizations')
+    .select(['id', 'revision'])
+    .where(visibleTo(who))
+    .where('unique_id', '=', uniqueId)
+    .executeTakeFirst();
+  if (!organization) throw new Problem('organization_not_found');
+  return organization;
+}
+
+const organizationsOf = (db: Db, who: Who) =>
+  db
+    .selectFrom('organizations')
+    .selectAll()
+    .select(eb =>
+      eb
+        .selectFrom('phone_numbers as n')
+        .select('n.phone_number')
+        .whereRef('n.tenant_id', '=', 'organizations.tenant_id')
+        .whereRef('n.organization_id', '=', 'organizations.id')
+        .where('n.released_at', 'is', null)
+        .orderBy('n.phone_number')
+        .limit(1)
+        .as('first_number'),
+    )
+    .where(visibleTo(who));
+
+const visibleTo = (who: Who) => (eb: ExpressionBuilder<Tables, 'organizations'>) =>
+  eb.and([
+    eb('organizations.tenant_id', '=', who.tenantId),
+    who.organizationId === null ? sql<boolean>`true` : eb('organizations.id', '=', who.organizationId),
+  ]);

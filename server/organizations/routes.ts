@@ -1,0 +1,100 @@
+import { Type } from 'typebox';
+import type { Db } from '../db/database.ts';
+import { type App, operation } from '../http/operation.ts';
+import { createOrganization, editOrganization, getOrganization, listOrganizations } from './organizations.ts';
+import {
+  NewOrganizationBody,
+  Organization,
+  OrganizationEditBody,
+  OrganizationParams,
+  organizationBody,
+} from './schemas.ts';
+
+const One = Type.Object({ organization: Organization });
+
+export function organizationRoutes(app: App, db: Db): void {
+  app.post(
+    '/v1/organizations',
+    operation(
+      'admin',
+      {
+        operationId: 'createOrganization',
+        summary: 'Create an organization',
+        description: 'Creates an organization of the tenant. A key that is bound to one organization cannot.',
+        tags: ['Organizations'],
+        body: NewOrganizationBody,
+        response: { 201: One },
+      },
+      ['key_bound', 'organization_id_taken'],
+    ),
+    async (request, reply) => {
+      const organization = await createOrganization(db, request.who, request.body);
+      return reply.status(201).send({ organization: organizationBody(organization) });
+    },
+  );
+
+  app.get(
+    '/v1/organizations',
+    operation('read', {
+      operationId: 'listOrganizations',
+      summary: 'List organizations',
+      description: 'Every organization that the key can see, the oldest first.',
+      tags: ['Organizations'],
+      response: {
+        200: Type.Object({
+          count: Type.Integer({ description: 'How many organizations were returned.' }),
+          organizations: Type.Array(Organization),
+        }),
+      },
+    }),
+    async request => {
+      const organizations = (await listOrganizations(db, request.who)).map(organizationBody);
+      return { count: organizations.length, organizations };
+    },
+  );
+
+  app.get(
+    '/v1/organizations/:organization_id',
+    operation(
+      'read',
+      {
+        operationId: 'getOrganization',
+        summary: 'Get an organization',
+        description: 'One organization.',
+        tags: ['Organizations'],
+        params: OrganizationParams,
+        response: { 200: One },
+      },
+      ['organization_not_found'],
+    ),
+    async request => ({
+      organization: organizationBody(await getOrganization(db, request.who, request.params.organization_id)),
+    }),
+  );
+
+  app.patch(
+    '/v1/organizations/:organization_id',
+    operation(
+      'admin',
+      {
+        operationId: 'editOrganization',
+        summary: 'Edit an organization',
+        description:
+          'Changes the fields that are given. `sms_registration_status` also sets the date of the step that it reaches.',
+        tags: ['Organizations'],
+        params: OrganizationParams,
+        body: OrganizationEditBody,
+        response: { 200: One },
+      },
+      ['organization_not_found'],
+    ),
+    async request => {
+      const { organization_id } = request.params;
+      return {
+        organization: organizationBody(
+          await editOrganization(db, request.who, organization_id, request.body),
+        ),
+      };
+    },
+  );
+}

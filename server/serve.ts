@@ -1,0 +1,134 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { pino } from 'pino';
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import { type Database, openDatabase } from './db/database.ts';
+import { startEmbedded } from './db/embedded.ts';
+import { migrate } from './db/migrate.ts';
+import { createDemo } from './demo/demo.ts';
+import { authenticate } from './keys/keys.ts';
+
+const stoppingMsMax = 30_000;
+
+/** The running server: resolves when it listens and has said so on stdout; it ends with SIGTERM or SIGINT. */
+export async function serve(config: Config): Promise<void> {
+  const log = pino(
+    { level: config.logLevel, base: { pid: process.pid } },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  const embedded = config.databaseUrl
+    ? undefined
+    : await startEmbedded(config.home, message => log.info(message));
+  const database = openDatabase(embedded?.connection ?? { connectionString: config.databaseUrl! });
+  const app = await prepare(config, database, log).catch(async error => {
+    await database.close();
+    await embedded?.stop();
+    throw error;
+  });
+
+  let stopping = false;
+  async function stop(reason: string) {
+    if (stopping) return;
+    stopping = true;
+    log.info({ reason }, 'stopping: finishing what is under way');
+    setTimeout(() => {
+      log.error('what was under way did not finish in time');
+      process.exit(1);
+    }, stoppingMsMax).unref();
+    await app.close();
+    await database.close();
+    await embedded?.stop();
+    log.info('stopped');
+    process.exit(0);
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+  // Under the launcher: it is gone, and nobody else would stop us.
+  process.on('disconnect', () => void stop('the launcher is gone'));
+
+  const { address, family, port } = app.server.address() as AddressInfo;
+  const everywhere = address === '0.0.0.0' || address === '::';
+  const host = everywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+  const url = `http://${host}:${port}`;
+  await embedded?.announce(url);
+  console.log(await banner(config, database, url));
+}
+
+async function prepare(config: Config, database: Database, log: Logger) {
+  await assertVersion(database.pool);
+  const applied = await migrate(database);
+  if (applied.length > 0) log.info({ applied }, 'migrated the database');
+  if (config.demo && (await createDemo(database.db, secret => keepDemoKey(config, secret)))) {
+    log.info('created the demonstration tenant');
+  }
+  const app = await createApp({ database, brand: config.brand, log });
+  try {
+    await app.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await app.close();
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new Error(`Port ${config.port} of ${config.host} is in use: set PORT to another one`);
+    if (code === 'EACCES')
+      throw new Error(
+        `Port ${config.port} needs rights that this user does not have: set PORT to one above 1023`,
+      );
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new Error(`HOST ${config.host} is not an address of this machine`);
+    throw error;
+  }
+  return app;
+}
+
+export async function assertVersion(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query('show server_version');
+  const version: string = rows[0].server_version;
+  if (Number.parseInt(version, 10) < 15)
+    throw new Error(`Linekeeper needs PostgreSQL 15 or newer, and this is ${version}`);
+}
+
+const demoKeyFile = (config: Config) => join(config.home, 'demonstration-key');
+
+/** The one key whose text is kept, so that every start can print a command that works. Only its owner can read it. */
+async function keepDemoKey(config: Config, secret: string): Promise<void> {
+  await mkdir(config.home, { recursive: true });
+  await writeFile(demoKeyFile(config), `${secret}\n`, { mode: 0o600 });
+}
+
+async function banner(config: Config, database: Database, url: string): Promise<string> {
+  const lines = [
+    'Linekeeper is running. Stop it with Ctrl-C.',
+    '',
+    `  API        ${url}/v1`,
+    `  Reference  ${url}/docs`,
+    config.databaseUrl
+      ? `  State      in the database that DATABASE_URL names`
+      : `  State      ${config.home}`,
+    '',
+  ];
+  const key = config.demo ? await readFile(demoKeyFile(config), 'utf8').catch(() => '') : '';
+  if (key && (await authenticate(database.db, key.trim(), ''))) {
+    lines.push(
+      'The numbers of the demonstration organization:',
+      '',
+      `curl "${url}/v1/sms/phone-numbers?organization_id=org_abc123" -H "X-API-Key: ${key.trim()}"`,
+      '',
+      'On the command line, in another terminal:',
+      '',
+      `  export LINEKEEPER_URL=${url} LINEKEEPER_API_KEY=${key.trim()}`,
+      '  npx linekeeper numbers list --organization org_brightpath',
+      '',
+    );
+  } else {
+    lines.push(
+      'A tenant of your own, with its first key:',
+      '',
+      '  npx linekeeper tenants create "Your name"',
+      '',
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,99 @@
+import { Type } from 'typebox';
+import type { Db } from '../db/database.ts';
+import { type App, operation } from '../http/operation.ts';
+import { OrganizationParams } from '../organizations/schemas.ts';
+import { NewUserBody, User, UserEditBody, UserParams, userBody } from './schemas.ts';
+import { createUser, editUser, getUser, listUsers } from './users.ts';
+
+const One = Type.Object({ user: User });
+
+export function userRoutes(app: App, db: Db): void {
+  app.post(
+    '/v1/organizations/:organization_id/users',
+    operation(
+      'admin',
+      {
+        operationId: 'createUser',
+        summary: 'Create a user',
+        description:
+          'Creates a user of an organization. An e-mail address, in any case, stands once in an organization.',
+        tags: ['Users'],
+        params: OrganizationParams,
+        body: NewUserBody,
+        response: { 201: One },
+      },
+      ['organization_not_found', 'email_taken', 'user_id_taken'],
+    ),
+    async (request, reply) => {
+      const user = await createUser(db, request.who, request.params.organization_id, request.body);
+      return reply.status(201).send({ user: userBody(user) });
+    },
+  );
+
+  app.get(
+    '/v1/organizations/:organization_id/users',
+    operation(
+      'read',
+      {
+        operationId: 'listUsers',
+        summary: 'List users',
+        description: 'Every user of an organization, the oldest first.',
+        tags: ['Users'],
+        params: OrganizationParams,
+        response: {
+          200: Type.Object({
+            count: Type.Integer({ description: 'How many users were returned.' }),
+            users: Type.Array(User),
+          }),
+        },
+      },
+      ['organization_not_found'],
+    ),
+    async request => {
+      const users = (await listUsers(db, request.who, request.params.organization_id)).map(userBody);
+      return { count: users.length, users };
+    },
+  );
+
+  app.get(
+    '/v1/organizations/:organization_id/users/:user_id',
+    operation(
+      'read',
+      {
+        operationId: 'getUser',
+        summary: 'Get a user',
+        description: 'One user of an organization.',
+        tags: ['Users'],
+        params: UserParams,
+        response: { 200: One },
+      },
+      ['organization_not_found', 'user_not_found'],
+    ),
+    async request => {
+      const { organization_id, user_id } = request.params;
+      return { user: userBody(await getUser(db, request.who, organization_id, user_id)) };
+    },
+  );
+
+  app.patch(
+    '/v1/organizations/:organization_id/users/:user_id',
+    operation(
+      'admin',
+      {
+        operationId: 'editUser',
+        summary: 'Edit a user',
+        description:
+          'Changes the fields that are given. A user who is no longer active keeps the numbers they have.',
+        tags: ['Users'],
+        params: UserParams,
+        body: UserEditBody,
+        response: { 200: One },
+      },
+      ['organization_not_found', 'user_not_found', 'email_taken'],
+    ),
+    async request => {
+      const { organization_id, user_id } = request.params;
+      return { user: userBody(await editUser(db, request.who, organization_id, user_id, request.body)) };
+    },
+  );
+}

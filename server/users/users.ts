@@ -1,0 +1,147 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { type Selectable, sql } from 'kysely';
+import type { Db } from '../db/database.ts';
+import type { Tables, UserPermission, UserStatus } from '../db/tables.ts';
+import { explaining, invalid, Problem } from '../errors.ts';
+import type { Who } from '../keys/who.ts';
+import { changesBetween, findOrganization, newUniqueId } from '../organizations/organizations.ts';
+import { revise } from '../revisions/revise.ts';
+
+export type User = Selectable<Tables['users']> & { organization_unique_id: string };
+
+export type NewUser = {
+  name: string;
+  email: string;
+  phone?: string | null;
+  permission?: UserPermission;
+  unique_id?: string;
+};
+
+export type UserEdit = {
+  name?: string;
+  email?: string;
+  phone?: string | null;
+  permission?: UserPermission;
+  status?: UserStatus;
+};
+
+const meanings = (email = '') => ({
+  users_email_key: () =>
+    new Problem('email_taken', `A user with email ${email} already exists in this organization`),
+  users_unique_id_key: () => new Problem('user_id_taken'),
+});
+
+export async function createUser(db: Db, who: Who, organizationId: string, input: NewUser): Promise<User> {
+  const uniqueId = input.unique_id ?? newUniqueId('user');
+  await revise(db, who, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
+    const fields = {
+      id: randomUUIDv7(),
+      unique_id: uniqueId,
+      name: input.name,
+      email: input.email,
+      phone: input.phone ?? null,
+      permission: input.permission ?? 'user',
+    };
+    const key = { tenant_id: who.tenantId, organization_id: organization.id };
+    const row = { ...key, ...fields, created_at: at, modified_at: at };
+    await explaining(meanings(input.email), tx.insertInto('users').values(row).execute());
+    record('user.created', fields);
+  });
+  return getUser(db, who, organizationId, uniqueId);
+}
+
+export async function editUser(
+  db: Db,
+  who: Who,
+  organizationId: string,
+  uniqueId: string,
+  edit: UserEdit,
+): Promise<User> {
+  await revise(db, who, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
+    const user = await tx
+      .selectFrom('users')
+      .selectAll()
+      .where('tenant_id', '=', who.tenantId)
+      .where('organization_id', '=', organization.id)
+      .where('unique_id', '=', uniqueId)
+      .executeTakeFirst();
+    if (!user) throw new Problem('user_not_found');
+    const changes = changesBetween(user, edit);
+    if (!changes) return;
+    const update = tx
+      .updateTable('users')
+      .set({ ...edit, modified_at: at })
+      .where('tenant_id', '=', who.tenantId)
+      .where('organization_id', '=', organization.id)
+      .where('id', '=', user.id);
+    await explaining(meanings(edit.email), update.execute());
+    record('user.edited', { id: user.id, user_id: uniqueId, changes });
+  });
+  return getUser(db, who, organizationId, uniqueId);
+}
+
+export async function listUsers(db: Db, who: Who, organizationId: string): Promise<User[]> {
+  const organization = await findOrganization(db, who, organizationId);
+  return usersOf(db, who)
+    .where('u.organization_id', '=', organization.id)
+    .orderBy('u.created_at')
+    .orderBy('u.id')
+    .execute();
+}
+
+export async function getUser(db: Db, who: Who, organizationId: string, uniqueId: string): Promise<User> {
+  const organization = await findOrganization(db, who, organizationId);
+  const user = await usersOf(db, who)
+    .where('u.organization_id', '=', organization.id)
+    .where('u.unique_id', '=', uniqueId)
+    .executeTakeFirst();
+  if (!user) throw new Problem('user_not_found');
+  return user;
+}
+
+/**
+ * The users that `references` (a unique_id or an e-mail address each) mean in an organization; only active ones can
+ * be given numbers.
+ * @throws naming the first reference that means nobody
+ */
+export async function resolveUsers(
+  db: Db,
+  who: Who,
+  organizationId: string,
+  references: { user: string; field: string }[],
+): Promise<Map<string, { id: string; unique_id: string }>> {
+  const found = new Map<string, { id: string; unique_id: string }>();
+  if (references.length === 0) return found;
+  const wanted = [...new Set(references.map(reference => reference.user))];
+  const rows = await db
+    .selectFrom('users')
+    .select(['id', 'unique_id', 'email'])
+    .where('tenant_id', '=', who.tenantId)
+    .where('organization_id', '=', organizationId)
+    .where('status', '=', 'active')
+    .where(eb =>
+      eb.or([
+        eb('unique_id', '=', eb.fn.any(sql.val(wanted))),
+        eb(eb.fn('lower', ['email']), '=', eb.fn.any(sql.val(wanted.map(text => text.toLowerCase())))),
+      ]),
+    )
+    .execute();
+  const byId = new Map(rows.map(row => [row.unique_id, row]));
+  const byEmail = new Map(rows.map(row => [row.email.toLowerCase(), row]));
+  for (const { user, field } of references) {
+    const row = byId.get(user) ?? byEmail.get(user.toLowerCase());
+    if (!row) throw invalid(`${field}: no active user ${user} in this organization`);
+    found.set(user, row);
+  }
+  return found;
+}
+
+const usersOf = (db: Db, who: Who) =>
+  db
+    .selectFrom('users as u')
+    .innerJoin('organizations as o', join =>
+      join.onRef('o.tenant_id', '=', 'u.tenant_id').onRef('o.id', '=', 'u.organization_id'),
+    )
+    .selectAll('u')
+    .select('o.unique_id as organization_unique_id')
+    .where('u.tenant_id', '=', who.tenantId);
