@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifySchema } from 'fastify';
 import { type TObject, type TProperties, Type } from 'typebox';
 import { type ProblemCode, problems } from '../errors.ts';
@@ -40,7 +41,8 @@ export function operation<const S extends OperationSchema>(
 ) {
   const response: Record<number, unknown> = {};
   for (const [status, payload] of Object.entries(schema.response)) {
-    response[Number(status)] = Number(status) < 300 ? enveloped(payload) : payload;
+    const described = { description: STATUS_CODES[status], ...payload };
+    response[Number(status)] = Number(status) < 300 ? enveloped(described) : described;
   }
   const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable']);
   if (access !== 'none')
@@ -108,6 +110,10 @@ export const nullable = <T extends import('typebox').TSchema>(schema: T) => {
     ...(words && { enum: [...words, null] }),
   });
 };
+
+/** A parameter that need not be given: the validator puts its default in, so the handler always has it. */
+export const withDefault = <T extends import('typebox').TSchema>(schema: T): T =>
+  Type.Optional(schema) as unknown as T;
 
 /** ISO 8601 in UTC to the second, as the API family prints every moment: `2024-01-15T10:30:00Z`. */
 export const Timestamp = (description: string, example = '2024-01-15T10:30:00Z') =>

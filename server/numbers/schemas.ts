@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
+import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import { UserId } from '../users/schemas.ts';
 import { listItem } from './list.ts';
@@ -20,12 +20,12 @@ const AnyWriting = Type.String({
   examples: ['+14155551234'],
 });
 
-const DefaultCountry = Type.Unsafe<string>({
-  type: 'string',
-  enum: [...countries].sort(),
-  default: defaultCountry,
-  description: 'What a number without `+` is read as: an ISO 3166-1 alpha-2 country.',
-});
+const DefaultCountry = withDefault(
+  oneOf([...countries].sort(), {
+    default: defaultCountry,
+    description: 'What a number without `+` is read as: an ISO 3166-1 alpha-2 country.',
+  }),
+);
 
 const Nickname = Type.String({
   minLength: 1,
@@ -59,10 +59,12 @@ export const AvailableQuery = Type.Object(
 export const ListQuery = Type.Object(
   {
     organization_id: OrganizationId,
-    include_assigned: Type.Boolean({
-      default: true,
-      description: 'If false, only returns unassigned numbers (the available pool).',
-    }),
+    include_assigned: withDefault(
+      Type.Boolean({
+        default: true,
+        description: 'If false, only returns unassigned numbers (the available pool).',
+      }),
+    ),
     ...paging,
   },
   { additionalProperties: false },
@@ -243,11 +245,15 @@ export const ImportQuery = Type.Object(
   {
     organization_id: OrganizationId,
     default_country: DefaultCountry,
-    all_or_nothing: Type.Boolean({
-      default: false,
-      description: 'If true, one rejected row means that nothing is imported.',
-    }),
-    dry_run: Type.Boolean({ default: false, description: 'If true, only tells what would happen.' }),
+    all_or_nothing: withDefault(
+      Type.Boolean({
+        default: false,
+        description: 'If true, one rejected row means that nothing is imported.',
+      }),
+    ),
+    dry_run: withDefault(
+      Type.Boolean({ default: false, description: 'If true, only tells what would happen.' }),
+    ),
   },
   { additionalProperties: false },
 );
