@@ -116,10 +116,10 @@ export async function createApp({ database, brand, log }: AppOptions): Promise<A
     );
   });
 
-  await app.register(swagger, openapi(brand));
+  await app.register(swagger, openapi());
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    uiConfig: { tryItOutEnabled: true, persistAuthorization: true, validatorUrl: null },
+    uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true, persistAuthorization: true, validatorUrl: null },
     theme: { title: 'Linekeeper API' },
   });
   app.get('/openapi.json', { schema: { hide: true }, config: { access: 'none' } }, async (_request, reply) =>

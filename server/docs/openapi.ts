@@ -13,7 +13,7 @@ List, assign and move the SMS phone numbers of many organizations, without ever 
 `.trim();
 
 /** What the OpenAPI document says besides the routes, which say the rest themselves. */
-export function openapi(brand: string): FastifyDynamicSwaggerOptions {
+export function openapi(): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
@@ -32,7 +32,6 @@ export function openapi(brand: string): FastifyDynamicSwaggerOptions {
       ],
       components: { securitySchemes: { api_key: { type: 'apiKey', in: 'header', name: 'X-API-Key' } } },
       security: [{ api_key: [] }],
-      externalDocs: { url: '/docs', description: `${brand}: the reference for people` },
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import Cursor from 'pg-cursor';
 import type { Database } from '../db/database.ts';
 import { invalid, Problem } from '../errors.ts';
@@ -13,8 +14,10 @@ export type ListQuery = {
   cursor?: string;
 };
 
-/** One list at one revision. `body` must be read to its end or destroyed: it holds a connection. */
-export type NumberList = { revision: number; organizationId: string; body: AsyncGenerator<string, void> };
+/**
+ * One list at one revision. A long one is a stream, which must be read to its end or destroyed: it holds a connection.
+ */
+export type NumberList = { revision: number; organizationId: string; body: string | Readable };
 
 const limitDefault = 100;
 const rowsPerRead = 2000;
@@ -34,7 +37,10 @@ export async function openList(
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor, query);
   const client = await database.pool.connect();
   const cursor = client.query(new Cursor<Row>(...statement(who, query, after, limit)));
+  let open = true;
   const close = async () => {
+    if (!open) return;
+    open = false;
     await cursor.close().catch(() => {});
     client.release();
   };
@@ -45,7 +51,12 @@ export async function openList(
     const page = paging
       ? { limit: limit!, cursorAfter: (number: string) => writeCursor(number, query) }
       : undefined;
-    return { revision, organizationId: organization_id, body: listBody(first, cursor, close, brand, page) };
+    const pieces = listBody(first, cursor, close, brand, page);
+    const long = first.length === rowsPerRead;
+    const body = long
+      ? Readable.from(pieces, { objectMode: false })
+      : (await Array.fromAsync(pieces)).join('');
+    return { revision, organizationId: organization_id, body };
   } catch (error) {
     await close();
     throw error;

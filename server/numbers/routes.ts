@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
@@ -189,6 +188,6 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
     }
     const { revision, organizationId, body } = await openList(database, request.who, query, brand);
     reply.header('etag', listTag(revision, organizationId, brand)).type('application/json; charset=utf-8');
-    return reply.send(Readable.from(body, { objectMode: false }));
+    return reply.send(body);
   }
 }
