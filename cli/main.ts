@@ -1,7 +1,36 @@
-import { Command } from 'commander';
-import { readConfig } from '../server/config.ts';
-import { serve } from '../server/serve.ts';
+import { CommanderError } from 'commander';
+import { describe, exitCodes, Failure } from './failure.ts';
+import { note } from './output.ts';
+import { createProgram } from './program.ts';
+import { escapeControls } from './text.ts';
 
-const program = new Command('linekeeper');
-program.command('serve').action(() => serve(readConfig()));
-await program.parseAsync();
+// Whoever reads us has seen enough: `| head`.
+process.stdout.on('error', leaveQuietly);
+process.stderr.on('error', leaveQuietly);
+
+function leaveQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.done);
+  throw error;
+}
+
+let json = false;
+
+try {
+  const program = createProgram().hook('preAction', (_, action) => {
+    json = action.opts().json === true;
+  });
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says on stderr what went wrong. @returns the exit code */
+function report(error: unknown): number {
+  // Commander has said it already; for --help and --version it is no error.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (json && error instanceof Failure && error.body) note(error.body);
+  else note(`error: ${describe(error).split('\n').map(escapeControls).join('\n       ')}`);
+  if (error instanceof Failure) return error.exitCode;
+  if (/^(debug|trace)$/.test(process.env.LOG_LEVEL ?? '')) note((error as Error).stack ?? '');
+  return exitCodes.failed;
+}

@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import { command, group, withExamples } from './command.ts';
+import { wrongUsage } from './failure.ts';
+import { keepIt } from './keys.ts';
+import { fields, note, print } from './output.ts';
+
+/**
+ * The commands that work on this machine, without a key. What they need of the server is loaded when they run: the
+ * other commands start without it.
+ */
+export function localCommands(program: Command): void {
+  withExamples(program.command('serve').description('Run the server.'), ['serve']).action(async () => {
+    const [{ readConfig }, { serve }, { explainUnreachable }] = await Promise.all([
+      import('../server/config.ts'),
+      import('../server/serve.ts'),
+      import('./local-database.ts'),
+    ]);
+    await serve(readConfig()).catch(explainUnreachable);
+  });
+
+  command(program, 'migrate', "Bring the database's schema to this version.", ['migrate']).action(
+    async options => {
+      const { withDatabase } = await import('./local-database.ts');
+      const body = await withDatabase(async (_, applied) => ({ applied }));
+      await print(options, documentOf(body), ({ applied }) =>
+        applied.length > 0
+          ? applied.map(name => `Applied ${name}\n`).join('')
+          : 'Nothing to do: the database is at this version already\n',
+      );
+    },
+  );
+
+  const tenants = group(program, 'tenants', 'Create tenants: each sees nothing of any other.', [
+    'tenants create "Your name"',
+  ]);
+  command(tenants, 'create', 'Create a tenant and show its first admin key, this once.', [
+    'tenants create "Your name"',
+  ])
+    .argument('<name>', 'whose it is')
+    .action(async (given: string, options) => {
+      const name = given.trim();
+      if (name === '') throw wrongUsage('A tenant needs a name');
+      const [{ withDatabase }, { transact }, { createTenant }] = await Promise.all([
+        import('./local-database.ts'),
+        import('../server/db/database.ts'),
+        import('../server/tenants/tenants.ts'),
+      ]);
+      const body = await withDatabase(async ({ db }) => {
+        const { id, secret } = await transact(db, tx => createTenant(tx, name, 'command line'));
+        return { tenant: { id, name }, api_key: secret };
+      });
+      await print(options, documentOf(body), ({ tenant, api_key }) =>
+        fields({ 'Tenant ID': tenant.id, Name: tenant.name, 'API key': api_key }),
+      );
+      if (!options.json) note(keepIt);
+    });
+}
+
+const documentOf = <T>(body: T) => ({ text: JSON.stringify(body), body });

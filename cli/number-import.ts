@@ -1,0 +1,99 @@
+import { type Command, Option } from 'commander';
+import type { Static } from 'typebox';
+import type { ImportBody } from '../server/numbers/schemas.ts';
+import { call, pathOf } from './client.ts';
+import { command } from './command.ts';
+import { exitCodes, wrongUsage } from './failure.ts';
+import { fields, note, table, write } from './output.ts';
+import { counted, escapeControls } from './text.ts';
+import { openUpload } from './upload.ts';
+
+type Report = Static<typeof ImportBody> & { error?: string };
+
+const types = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
+type Format = keyof typeof types;
+const formatByEnding: Record<string, Format> = { csv: 'csv', ndjson: 'ndjson', jsonl: 'ndjson' };
+const rejectionsMax = 20;
+
+export function defineImport(numbers: Command): void {
+  command(numbers, 'import', 'Import a file of numbers, of any length.', [
+    'numbers import numbers.csv --organization org_abc123 --dry-run',
+    'numbers import numbers.csv --organization org_abc123 --all-or-nothing',
+    'zcat numbers.ndjson.gz | linekeeper numbers import - --format ndjson --organization org_abc123',
+  ])
+    .addHelpText(
+      'after',
+      `
+The first line of a CSV file names its columns: phone_number, nickname and user (the id or
+e-mail address of who is assigned the number). NDJSON has an object with these a line.
+Exit code 4 says that rows were rejected; the report names each with its line and the reason.`,
+    )
+    .argument('<file>', 'the file, or - for stdin')
+    .requiredOption('--organization <id>', 'which organization the numbers belong to')
+    .addOption(
+      new Option('--format <format>', "what is in it (default: by the file's ending)").choices(
+        Object.keys(types),
+      ),
+    )
+    .option('--default-country <country>', 'what a number without + is read as (default: US)')
+    .option('--all-or-nothing', 'import nothing if a single row is rejected')
+    .option('--dry-run', 'only tell what would happen')
+    .action(importFile);
+}
+
+async function importFile(
+  file: string,
+  options: {
+    organization: string;
+    format?: Format;
+    defaultCountry?: string;
+    allOrNothing?: boolean;
+    dryRun?: boolean;
+    json?: boolean;
+  },
+): Promise<void> {
+  const type = types[options.format ?? formatOf(file)];
+  const query = {
+    organization_id: options.organization,
+    default_country: options.defaultCountry?.toUpperCase(),
+    all_or_nothing: options.allOrNothing,
+    dry_run: options.dryRun,
+  };
+  const upload = await openUpload(file);
+  try {
+    const stream = { type, source: upload.source };
+    const path = pathOf('sms', 'phone-numbers', 'import');
+    const { text, body } = await call<Report>('POST', path, { query, stream, accept: 422 });
+    upload.close();
+    if (body.rejected > 0) process.exitCode = exitCodes.rowsRejected;
+    await write(options.json ? `${text}\n` : summary(body));
+    if (!options.json) annotate(body);
+  } finally {
+    upload.close();
+  }
+}
+
+function formatOf(file: string): Format {
+  const format = formatByEnding[/\.(\w+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
+  if (!format)
+    throw wrongUsage(`Say what is in ${file === '-' ? 'stdin' : file}: --format csv or --format ndjson`);
+  return format;
+}
+
+function summary({ dry_run, batch_id, rows, imported, rejected, rejections }: Report): string {
+  const counts = {
+    Rows: rows.toLocaleString('en-US'),
+    [dry_run ? 'Would be imported' : 'Imported']: imported.toLocaleString('en-US'),
+    [dry_run ? 'Would be rejected' : 'Rejected']: rejected.toLocaleString('en-US'),
+    ...(batch_id && { Batch: batch_id }),
+  };
+  if (rejected === 0) return fields(counts);
+  const shown = rejections.slice(0, rejectionsMax).map(row => [row.line, row.phone_number, row.error]);
+  return `${fields(counts)}\n${table(['LINE', 'NUMBER', 'REASON'], shown)}`;
+}
+
+function annotate({ error, rejected, rejections }: Report): void {
+  const more = rejected - Math.min(rejections.length, rejectionsMax);
+  if (more > 0) note(`… and ${counted(more, 'rejected row')} more; --json shows all`);
+  if (error) note(`error: ${escapeControls(error)}`);
+}

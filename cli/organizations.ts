@@ -1,0 +1,122 @@
+import { type Command, Option } from 'commander';
+import type { Static } from 'typebox';
+import type { OrganizationStatus, RegistrationStatus } from '../server/db/tables.ts';
+import type { Organization as OrganizationSchema } from '../server/organizations/schemas.ts';
+import { call, pathOf } from './client.ts';
+import { command, group } from './command.ts';
+import { wrongUsage } from './failure.ts';
+import { fields, note, print, table } from './output.ts';
+import { counted } from './text.ts';
+
+type Organization = Static<typeof OrganizationSchema>;
+type One = { organization: Organization };
+
+const statuses: OrganizationStatus[] = ['active', 'suspended', 'inactive'];
+const registrations: RegistrationStatus[] = [
+  'not_started',
+  'brand_created',
+  'pending_approval',
+  'approved',
+  'rejected',
+];
+
+export function organizationCommands(program: Command): void {
+  const organizations = group(program, 'organizations', 'Create, show and edit organizations.', [
+    'organizations list',
+    'organizations create "Acme Dental"',
+  ]);
+
+  command(organizations, 'create', 'Create an organization.', [
+    'organizations create "Acme Dental" --contact-email ops@acme.example',
+    'organizations create "Acme Dental" --id org_acme',
+  ])
+    .argument('<name>', 'what it is called')
+    .option('--contact-email <email>', 'whom to write to')
+    .option('--id <id>', 'an id of your own, when you migrate from elsewhere')
+    .action(async (name, options) => {
+      const body = { name, contact_email: options.contactEmail, unique_id: options.id };
+      await print(options, await call<One>('POST', pathOf('organizations'), { body }), one);
+    });
+
+  command(organizations, 'list', 'List the organizations, the oldest first.', [
+    'organizations list',
+    'organizations list --json',
+  ]).action(async options => {
+    type All = { organizations: Organization[]; count: number };
+    const answer = await call<All>('GET', pathOf('organizations'));
+    await print(options, answer, body => many(body.organizations));
+    if (!options.json) note(counted(answer.body.count, 'organization'));
+  });
+
+  command(organizations, 'show', 'Show an organization.', ['organizations show org_abc123'])
+    .argument('<id>', "the organization's id")
+    .action(async (id, options) => {
+      await print(options, await call<One>('GET', pathOf('organizations', id)), one);
+    });
+
+  command(organizations, 'edit', 'Change what is given of an organization.', [
+    'organizations edit org_abc123 --sms-active true --sms-registration-status approved',
+    'organizations edit org_abc123 --status suspended',
+  ])
+    .argument('<id>', "the organization's id")
+    .option('--name <name>', 'what it is called')
+    .option('--contact-email <email>', 'whom to write to')
+    .option('--no-contact-email', 'nobody to write to')
+    .addOption(new Option('--status <status>', 'its standing').choices(statuses))
+    .addOption(
+      new Option('--sms-active <boolean>', 'whether it may buy and use SMS numbers').choices([
+        'true',
+        'false',
+      ]),
+    )
+    .addOption(
+      new Option('--sms-registration-status <status>', 'how far its 10DLC registration is').choices(
+        registrations,
+      ),
+    )
+    .action(async (id, options) => {
+      const body = edited({
+        name: options.name,
+        contact_email: options.contactEmail === false ? null : options.contactEmail,
+        status: options.status,
+        sms_active: options.smsActive && options.smsActive === 'true',
+        sms_registration_status: options.smsRegistrationStatus,
+      });
+      await print(options, await call<One>('PATCH', pathOf('organizations', id), { body }), one);
+    });
+}
+
+/** What an edit changes; it must change something. */
+export function edited<T extends object>(changes: T): T {
+  if (Object.values(changes).every(value => value === undefined))
+    throw wrongUsage('There is nothing to change: give at least one option that says what');
+  return changes;
+}
+
+const one = ({ organization: o }: One) =>
+  fields({
+    ID: o.unique_id,
+    Name: o.name,
+    Status: o.status,
+    Contact: o.contact_email,
+    'SMS active': o.sms_active,
+    Registration: o.sms_registration_status,
+    Submitted: o.registration_submitted_at,
+    Approved: o.registration_approved_at,
+    'First number': o.sms_phone_number,
+    Created: o.created_at,
+    Modified: o.modified_at,
+  });
+
+const many = (organizations: Organization[]) =>
+  table(
+    ['ID', 'NAME', 'STATUS', 'SMS', 'REGISTRATION', 'FIRST NUMBER'],
+    organizations.map(o => [
+      o.unique_id,
+      o.name,
+      o.status,
+      o.sms_active,
+      o.sms_registration_status,
+      o.sms_phone_number,
+    ]),
+  );

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import type { Command } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { createProgram } from './program.ts';
+import { linekeeper } from './testing.ts';
+
+const commandsUnder = (command: Command): Command[] => [command, ...command.commands.flatMap(commandsUnder)];
+
+test('the help of every command has an example of that very command', () => {
+  for (const command of commandsUnder(createProgram())) {
+    let help = '';
+    command.configureOutput({
+      writeOut: text => {
+        help += text;
+      },
+    });
+    command.outputHelp();
+    let name = command.name();
+    for (let parent = command.parent; parent; parent = parent.parent) name = `${parent.name()} ${name}`;
+    assert.match(help, new RegExp(`\nExamples?:\n(  .*\n)*  .*${name}`), name);
+  }
+});
+
+test('every command that prints knows --json', () => {
+  for (const command of commandsUnder(createProgram())) {
+    if (command.commands.length > 0 || command.name() === 'serve') continue;
+    assert.ok(
+      command.options.some(option => option.long === '--json'),
+      command.name(),
+    );
+  }
+});
+
+test('--version and --help end with 0, and --help names the exit codes', async () => {
+  const version = await linekeeper(['--version']);
+  assert.deepEqual(version, { code: 0, stdout: `${manifest.version}\n`, stderr: '' });
+  const help = await linekeeper(['--help']);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /Exit codes:\n {2}0 {2}done\n.*\n {2}2 {2}wrong usage\n/);
+});
+
+const misuses: [string[], RegExp][] = [
+  [[], /Usage: linekeeper/],
+  [['nope'], /unknown command 'nope'/],
+  [['numbers'], /Usage: linekeeper numbers/],
+  [['numbers', 'list'], /required option '--organization/],
+  [['numbers', 'list', '--organization', 'o', '--limit', '0'], /whole number from 1/],
+  [['numbers', 'show', 'available'], /not a phone number/],
+  [['numbers', 'import', 'numbers.txt', '--organization', 'o'], /--format csv or --format ndjson/],
+  [['numbers', 'edit', '+14155551234'], /--nickname or --no-nickname/],
+  [['organizations', 'show', '..'], /names nothing/],
+  [['organizations', 'edit', 'o'], /nothing to change/],
+  [['keys', 'create', 'x', '--permission', 'root'], /Allowed choices are admin, read/],
+  [['tenants', 'create', ' '], /needs a name/],
+];
+for (const [args, message] of misuses) {
+  test(`wrong usage ends with 2: ${args.join(' ') || 'nothing'}`, async () => {
+    const { code, stdout, stderr } = await linekeeper(args, { LINEKEEPER_API_KEY: 'x' });
+    assert.match(stderr, message);
+    assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
+  });
+}
+
+test('what speaks HTTP starts without loading the server', async () => {
+  const hook =
+    'import { registerHooks } from "node:module"; registerHooks({ load(url, context, next) { console.error(url); return next(url, context); } })';
+  const args = [
+    '--import',
+    `data:text/javascript,${hook}`,
+    join(import.meta.dirname, 'main.ts'),
+    '--version',
+  ];
+  const { stderr } = await promisify(execFile)(process.execPath, args);
+  assert.match(stderr, /\/cli\/numbers\.ts/);
+  assert.doesNotMatch(stderr, /\/server\/|node_modules\/(?!commander\/)/);
+});

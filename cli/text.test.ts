@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { growingTable, table } from './output.ts';
+import { bytesInWords, columnsOf, counted, escapeControls } from './text.ts';
+
+test('what would steer a terminal is shown instead', () => {
+  assert.equal(escapeControls('\x1b]0;title\x07'), '\\x1b]0;title\\x07');
+  assert.equal(escapeControls('\x9b31m\x7f'), '\\x9b31m\\x7f');
+  assert.equal(escapeControls('a\r\n\tb'), 'a\\r\\n\\tb');
+  assert.equal(escapeControls('\u202egnp.exe\u2028'), '\\u202egnp.exe\\u2028');
+  assert.equal(escapeControls('Zoë 歯科 👩‍👧'), 'Zoë 歯科 👩‍👧');
+});
+
+test('no text at all brings a control character through', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), text => {
+      assert.doesNotMatch(escapeControls(text), /\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+    }),
+  );
+});
+
+test('a width is that of the terminal', () => {
+  assert.equal(columnsOf('plain'), 5);
+  assert.equal(columnsOf('Zoe\u0308'), 3);
+  assert.equal(columnsOf('歯科'), 4);
+  assert.equal(columnsOf('👩‍👧 x'), 4);
+  assert.equal(columnsOf('\u200d'), 0);
+});
+
+test('a table is aligned, also around wide characters and nothing', () => {
+  const text = table(
+    ['ID', 'NAME', 'SMS'],
+    [
+      ['a', '歯科', true],
+      ['long-id', null, false],
+    ],
+  );
+  assert.equal(text, 'ID       NAME  SMS\na        歯科  yes\nlong-id  -     no\n');
+});
+
+test('a table that comes in pieces has its headings once, and its columns only grow', () => {
+  const rows = growingTable(['ID', 'NAME']);
+  assert.equal(rows([['a', 'x']]), 'ID  NAME\na   x\n');
+  assert.equal(rows([['abcd', 'y']]), 'abcd  y\n');
+  assert.equal(rows([['b', 'z']]), 'b     z\n');
+});
+
+test('one long cell does not push the others aside', () => {
+  const [, long, next] = table(
+    ['NAME', 'SMS'],
+    [
+      ['x'.repeat(200), true],
+      ['y', true],
+    ],
+  ).split('\n');
+  assert.equal(long, `${'x'.repeat(200)}  yes`);
+  assert.equal(next!.length, 50 + 2 + 'yes'.length);
+});
+
+test('amounts in words', () => {
+  assert.deepEqual([0, 999, 1000, 2_640_000].map(bytesInWords), ['0 B', '999 B', '1.0 kB', '2.6 MB']);
+  assert.deepEqual([counted(1, 'number'), counted(2000, 'number')], ['1 number', '2,000 numbers']);
+});
