@@ -66,6 +66,8 @@ export async function createApp({ database, brand, log }: AppOptions): Promise<A
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name a type with every request, also with those that have no body.
+    if (!request.routeOptions.schema?.body) return done(null);
     if (nestsTooDeep(body as string)) return done(new Problem('body_invalid', 'The body is nested too deep'));
     parseJson(request, body as string, done);
   });
@@ -85,11 +87,10 @@ export async function createApp({ database, brand, log }: AppOptions): Promise<A
     }
   });
 
-  app.addHook('preValidation', async ({ params, query, body }) => {
+  app.addHook('preValidation', async ({ params, query, body, routeOptions }) => {
+    const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
     const streams = body !== null && typeof body === 'object' && 'pipe' in body;
-    const field =
-      unstorableField({ ...(params as object), ...(query as object) }) ??
-      (streams ? undefined : unstorableField(body));
+    const field = unstorableField(known) ?? (streams ? undefined : unstorableField(body));
     if (field !== undefined)
       throw invalid(
         `${field || 'the body'} has a character that cannot be stored (U+0000 or half of a pair)`,
@@ -135,6 +136,9 @@ export async function createApp({ database, brand, log }: AppOptions): Promise<A
 
   app.addHook('preClose', async () => {
     stopping = true;
+    // A connection that is busy now is kept alive when it is done, and the server would wait for its client to leave.
+    const closing = setInterval(() => app.server.closeIdleConnections(), 50);
+    app.server.once('close', () => clearInterval(closing));
   });
   app.addHook('onClose', () => keyUse.stop());
   await app.ready();

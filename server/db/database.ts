@@ -31,8 +31,10 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     ...connection,
   };
   const pool = new pg.Pool({ ...config, max: 20 });
-  // An idle connection that dies is replaced at its next use; without a listener it would end the process.
+  // A connection that dies is replaced at its next use; without a listener it would end the process. The pool listens
+  // only to those that lie idle in it.
   pool.on('error', () => {});
+  pool.on('connect', client => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,

@@ -62,6 +62,8 @@ export async function startEmbedded(
     let exited: string | undefined;
     for (;;) {
       const client = new pg.Client({ ...admin, application_name: `linekeeper, process ${process.pid}` });
+      // What is under way on it fails by itself; without a listener the process would end.
+      client.on('error', () => {});
       try {
         await client.connect();
         return client;
@@ -70,7 +72,7 @@ export async function startEmbedded(
         // While it starts or stops it says so itself, and another process may be starting it right now.
         if (Date.now() > until)
           throw new Error(`The embedded PostgreSQL does not answer: ${exited ?? error}`);
-        if (!(await postmasterAlive(home))) exited = await launch(home, binaries, owner);
+        if ((await runningPostmaster(home)) === undefined) exited = await launch(home, binaries, owner);
         await sleep(20);
       }
     }
@@ -97,7 +99,6 @@ export async function startEmbedded(
         `${home} is in use by another Linekeeper server (${name.replace(/^linekeeper, /, '')}). Stop that one, or set LINEKEEPER_HOME to another folder.`,
       );
     }
-    client.on('error', () => {});
     client.on('end', () => void recover());
     return client;
   }
@@ -129,11 +130,11 @@ export async function startEmbedded(
     },
     async stop() {
       stopped = true;
-      const pid = await postmasterPid(home);
+      const pid = await runningPostmaster(home);
       await guard.end().catch(() => {});
-      if (pid === undefined || !processAlive(pid)) return;
+      if (pid === undefined) return;
       process.kill(pid, 'SIGINT'); // "fast shutdown": https://www.postgresql.org/docs/current/server-shutdown.html
-      while (await postmasterAlive(home)) await sleep(10);
+      while ((await runningPostmaster(home)) !== undefined) await sleep(10);
     },
   };
 }
@@ -286,15 +287,18 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 }
 
-/** The first line of postmaster.pid: https://www.postgresql.org/docs/current/storage-file-layout.html */
-async function postmasterPid(home: string): Promise<number | undefined> {
+/**
+ * The process id of the PostgreSQL that runs on `home`, if one does: the first line of postmaster.pid
+ * (https://www.postgresql.org/docs/current/storage-file-layout.html). The file outlives a power cut, and then names
+ * whatever process has that number now.
+ */
+async function runningPostmaster(home: string): Promise<number | undefined> {
   const text = await readFile(join(home, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
-  return Number.parseInt(text, 10) || undefined;
-}
-
-async function postmasterAlive(home: string): Promise<boolean> {
-  const pid = await postmasterPid(home);
-  return pid !== undefined && processAlive(pid);
+  const pid = Number.parseInt(text, 10);
+  if (!pid || !processAlive(pid)) return undefined;
+  // Where there is no /proc to look into, PostgreSQL itself has the last word.
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
+  return command === undefined || command.includes('/postgres\0-D\0') ? pid : undefined;
 }
 
 function processAlive(pid: number): boolean {

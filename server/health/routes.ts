@@ -4,7 +4,10 @@ import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 
-const Status = Type.Object({ status: Type.Literal('ok') }, { examples: [{ status: 'ok' }] });
+const Status = Type.Object(
+  { status: Type.Literal('ok', { description: 'It is.' }) },
+  { examples: [{ status: 'ok' }] },
+);
 
 /** @param stopping whether the server has been told to stop: it then finishes its work but wants no more */
 export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifySchema } from 'fastify';
-import { type TObject, type TProperties, Type } from 'typebox';
+import { type TNull, type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import { type ProblemCode, problems } from '../errors.ts';
 
 /** What a route asks of the caller's key. `none` is open to everyone. */
@@ -25,9 +25,11 @@ type OperationSchema = FastifySchema & {
   summary: string;
   description: string;
   tags: [string];
-  response: Record<number, TObject>;
+  response: Record<number, TObject | TNull>;
 };
 
+const succeeded = Type.Literal(true, { description: 'Whether the request was successful.' });
+const failed = Type.Literal(false, { description: 'Whether the request was successful.' });
 const powered = Type.String({ description: "The server's brand (LINEKEEPER_BRAND).", examples: ['Teli'] });
 
 /**
@@ -42,14 +44,15 @@ export function operation<const S extends OperationSchema>(
   const response: Record<number, unknown> = {};
   for (const [status, payload] of Object.entries(schema.response)) {
     const described = { description: STATUS_CODES[status], ...payload };
-    response[Number(status)] = Number(status) < 300 ? enveloped(described) : described;
+    response[Number(status)] = Number(status) < 300 ? enveloped(described as TObject) : described;
   }
   const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable']);
   if (access !== 'none')
     for (const code of ['api_key_required', 'api_key_invalid'] as const) possible.add(code);
   if (access === 'admin') possible.add('admin_required');
   if (schema.params || schema.querystring || schema.body) possible.add('invalid_request');
-  if (schema.body)
+  // A body with types of its own is a file, which the route reads itself.
+  if (schema.body && !schema.consumes)
     for (const code of ['body_invalid', 'body_too_large', 'media_type_unsupported'] as const)
       possible.add(code);
   for (const code of possible) {
@@ -68,21 +71,30 @@ export function operation<const S extends OperationSchema>(
 const exampleRequestId = '0199f3a0-6c1e-7d52-9b1a-3f2c8e4d5a6b';
 
 function enveloped(payload: TObject): TObject {
-  const { properties, ...options } = payload;
-  const body = { success: Type.Literal(true), ...(properties as TProperties), powered_by: powered };
-  const examples = (payload as { examples?: object[] }).examples?.map(example => ({
-    success: true,
-    ...example,
-    powered_by: 'Teli',
-  }));
-  const { required: _, type: __, ...rest } = options as Record<string, unknown>;
-  return Type.Object(body, { ...rest, ...(examples && { examples }), additionalProperties: false });
+  const { properties, required: _, type: __, ...options } = payload as TObject & Record<string, unknown>;
+  const body = { success: succeeded, ...(properties as TProperties), powered_by: powered };
+  const given = (payload as { examples?: object[] }).examples ?? [exampleOf(payload) as object];
+  const examples = given.map(example => ({ success: true, ...example, powered_by: 'Teli' }));
+  return Type.Object(body, { ...options, examples, additionalProperties: false });
+}
+
+/** The example that a schema has, or one made of the examples of its parts; a list has one entry, so a count is 1. */
+function exampleOf(schema: TSchema): unknown {
+  const { examples, properties, items } = schema as {
+    examples?: unknown[];
+    properties?: TProperties;
+    items?: TSchema;
+  };
+  if (examples) return examples[0];
+  if (items) return [exampleOf(items)];
+  if (!properties) return 1;
+  return Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, exampleOf(part)]));
 }
 
 function problemBody(examples: unknown[]) {
   return Type.Object(
     {
-      success: Type.Literal(false),
+      success: failed,
       error: Type.String({ description: 'What is wrong, for people.' }),
       detail: Type.Optional(Type.String({ description: 'More of it, where there is more to say.' })),
       code: Type.String({ description: 'What is wrong, for programs: this never changes.' }),

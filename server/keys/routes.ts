@@ -45,7 +45,7 @@ export function keyRoutes(app: App, db: Db): void {
       response: {
         200: Type.Object({
           count: Type.Integer({ description: 'How many keys were returned.' }),
-          keys: Type.Array(ApiKey),
+          keys: Type.Array(ApiKey, { description: 'The keys.' }),
         }),
       },
     }),
@@ -67,7 +67,7 @@ export function keyRoutes(app: App, db: Db): void {
         params: KeyParams,
         response: { 200: Type.Object({ key: ApiKey }) },
       },
-      ['key_not_found'],
+      ['key_not_found', 'body_too_large', 'media_type_unsupported'],
     ),
     async request => ({ key: keyBody(await revokeKey(db, request.who, request.params.key_id)) }),
   );

@@ -35,6 +35,7 @@ export const ApiKey = Type.Object(
     last_used_at: nullable(Timestamp('When the key was last used, to the minute.')),
   },
   {
+    description: 'An API key, without its secret.',
     additionalProperties: false,
     examples: [
       {

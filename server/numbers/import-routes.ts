@@ -4,7 +4,7 @@ import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 import { type ImportReport, importNumbers } from './import.ts';
 import type { ImportFormat } from './import-rows.ts';
-import { ImportBody, ImportQuery, ImportRejectedBody } from './schemas.ts';
+import { ImportBody, ImportFile, ImportQuery, ImportRejectedBody } from './schemas.ts';
 
 const formats: Record<string, ImportFormat> = { 'text/csv': 'csv', 'application/x-ndjson': 'ndjson' };
 /** Each holds a connection to the database for as long as its file takes to arrive. */
@@ -31,6 +31,7 @@ Rows that are right are imported, all in one revision; every other row is report
         tags: ['Phone numbers'],
         consumes: Object.keys(formats),
         querystring: ImportQuery,
+        body: ImportFile,
         response: { 200: ImportBody, 422: ImportRejectedBody },
       },
       ['organization_not_found', 'body_too_large', 'media_type_unsupported', 'too_many_imports'],
@@ -49,8 +50,11 @@ Rows that are right are imported, all in one revision; every other row is report
         const report = await importNumbers(database, request.who, request.query, request.body, format);
         const refused = request.query.all_or_nothing && !request.query.dry_run && report.rejected > 0;
         reply.status(refused ? 422 : 200).type('application/json; charset=utf-8');
-        const body = reportBody(report, refused, request.query.dry_run, request.id, brand);
-        return reply.send(Readable.from(body, { objectMode: false }) as never);
+        const text = reportBody(report, refused, request.query.dry_run, request.id, brand);
+        const body = Readable.from(text, { objectMode: false });
+        // Also when it was never read, because the client has gone by now.
+        body.once('close', report.end);
+        return reply.send(body as never);
       } finally {
         running--;
       }

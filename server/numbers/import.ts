@@ -21,13 +21,14 @@ export type ImportOptions = {
 /** Why a row was not taken. */
 export type RowProblem = 'invalid' | 'unknown_user' | 'already_exists' | 'duplicate_in_file';
 
-/** What an import did. `rejections` must be read to its end or returned from: it holds a connection. */
+/** What an import did. It holds a connection until `end` is called, whether `rejections` was read or not. */
 export type ImportReport = {
   rows: number;
   imported: number;
   rejected: number;
   batchId: string | null;
   rejections: AsyncGenerator<Rejection, void>;
+  end(): Promise<void>;
 };
 
 export type Rejection = { line: number; phone_number: string; code: RowProblem; error: string };
@@ -80,6 +81,7 @@ export async function importNumbers(
       imported: nothing ? 0 : counts.imported,
       batchId,
       rejections: readRejections(session, who),
+      end: session.end,
     };
   } catch (error) {
     await session.end();
@@ -95,7 +97,7 @@ async function stage(session: Session, rows: AsyncGenerator<ImportRow>, country:
     set work_mem = '64MB';
     create temporary table staged (
       line integer not null, id uuid not null, input text not null, phone_number text collate "C", pretty text, country text,
-      nickname text, user_reference text, user_id uuid, user_unique_id text, code text, error text, first_line integer)`);
+      nickname text, user_reference text, user_id uuid, user_unique_id text, code text, error text, first_line integer, taken_by uuid)`);
   const copy = session.client.query(
     copyFrom(
       'copy staged (line, id, input, phone_number, pretty, country, nickname, user_reference, code, error) from stdin',
@@ -164,7 +166,7 @@ async function judge(db: Db, who: Who, organizationId: string): Promise<void> {
   await sql`update staged set code = 'unknown_user' where code is null and user_reference is not null and user_id is null`.execute(
     db,
   );
-  await sql`update staged s set code = 'already_exists' from phone_numbers n
+  await sql`update staged s set code = 'already_exists', taken_by = n.organization_id from phone_numbers n
     where s.code is null and n.tenant_id = ${who.tenantId} and n.phone_number = s.phone_number and n.released_at is null`.execute(
     db,
   );
@@ -183,7 +185,12 @@ async function take(tx: Tx, who: Who, organizationId: string, at: Date): Promise
     on conflict (tenant_id, phone_number) where released_at is null do nothing`.execute(tx);
   const { imported } = await countRows(tx);
   if (Number(taken.numAffectedRows) < imported) {
-    await sql`update staged s set code = 'already_exists'
+    // Both imports may have come to an empty table, of which the planner would still think so and compare all with all.
+    await sql`analyze phone_numbers`.execute(tx);
+    await sql`
+      update staged s set code = 'already_exists', taken_by = (
+        select n.organization_id from phone_numbers n
+        where n.tenant_id = ${who.tenantId} and n.phone_number = s.phone_number and n.released_at is null)
       where code is null and not exists (select from phone_numbers n where n.tenant_id = ${who.tenantId} and n.id = s.id)`.execute(
       tx,
     );
@@ -211,23 +218,18 @@ async function countRows(db: Db): Promise<{ rows: number; imported: number; reje
   return { ...counts, rejected: counts.rows - counts.imported };
 }
 
-/** Every rejected row, in the order of the file. Ends the session that holds them. */
+/** Every rejected row, in the order of the file. */
 async function* readRejections(session: Session, who: Who): AsyncGenerator<Rejection, void> {
-  try {
-    const text = `select s.line, s.input, s.code, s.error, s.first_line, s.user_reference, o.unique_id as organization_id
+  const text = `select s.line, s.input, s.code, s.error, s.first_line, s.user_reference, o.unique_id as organization_id
       from staged s
-      left join phone_numbers n on s.code = 'already_exists' and n.tenant_id = $1 and n.phone_number = s.phone_number and n.released_at is null
-      left join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id and ($2::uuid is null or o.id = $2)
+      left join organizations o on o.tenant_id = $1 and o.id = s.taken_by and ($2::uuid is null or o.id = $2)
       where s.code is not null order by s.line`;
-    const cursor = session.client.query(new Cursor<RejectedRow>(text, [who.tenantId, who.organizationId]));
-    for (;;) {
-      const rows = await cursor.read(rowsPerRead);
-      for (const row of rows)
-        yield { line: row.line, phone_number: row.input, code: row.code, error: explanation(row) };
-      if (rows.length < rowsPerRead) return;
-    }
-  } finally {
-    await session.end();
+  const cursor = session.client.query(new Cursor<RejectedRow>(text, [who.tenantId, who.organizationId]));
+  for (;;) {
+    const rows = await cursor.read(rowsPerRead);
+    for (const row of rows)
+      yield { line: row.line, phone_number: row.input, code: row.code, error: explanation(row) };
+    if (rows.length < rowsPerRead) return;
   }
 }
 

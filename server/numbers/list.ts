@@ -37,11 +37,15 @@ export async function openList(
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor, query);
   const client = await database.pool.connect();
   const cursor = client.query(new Cursor<Row>(...statement(who, query, after, limit)));
+  const lost = Promise.withResolvers<void>();
+  client.once('end', lost.resolve);
   let open = true;
   const close = async () => {
     if (!open) return;
     open = false;
-    await cursor.close().catch(() => {});
+    // On a connection that is lost, closing the cursor waits for ever.
+    await Promise.race([cursor.close().catch(() => {}), lost.promise]);
+    client.off('end', lost.resolve);
     client.release();
   };
   try {
@@ -53,9 +57,13 @@ export async function openList(
       : undefined;
     const pieces = listBody(first, cursor, close, brand, page);
     const long = first.length === rowsPerRead;
-    const body = long
-      ? Readable.from(pieces, { objectMode: false })
-      : (await Array.fromAsync(pieces)).join('');
+    if (!long) {
+      const body = (await Array.fromAsync(pieces)).join('');
+      return { revision, organizationId: organization_id, body };
+    }
+    const body = Readable.from(pieces, { objectMode: false });
+    // A generator that is left before its first step runs no `finally`: the client may have gone by now.
+    body.once('close', close);
     return { revision, organizationId: organization_id, body };
   } catch (error) {
     await close();

@@ -35,19 +35,18 @@ export function readPhoneNumber(text: string, country: string): PhoneNumber | st
     return readNanp(digits);
   if (!/\d/.test(text)) return 'is not a phone number';
   const parsed = parsePhoneNumber(text.trim(), { regionCode: country });
-  if (parsed.countryCode === 1 && parsed.number && !parsed.number.significant.match(/^\d{10}$/)) {
-    return `has ${parsed.number.significant.length} digits after +1 instead of 10`;
-  }
+  const isNanp = parsed.number?.e164.startsWith('+1');
+  if (isNanp && !/^\d{10}$/.test(parsed.number!.significant))
+    return `has ${parsed.number!.significant.length} digits after +1 instead of 10`;
   if (parsed.possibility !== 'is-possible' || !parsed.number)
     return explanations[parsed.possibility] ?? 'is not a phone number';
   if (parsed.number.rfc3966.includes(';ext='))
     return 'has an extension, and a number that takes SMS has none';
-  if (parsed.countryCode === 1) return readNanp(parsed.number.significant);
-  return {
-    e164: parsed.number.e164,
-    pretty: parsed.number.international,
-    country: parsed.regionCode ?? null,
-  };
+  if (isNanp) return readNanp(parsed.number.significant);
+  const { e164, international: pretty } = parsed.number;
+  // Of a number without `+` the library only echoes the country that it was given.
+  const { regionCode } = text.trim().startsWith('+') ? parsed : parsePhoneNumber(e164);
+  return { e164, pretty, country: regionCode ?? null };
 }
 
 const explanations: Record<string, string> = {

@@ -23,10 +23,9 @@ import {
   UnassignedBody,
 } from './schemas.ts';
 
-const NotModified = Type.Object(
-  {},
-  { description: 'Nothing has changed since the revision that If-None-Match names.' },
-);
+const NotModified = Type.Null({
+  description: 'Nothing has changed since the revision that If-None-Match names.',
+});
 const order =
   'The order is that of `phone_number`, character by character, and does not change from call to call.';
 const narrowing = 'With `organization_id` a number of any other organization is not found.';
@@ -83,7 +82,7 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
         body: AddNumbersBody,
         response: {
           201: Type.Object({
-            phone_numbers: Type.Array(NumberDetail),
+            phone_numbers: Type.Array(NumberDetail, { description: 'The numbers, in the order given.' }),
             count: Type.Integer({ description: 'How many numbers were added.' }),
           }),
         },
@@ -172,7 +171,7 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
         querystring: AssignQuery,
         response: { 200: UnassignedBody },
       },
-      ['number_to_assign_not_found', 'number_not_assigned'],
+      ['number_to_assign_not_found', 'number_not_assigned', 'body_too_large', 'media_type_unsupported'],
     ),
     ({ who, params, query }) => unassignNumber(db, who, { ...params, ...query }),
   );

@@ -153,6 +153,7 @@ export const NumberDetail = Type.Object(
     modified_at: Timestamp('When the record was last changed.', '2024-01-15T10:30:00Z'),
   },
   {
+    description: 'A number, in full.',
     additionalProperties: false,
     examples: [
       {
@@ -192,7 +193,7 @@ export const AddNumbersBody = Type.Object(
         },
         { additionalProperties: false },
       ),
-      { minItems: 1, maxItems: 1000 },
+      { minItems: 1, maxItems: 1000, description: 'The numbers to add.' },
     ),
     default_country: DefaultCountry,
   },
@@ -258,6 +259,22 @@ export const ImportQuery = Type.Object(
   { additionalProperties: false },
 );
 
+const importFile = (description: string, example: string) => ({
+  schema: Type.String({ description, examples: [example] }),
+});
+export const ImportFile = {
+  content: {
+    'text/csv': importFile(
+      'The first line names the columns.',
+      'phone_number,nickname,user\n(415) 555-1234,Sales Line,john@company.com\n+442079460958,,\n',
+    ),
+    'application/x-ndjson': importFile(
+      'One JSON object a line.',
+      '{"phone_number":"(415) 555-1234","nickname":"Sales Line","user":"user_xyz789"}\n{"phone_number":"+442079460958"}\n',
+    ),
+  },
+};
+
 const importFields = {
   dry_run: Type.Boolean({ description: 'Whether this was only a rehearsal.' }),
   batch_id: nullable(
@@ -286,7 +303,7 @@ const rejection = {
   line: 3,
   phone_number: '415-555-12',
   code: 'invalid',
-  error: 'phone_number is too short',
+  error: 'phone_number has 8 digits after +1 instead of 10',
 };
 const importExample = {
   dry_run: false,
@@ -302,9 +319,9 @@ export const ImportBody = Type.Object(importFields, { examples: [importExample] 
 /** An all-or-nothing import that was refused: an error that carries the whole report. */
 export const ImportRejectedBody = Type.Object(
   {
-    success: Type.Literal(false),
+    success: Type.Literal(false, { description: 'Whether the request was successful.' }),
     error: Type.String({ description: 'What is wrong, for people.' }),
-    code: Type.Literal('import_rejected'),
+    code: Type.Literal('import_rejected', { description: 'What is wrong, for programs.' }),
     request_id: Type.String({ description: 'Names this request in the log of the server.' }),
     ...importFields,
     powered_by: Type.String({ description: "The server's brand." }),

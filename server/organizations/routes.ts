@@ -43,7 +43,7 @@ export function organizationRoutes(app: App, db: Db): void {
       response: {
         200: Type.Object({
           count: Type.Integer({ description: 'How many organizations were returned.' }),
-          organizations: Type.Array(Organization),
+          organizations: Type.Array(Organization, { description: 'The organizations.' }),
         }),
       },
     }),

@@ -75,6 +75,7 @@ export const Organization = Type.Object(
     updated_at: Timestamp('The same as `modified_at`.', '2024-01-10T09:00:00Z'),
   },
   {
+    description: 'An organization.',
     additionalProperties: false,
     examples: [
       {

@@ -43,7 +43,7 @@ export function userRoutes(app: App, db: Db): void {
         response: {
           200: Type.Object({
             count: Type.Integer({ description: 'How many users were returned.' }),
-            users: Type.Array(User),
+            users: Type.Array(User, { description: 'The users.' }),
           }),
         },
       },

@@ -63,6 +63,7 @@ export const User = Type.Object(
     updated_at: Timestamp('The same as `modified_at`.', '2024-01-10T09:00:00Z'),
   },
   {
+    description: 'A user.',
     additionalProperties: false,
     examples: [
       {

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
+import { newOrganization } from '../testing/factories.ts';
+import { type Reply, startTestServer, type TestServer } from '../testing/server.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+const post = (body: unknown, headers = {}) => server.call('POST', '/v1/organizations', { body, headers });
+
+function assertProblem(reply: Reply, status: number, code: string, error: string | RegExp): void {
+  assert.equal(reply.status, status, reply.text);
+  assert.equal(reply.headers.get('content-type'), 'application/json; charset=utf-8');
+  const { body } = reply;
+  const detail = 'detail' in body ? ['detail'] : [];
+  assert.deepEqual(Object.keys(body), ['success', 'error', ...detail, 'code', 'request_id', 'powered_by']);
+  assert.equal(body.success, false);
+  assert.equal(body.code, code);
+  assert.equal(body.powered_by, 'Teli');
+  assert.equal(body.request_id, reply.headers.get('x-request-id'));
+  if (typeof error === 'string') assert.equal(body.error, error);
+  else assert.match(body.error, error);
+}
+
+test('what cannot be read is refused with the reason', async () => {
+  const json = { 'content-type': 'application/json' };
+  for (const text of ['{', '', 'hello', '{"name":"x"} {}', '{"__proto__":{"name":"x"}}', '\0'])
+    assertProblem(await post(text, json), 400, 'body_invalid', 'The body is not valid JSON');
+  const deep = `{"name":${'['.repeat(21)}${']'.repeat(21)}}`;
+  assertProblem(await post(deep, json), 400, 'body_invalid', 'The body is nested too deep');
+  const brackets = await post({ name: '[{"'.repeat(60) });
+  assert.equal(brackets.status, 201, 'brackets in text are no nesting');
+  const large = JSON.stringify({ name: 'x'.repeat(1_048_577) });
+  assertProblem(await post(large), 413, 'body_too_large', 'The body is larger than 1048576 bytes');
+  for (const type of ['text/plain', 'application/xml', 'multipart/form-data', 'nonsense'])
+    assertProblem(
+      await post('{}', { 'content-type': type }),
+      415,
+      'media_type_unsupported',
+      'This content type is not supported here',
+    );
+});
+
+test('what is wrong in a body is named', async () => {
+  const refusals: [unknown, string][] = [
+    [{}, 'name is required'],
+    [{ name: 7 }, 'name must be a string'],
+    [{ name: 'x', colour: 'red' }, 'colour is not a known field'],
+    [{ name: 'x', contact_email: 'nobody' }, 'contact_email must match format "email"'],
+    [{ name: 'a\0' }, 'name has a character that cannot be stored (U+0000 or half of a pair)'],
+    [{ name: '\ud800' }, 'name has a character that cannot be stored (U+0000 or half of a pair)'],
+    [[], 'the body must be an object'],
+    ['null', 'the body must be an object'],
+  ];
+  for (const [body, error] of refusals) assertProblem(await post(body), 400, 'invalid_request', error);
+});
+
+test('a route or a path that is not there answers in the same shape', async () => {
+  for (const path of ['/', '/v1', '/v1/sms/phone-numbers/x/y/z', '/v2/organizations', '/favicon.ico'])
+    assertProblem(await server.call('GET', path, { key: '' }), 404, 'route_not_found', 'Not found');
+  assertProblem(await server.call('PUT', '/v1/organizations'), 404, 'route_not_found', 'Not found');
+  for (const path of [
+    '/v1/organizations/%ff',
+    '/v1/organizations/%zz',
+    `/v1/organizations/${'x'.repeat(401)}`,
+  ])
+    assertProblem(await server.call('GET', path), 400, 'invalid_request', 'The path is not valid');
+});
+
+test('a request that has no body may still name a content type', async () => {
+  const headers = { 'content-type': 'application/json' };
+  const { body } = await server.call('POST', '/v1/keys', { body: { name: 'x', permission: 'read' } });
+  for (const text of [undefined, '']) {
+    const reply = await server.call('DELETE', `/v1/keys/${body.key.id}`, { headers, body: text });
+    assert.equal(reply.status, 200, reply.text);
+  }
+});
+
+test("a client's own request id is kept when it is plain", async () => {
+  for (const id of ['abc-123', 'trace:1.2_3', 'x'.repeat(64)]) {
+    const reply = await server.call('GET', '/v1/organizations', { headers: { 'x-request-id': id } });
+    assert.equal(reply.headers.get('x-request-id'), id);
+  }
+  for (const id of ['', 'a b', 'x'.repeat(65), '<script>', '{"a":1}', 'é']) {
+    const reply = await server.call('GET', '/nowhere', { headers: { 'x-request-id': id } });
+    assert.match(reply.headers.get('x-request-id')!, /^[0-9a-f-]{36}$/, id);
+    assertProblem(reply, 404, 'route_not_found', 'Not found');
+  }
+});
+
+test('what is not HTTP is answered too', async () => {
+  const exchange = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      let answer = '';
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(text));
+      socket.on('data', piece => {
+        answer += piece;
+      });
+      socket.on('error', reject);
+      socket.on('close', () => resolve(answer));
+    });
+  for (const [text, status] of [
+    ['hello\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+  ] as const) {
+    const [head, body] = (await exchange(text)).split('\r\n\r\n');
+    assert.match(head!, new RegExp(`^HTTP/1.1 ${status} `));
+    assert.equal(JSON.parse(body!).success, false);
+  }
+});
+
+test('a header that comes twice, or is strange, breaks nothing', async () => {
+  const status = await new Promise(resolve => {
+    const headers = { 'x-api-key': [server.key, server.key] };
+    httpRequest(`${server.url}/v1/organizations`, { headers }, response => {
+      response.resume();
+      resolve(response.statusCode);
+    }).end();
+  });
+  assert.equal(status, 401);
+});
+
+test('the log has the request and none of its secrets', async () => {
+  const organization = await newOrganization(server);
+  const secret = await server.newKey();
+  const id = 'a-request-to-find';
+  const path = `/v1/organizations/${organization}?password=hunter2`;
+  await server.call('GET', path, {
+    key: secret,
+    headers: { 'x-request-id': id, authorization: 'Bearer tok_123' },
+  });
+  await server.call('GET', path, { key: `${secret}x` });
+  const body = { name: 'a name in a body', permission: 'read', password: 'x' };
+  await server.call('POST', '/v1/keys', { key: secret, body });
+  const line = JSON.parse(server.logged.find(text => text.includes(id))!);
+  assert.equal(line.request_id, id);
+  assert.equal(line.method, 'GET');
+  assert.equal(line.path, `/v1/organizations/${organization}`);
+  assert.equal(line.status, 200);
+  const all = server.logged.join('\n');
+  for (const hidden of [secret, server.key, 'hunter2', 'tok_123', 'a name in a body'])
+    assert(!all.includes(hidden));
+});
+
+// The last one: it breaks the database.
+test('what goes wrong inside is masked, and the log has it under the same request id', async () => {
+  await sql`alter table users rename to people`.execute(server.database.db);
+  const organization = await newOrganization(server);
+  const reply = await server.call('GET', `/v1/organizations/${organization}/users`);
+  assertProblem(reply, 500, 'internal_error', 'Internal server error');
+  assert(!/users|relation|select/i.test(reply.text.replace(organization, '')));
+  const logged = server.logged
+    .map(line => JSON.parse(line))
+    .filter(line => line.request_id === reply.body.request_id);
+  assert(logged.some(line => line.level === 50 && /relation "users" does not exist/.test(line.err.message)));
+  const list = await server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`);
+  assertProblem(list, 500, 'internal_error', 'Internal server error');
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newNumbers, newOrganization } from '../testing/factories.ts';
+import { startTestServer, type TestServer } from '../testing/server.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+const create = (body: object) => server.call('POST', '/v1/organizations', { body });
+const get = async (id: string) => (await server.call('GET', `/v1/organizations/${id}`)).body.organization;
+const edit = (id: string, body: object) => server.call('PATCH', `/v1/organizations/${id}`, { body });
+
+test('a new organization has every field of the contract', async () => {
+  const { status, body } = await create({ name: 'Acme Dental', contact_email: 'ops@acme.example' });
+  assert.equal(status, 201);
+  const { organization } = body;
+  assert.match(organization.unique_id, /^org_[0-9a-f]{20}$/);
+  const { id, tenant_id, unique_id, created_at } = organization;
+  assert.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  const fields = {
+    unique_id,
+    id,
+    name: 'Acme Dental',
+    organization_name: 'Acme Dental',
+    tenant_id,
+    status: 'active',
+    contact_email: 'ops@acme.example',
+    sms_active: false,
+    teli_sms_number: null,
+    sms_phone_number: null,
+    sms_registration_status: 'not_started',
+    registration_submitted_at: null,
+    registration_approved_at: null,
+    revision: 1,
+    created_at,
+    modified_at: created_at,
+    updated_at: created_at,
+  };
+  assert.equal(JSON.stringify(organization), JSON.stringify(fields));
+  assert.deepEqual(await get(unique_id), organization);
+  const list = (await server.call('GET', '/v1/organizations')).body;
+  assert.equal(list.count, list.organizations.length);
+  assert.deepEqual(list.organizations.at(-1), organization);
+});
+
+test('a client may bring its own unique_id, once', async () => {
+  for (const unique_id of ['1763070568417x631086913669115287', 'org_abc123', 'a.b:c-d_E', 'x'.repeat(128)]) {
+    assert.equal((await create({ name: 'Own', unique_id })).body.organization.unique_id, unique_id);
+    assert.equal((await get(unique_id)).unique_id, unique_id);
+    const again = await create({ name: 'Own', unique_id });
+    assert.equal(again.status, 409);
+    assert.equal(again.body.error, 'An organization with this unique_id already exists');
+  }
+  for (const unique_id of ['', 'a b', 'a/b', 'é', 'x'.repeat(129), 7, null])
+    assert.equal((await create({ name: 'Own', unique_id })).status, 400, `${unique_id}`);
+  const race = await Promise.all(Array.from({ length: 8 }, () => create({ name: 'Own', unique_id: 'race' })));
+  assert.deepEqual(race.map(reply => reply.status).sort(), [201, 409, 409, 409, 409, 409, 409, 409]);
+});
+
+test('the registration status sets the date of the step that it reaches', async () => {
+  const organization = await newOrganization(server);
+  await edit(organization, { sms_registration_status: 'brand_created' });
+  assert.equal((await get(organization)).registration_submitted_at, null);
+  const pending = (await edit(organization, { sms_registration_status: 'pending_approval' })).body
+    .organization;
+  assert.equal(pending.registration_submitted_at, pending.modified_at);
+  assert.equal(pending.registration_approved_at, null);
+  const body = { sms_registration_status: 'approved', sms_active: true };
+  const approved = (await edit(organization, body)).body.organization;
+  assert.equal(approved.registration_submitted_at, pending.registration_submitted_at);
+  assert.equal(approved.registration_approved_at, approved.modified_at);
+  assert.equal(approved.sms_active, true);
+  assert.equal(approved.revision, 4);
+});
+
+test('an edit changes what it names and nothing else', async () => {
+  const organization = await newOrganization(server);
+  const before = await get(organization);
+  const { body } = await edit(organization, { name: 'New', status: 'suspended' });
+  const { modified_at, updated_at, revision } = body.organization;
+  assert.equal(updated_at, modified_at);
+  assert.equal(revision, before.revision + 1);
+  const changed = { name: 'New', organization_name: 'New', status: 'suspended', modified_at, updated_at };
+  assert.deepEqual(body.organization, { ...before, ...changed, revision });
+  const cleared = await edit(organization, { contact_email: null });
+  assert.equal(cleared.body.organization.contact_email, null);
+  const refusals: [object, string][] = [
+    [{}, 'the body must have at least one field'],
+    [{ name: '' }, 'name must not have fewer than 1 characters'],
+    [{ status: 'gone' }, 'status must be one of active, suspended, inactive'],
+    [{ sms_active: 'yes' }, 'sms_active must be true or false'],
+    [{ unique_id: 'x' }, 'unique_id is not a known field'],
+    [{ contact_email: 'nobody' }, 'contact_email must match format "email"'],
+  ];
+  for (const [wrong, error] of refusals) {
+    const reply = await edit(organization, wrong);
+    assert.equal(reply.status, 400);
+    assert.equal(reply.body.error, error);
+  }
+});
+
+test('its first number is the first of its list', async () => {
+  const organization = await newOrganization(server);
+  const numbers = ['+14155550150', '+14155550100', '+14155550199'];
+  await newNumbers(
+    server,
+    organization,
+    numbers.map(phone_number => ({ phone_number })),
+  );
+  const { teli_sms_number, sms_phone_number } = await get(organization);
+  assert.equal(teli_sms_number, '+14155550100');
+  assert.equal(sms_phone_number, '+14155550100');
+});
+
+test('what is not there is not found', async () => {
+  for (const reply of [
+    await server.call('GET', '/v1/organizations/org_unknown'),
+    await edit('org_unknown', { name: 'x' }),
+    await server.call('GET', '/v1/organizations/org_unknown/users'),
+  ]) {
+    assert.equal(reply.status, 404);
+    assert.equal(reply.body.error, 'Organization not found');
+    assert.equal(reply.body.code, 'organization_not_found');
+  }
+});

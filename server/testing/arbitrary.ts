@@ -1,0 +1,208 @@
+import { getExample, getSupportedRegionCodes } from 'awesome-phonenumber';
+import fc from 'fast-check';
+
+/** What we use of JSON Schema. */
+export type Schema = {
+  type?: string | string[];
+  enum?: unknown[];
+  pattern?: string;
+  format?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  description?: string;
+};
+
+/** Values that exist, by the name of the field or parameter that they stand in: they get a request past its 404. */
+export type Known = Record<string, string[]>;
+
+/** `npm test` replays what fast-check reports with FUZZ_SEED, and searches longer with FUZZ_RUNS. */
+export const fuzzing = (runs: number): { numRuns: number; seed?: number } => ({
+  numRuns: Number(process.env.FUZZ_RUNS ?? runs),
+  ...(process.env.FUZZ_SEED && { seed: Number(process.env.FUZZ_SEED) }),
+});
+
+/** Text that has made servers stumble. */
+export const nastyText: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(
+    '',
+    ' ',
+    '\0',
+    'a\0b',
+    '\ud800',
+    '\udc00x',
+    '\u{1f4de}',
+    '\u202e',
+    "'",
+    '"',
+    '\\',
+    '%',
+    '%00',
+  ),
+  fc.constantFrom('null', 'true', '0', '-1', '1e999', '[]', '{}', '__proto__', 'constructor', '../..', '$1'),
+  fc.constantFrom(
+    'x'.repeat(129),
+    'x'.repeat(201),
+    'x'.repeat(2000),
+    '+'.repeat(64),
+    '１２３４５６７',
+    '٤١٥٥٥٥١٢٣٤',
+  ),
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: 'grapheme' }),
+);
+
+const nastyNumber = fc.oneof(
+  fc.constantFrom(0, -0, -1, 1.5, 2 ** 31, 2 ** 53, 2 ** 64, 1e308, 5e-324),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
+
+const nested = fc.integer({ min: 2, max: 60 }).map(depth => {
+  let value: unknown = [];
+  for (let i = 0; i < depth; i++) value = i % 2 ? [value] : { a: value };
+  return value;
+});
+
+/** Any JSON value. */
+export const anything: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom(null, true, false),
+  nastyNumber,
+  nastyText,
+  fc.jsonValue({ maxDepth: 2 }),
+  nested,
+);
+
+/** Values that `schema` allows. */
+export function valid(schema: Schema, known: Known = {}, name = ''): fc.Arbitrary<unknown> {
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  const types = [schema.type ?? 'string'].flat();
+  return fc.oneof(...types.map(type => validOfType(type, schema, known, name)));
+}
+
+function validOfType(type: string, schema: Schema, known: Known, name: string): fc.Arbitrary<unknown> {
+  switch (type) {
+    case 'null':
+      return fc.constant(null);
+    case 'boolean':
+      return fc.boolean();
+    case 'integer':
+      return fc.integer({ min: schema.minimum ?? -1000, max: schema.maximum ?? 1000 });
+    case 'array':
+      return fc.array(valid(schema.items ?? {}, known), {
+        minLength: schema.minItems ?? 0,
+        maxLength: Math.min(schema.maxItems ?? 5, 5),
+      });
+    case 'object': {
+      const fields = Object.entries(schema.properties ?? {}).map(
+        ([field, inner]) => [field, valid(inner, known, field)] as const,
+      );
+      return fc.record(Object.fromEntries(fields), { requiredKeys: schema.required ?? [] });
+    }
+    default: {
+      const made = validText(schema);
+      const there = known[name];
+      return there
+        ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...there) }, { weight: 1, arbitrary: made })
+        : made;
+    }
+  }
+}
+
+function validText({ pattern, format, minLength = 0, maxLength = 40 }: Schema): fc.Arbitrary<string> {
+  if (pattern) return fc.stringMatching(new RegExp(pattern));
+  switch (format) {
+    case 'uuid':
+      return fc.uuid();
+    case 'email':
+      return fc.emailAddress();
+    case 'date-time':
+      return fc
+        .date({ min: new Date('1970-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+        .map(date => date.toISOString());
+    default:
+      return fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, 40) });
+  }
+}
+
+/** Values that are like what `schema` allows and then have something done to them; most are not allowed. */
+export function spoilt(schema: Schema, known: Known = {}): fc.Arbitrary<unknown> {
+  const fields = Object.keys(schema.properties ?? {});
+  if (fields.length === 0) return anything;
+  const right = valid(schema, known) as fc.Arbitrary<Record<string, unknown>>;
+  const field = fc.constantFrom(...fields);
+  return fc.oneof(
+    anything,
+    fc.tuple(right, field, anything).map(([value, name, other]) => ({ ...value, [name]: other })),
+    fc
+      .tuple(right, field)
+      .map(([value, name]) => Object.fromEntries(Object.entries(value).filter(([key]) => key !== name))),
+    fc
+      .tuple(right, fc.oneof(nastyText, fc.constantFrom('id', 'tenant_id', 'toString')), anything)
+      // Not a literal: `__proto__` is to be a field like any other.
+      .map(([value, name, other]) => Object.fromEntries([...Object.entries(value), [name, other]])),
+  );
+}
+
+const nanp = fc.stringMatching(/^\+1[2-9][0-9][02-9][2-9][0-9][02-9][0-9]{4}$/);
+
+/** A number of any country in E.164: libphonenumber's example for it with other digits at the end. */
+export const e164: fc.Arbitrary<string> = fc.oneof(
+  nanp,
+  fc
+    .tuple(fc.constantFrom(...getSupportedRegionCodes()), fc.integer({ min: 0, max: 999 }))
+    .map(([region, end]) => getExample(region).number!.e164.slice(0, -3) + String(end).padStart(3, '0'))
+    .filter(number => !number.startsWith('+1')),
+);
+
+const personText = fc.oneof(
+  fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 }),
+  fc.constantFrom(
+    'Zoë "Zo" O\'Neill',
+    'two\nlines',
+    '\ttab',
+    '{"a":1}',
+    '\\',
+    '電話',
+    '👩🏽‍🚀',
+    ' ',
+    '%s',
+    '\u2028',
+    '$1',
+  ),
+);
+
+/** An organization's users and numbers, as they are given to the API. */
+export const inventory = fc
+  .uniqueArray(
+    fc.record({
+      unique_id: fc.stringMatching(/^[A-Za-z0-9_.:-]{1,128}$/),
+      name: personText,
+      email: fc.stringMatching(/^[a-zA-Z0-9]{1,20}@[a-z]{1,10}\.example$/),
+    }),
+    { maxLength: 4, selector: user => user.unique_id },
+  )
+  // Two writings of one address are one address.
+  .filter(users => new Set(users.map(user => user.email.toLowerCase())).size === users.length)
+  .chain(users => {
+    const ids = users.map(user => user.unique_id);
+    const number = fc.record(
+      {
+        phone_number: e164,
+        nickname: fc.option(personText),
+        user_id: ids.length > 0 ? fc.option(fc.constantFrom(...ids)) : fc.constant(null),
+      },
+      { requiredKeys: ['phone_number'] },
+    );
+    const numbers = fc.uniqueArray(number, {
+      minLength: 1,
+      maxLength: 15,
+      selector: ({ phone_number }) => phone_number,
+    });
+    return fc.record({ users: fc.constant(users), numbers });
+  });

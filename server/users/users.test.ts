@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newNumbers, newOrganization } from '../testing/factories.ts';
+import { startTestServer, type TestServer } from '../testing/server.ts';
+
+let server: TestServer;
+let organization: string;
+before(async () => {
+  server = await startTestServer();
+  organization = await newOrganization(server);
+});
+after(() => server.stop());
+
+const users = (id = organization) => `/v1/organizations/${id}/users`;
+const create = (body: object, id = organization) => server.call('POST', users(id), { body });
+
+test('a new user has every field of the contract', async () => {
+  const { status, body } = await create({
+    name: 'John Smith',
+    email: 'John@Company.com',
+    phone: '+1 415 555 1234',
+  });
+  assert.equal(status, 201);
+  const { unique_id, id, tenant_id, created_at } = body.user;
+  assert.match(unique_id, /^user_[0-9a-f]{20}$/);
+  const fields = {
+    unique_id,
+    id,
+    name: 'John Smith',
+    email: 'John@Company.com',
+    permission: 'user',
+    organization_id: organization,
+    tenant_id,
+    status: 'active',
+    phone: '+1 415 555 1234',
+    created_at,
+    modified_at: created_at,
+    updated_at: created_at,
+  };
+  assert.equal(JSON.stringify(body.user), JSON.stringify(fields));
+  assert.deepEqual((await server.call('GET', `${users()}/${unique_id}`)).body.user, body.user);
+  const list = (await server.call('GET', users())).body;
+  assert.equal(list.count, list.users.length);
+  assert.deepEqual(list.users.at(-1), body.user);
+});
+
+test('what is missing or taken is said in the words of the contract', async () => {
+  const missing = await create({ name: 'Nobody' });
+  assert.equal(missing.status, 400);
+  assert.equal(missing.body.error, 'email is required');
+  assert.equal((await create({ name: 'Ann', email: 'ann@example.com' })).status, 201);
+  for (const email of ['ann@example.com', 'ANN@Example.COM']) {
+    const taken = await create({ name: 'Ann', email });
+    assert.equal(taken.status, 400);
+    assert.equal(taken.body.error, `A user with email ${email} already exists in this organization`);
+    assert.equal(taken.body.code, 'email_taken');
+  }
+  const bob = (await create({ name: 'Bob', email: 'bob@example.com' })).body.user;
+  const edited = await server.call('PATCH', `${users()}/${bob.unique_id}`, {
+    body: { email: 'ann@EXAMPLE.com' },
+  });
+  assert.equal(edited.status, 400);
+  assert.equal(edited.body.error, 'A user with email ann@EXAMPLE.com already exists in this organization');
+  const unknown = await create({ name: 'Ann', email: 'new@example.com' }, 'org_unknown');
+  assert.equal(unknown.status, 404);
+  assert.equal(unknown.body.error, 'Organization not found');
+});
+
+test('one address given to many at once goes to one of them', async () => {
+  const race = await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      create({ name: 'Race', email: index % 2 ? 'race@example.com' : 'Race@Example.com' }),
+    ),
+  );
+  assert.deepEqual(race.map(reply => reply.status).sort(), [201, 400, 400, 400, 400, 400, 400, 400]);
+});
+
+test('an address and a unique_id may stand in two organizations', async () => {
+  const other = await newOrganization(server);
+  const unique_id = '1763070568417x631086913669115287';
+  const person = { name: 'Twice', email: 'twice@example.com', unique_id };
+  const [here, there] = [await create(person), await create(person, other)];
+  assert.equal(here.body.user.unique_id, unique_id);
+  assert.equal(there.body.user.unique_id, unique_id);
+  assert.notEqual(here.body.user.id, there.body.user.id);
+  const again = await create({ ...person, email: 'third@example.com' });
+  assert.equal(again.status, 409);
+  assert.equal(again.body.error, 'A user with this unique_id already exists in this organization');
+  // What is changed of one is not changed of the other.
+  await server.call('PATCH', `${users(other)}/${unique_id}`, { body: { name: 'Only there' } });
+  assert.equal((await server.call('GET', `${users()}/${unique_id}`)).body.user.name, 'Twice');
+});
+
+test('an edit changes what it names, and the list shows it', async () => {
+  const { user } = (await create({ name: 'Cleo', email: 'cleo@example.com', permission: 'admin' })).body;
+  const [number] = await newNumbers(server, organization, [
+    { phone_number: '+14155550142', user_id: user.unique_id },
+  ]);
+  const path = `${users()}/${user.unique_id}`;
+  const body = {
+    name: 'Cleo Ann',
+    email: 'cleo.ann@example.com',
+    phone: '555',
+    permission: 'user',
+    status: 'suspended',
+  };
+  const edited = (await server.call('PATCH', path, { body })).body.user;
+  const { modified_at } = edited;
+  assert.deepEqual(edited, { ...user, ...body, modified_at, updated_at: modified_at });
+  const shown = await server.call('GET', `/v1/sms/phone-numbers/${number!.phone_number}`);
+  // A user who is no longer active keeps the numbers they have.
+  assert.deepEqual(shown.body.phone_number.assigned_to, {
+    user_id: user.unique_id,
+    email: 'cleo.ann@example.com',
+    name: 'Cleo Ann',
+  });
+  assert.equal((await server.call('PATCH', path, { body: { email: 'Cleo.Ann@example.com' } })).status, 200);
+  assert.equal((await server.call('PATCH', path, { body: { phone: null } })).body.user.phone, null);
+});
+
+test('a user that is not there is not found', async () => {
+  for (const method of ['GET', 'PATCH']) {
+    const body = method === 'PATCH' ? { name: 'x' } : undefined;
+    const reply = await server.call(method, `${users()}/user_unknown`, { body });
+    assert.equal(reply.status, 404);
+    assert.equal(reply.body.error, 'User not found');
+  }
+});
