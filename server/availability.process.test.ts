@@ -200,3 +200,19 @@ test('told to stop under a stream of writes, it answers each that it took, and k
   assert.equal((await again.call('GET', exampleList)).body.count, 2 + added);
   assert.equal(await again.stop(), 0);
 });
+
+test('an import whose database is killed is answered with 503, and the next one works', async t => {
+  const home = await newHome(t);
+  const server = await startServer(home);
+  const { underWay, finish, answer } = slowImport(server);
+  await underWay;
+  await endPostmaster(home, (await postmasterPid(home))!, 'SIGKILL');
+  finish();
+  const reply = await answer;
+  assertUnavailable({ status: reply.status, headers: reply.headers, body: await reply.json() });
+  await untilServes(server);
+  const again = slowImport(server);
+  again.finish();
+  assert.equal(((await (await again.answer).json()) as { imported: number }).imported, 2);
+  assert.equal(await server.stop(), 0);
+});

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { sql } from 'kysely';
 import { from as copyFrom } from 'pg-copy-streams';
-import Cursor from 'pg-cursor';
+import { openCursor } from '../db/cursor.ts';
 import type { Database, Db, Session, Tx } from '../db/database.ts';
 import type { Who } from '../keys/who.ts';
 import { findOrganization } from '../organizations/organizations.ts';
@@ -224,7 +224,7 @@ async function* readRejections(session: Session, who: Who): AsyncGenerator<Rejec
       from staged s
       left join organizations o on o.tenant_id = $1 and o.id = s.taken_by and ($2::uuid is null or o.id = $2)
       where s.code is not null order by s.line`;
-  const cursor = session.client.query(new Cursor<RejectedRow>(text, [who.tenantId, who.organizationId]));
+  const cursor = openCursor<RejectedRow>(session.client, text, [who.tenantId, who.organizationId]);
   for (;;) {
     const rows = await cursor.read(rowsPerRead);
     for (const row of rows)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import Cursor from 'pg-cursor';
+import { type OpenCursor, openCursor } from '../db/cursor.ts';
 import type { Database } from '../db/database.ts';
 import { invalid, Problem } from '../errors.ts';
 import { timestamp } from '../http/operation.ts';
@@ -36,16 +36,12 @@ export async function openList(
   const limit = paging ? (query.limit ?? limitDefault) : undefined;
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor, query);
   const client = await database.pool.connect();
-  const cursor = client.query(new Cursor<Row>(...statement(who, query, after, limit)));
-  const lost = Promise.withResolvers<void>();
-  client.once('end', lost.resolve);
+  const cursor = openCursor<Row>(client, ...statement(who, query, after, limit));
   let open = true;
   const close = async () => {
     if (!open) return;
     open = false;
-    // On a connection that is lost, closing the cursor waits for ever.
-    await Promise.race([cursor.close().catch(() => {}), lost.promise]);
-    client.off('end', lost.resolve);
+    await cursor.close();
     client.release();
   };
   try {
@@ -133,7 +129,7 @@ type Page = { limit: number; cursorAfter: (number: string) => string };
 
 async function* listBody(
   first: Row[],
-  cursor: Cursor<Row>,
+  cursor: OpenCursor<Row>,
   close: () => Promise<void>,
   brand: string,
   page: Page | undefined,
