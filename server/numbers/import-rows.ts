@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { invalid } from '../errors.ts';
 
@@ -38,15 +38,8 @@ async function* readCsv(text: AsyncGenerator<string>): AsyncGenerator<ImportRow>
     max_record_size: lineBytesMax,
     trim: true,
   });
-  // What the source throws must come out where the records do.
-  void (async () => {
-    try {
-      for await (const piece of text) if (!parser.write(piece)) await drained(parser);
-      parser.end();
-    } catch (error) {
-      parser.destroy(error as Error);
-    }
-  })();
+  // What the source throws comes out where the records do.
+  pipeline(text, parser, () => {});
   let places: Record<(typeof columns)[number], number> | undefined;
   let width = 0;
   try {
@@ -77,11 +70,6 @@ async function* readCsv(text: AsyncGenerator<string>): AsyncGenerator<ImportRow>
     throw error;
   }
   if (!places) throw invalid('The file is empty: its first line must name the columns');
-}
-
-/** Resolves when the parser takes more, or will take none because it is gone. */
-function drained(parser: NodeJS.EventEmitter): Promise<void> {
-  return new Promise(resolve => parser.once('drain', resolve).once('close', resolve));
 }
 
 function readHeader(record: string[]): Record<(typeof columns)[number], number> {
