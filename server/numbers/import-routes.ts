@@ -70,8 +70,8 @@ async function* reportBody(
   brand: string,
 ) {
   const { rows, imported, rejected, batchId, rejections } = report;
-  const were = rejected === 1 ? 'row was' : 'rows were';
-  const error = `${rejected} of ${rows} ${were} rejected, so nothing was imported`;
+  const were = rejected === 1 ? 'was' : 'were';
+  const error = `${rejected} of ${rows} ${rows === 1 ? 'row' : 'rows'} ${were} rejected, so nothing was imported`;
   const outcome = refused
     ? { success: false, error, code: 'import_rejected', request_id: requestId }
     : { success: true };
