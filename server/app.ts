@@ -13,16 +13,25 @@ import type { Logger } from 'pino';
 import type { Database } from './db/database.ts';
 import { openapi } from './docs/openapi.ts';
 import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
+import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health/routes.ts';
+
+import { changing } from './http/changing.ts';
 import type { App } from './http/operation.ts';
 import { compileValidator, explainValidation, nestsTooDeep, unstorableField } from './http/validation.ts';
-import { authenticate, recordKeyUse } from './keys/keys.ts';
+import { assertAccess, identify } from './keys/identify.ts';
+import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
 import type { Who } from './keys/who.ts';
+import { bulkRoutes } from './numbers/bulk-routes.ts';
+import { startClock } from './numbers/clock.ts';
 import { importRoutes } from './numbers/import-routes.ts';
+import { lifeRoutes } from './numbers/life-routes.ts';
 import { numberRoutes } from './numbers/routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
+import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
+import { tokenRoutes } from './users/token-routes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,6 +48,7 @@ const bodyBytesMax = 1_048_576;
 export async function createApp({ database, brand, log }: AppOptions): Promise<App> {
   const { db } = database;
   const keyUse = recordKeyUse(db);
+  const clock = startClock(db, log);
   let stopping = false;
 
   const app: App = fastify({
@@ -76,15 +86,9 @@ export async function createApp({ database, brand, log }: AppOptions): Promise<A
     reply.header('x-request-id', request.id);
     const { access } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
-    const secret = request.headers['x-api-key'];
-    if (typeof secret !== 'string' || secret === '') throw new Problem('api_key_required');
-    const who = await authenticate(db, secret, request.id);
-    if (!who) throw new Problem('api_key_invalid');
-    keyUse.touch(who);
-    request.who = who;
-    if (access === 'admin' && who.permission !== 'admin') {
-      throw new Problem('admin_required', undefined, 'This action requires admin privileges');
-    }
+    request.who = await identify(db, request);
+    if (request.who.actor.type === 'key') keyUse.touch(request.who);
+    assertAccess(request.who, access);
   });
 
   app.addHook('preValidation', async ({ params, query, body, routeOptions }) => {
@@ -100,6 +104,11 @@ export async function createApp({ database, brand, log }: AppOptions): Promise<A
   // Every payload stands between the same two fields; see operation().
   app.addHook('preSerialization', async (_request, reply, payload) => {
     return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
+  });
+
+  // A connection that is kept for another request would keep the server from stopping.
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close');
   });
 
   app.addHook('onResponse', async (request, reply) => {
@@ -127,37 +136,48 @@ export async function createApp({ database, brand, log }: AppOptions): Promise<A
     reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger(), null, 2)),
   );
 
+  const change = changing(db, brand);
   healthRoutes(app, db, () => stopping);
-  keyRoutes(app, db);
-  organizationRoutes(app, db);
-  userRoutes(app, db);
-  numberRoutes(app, database, brand);
+  keyRoutes(app, db, change);
+  organizationRoutes(app, db, change);
+  userRoutes(app, db, change);
+  numberRoutes(app, database, brand, change);
+  lifeRoutes(app, change);
+  bulkRoutes(app, db, change);
+  tenantRoutes(app, db, change);
+  tokenRoutes(app, change);
+  const sendFollowersHome = eventRoutes(app, db);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
   app.addHook('preClose', async () => {
     stopping = true;
+    sendFollowersHome();
     // A connection that is busy now is kept alive when it is done, and the server would wait for its client to leave.
     const closing = setInterval(() => app.server.closeIdleConnections(), 50);
     app.server.once('close', () => clearInterval(closing));
   });
-  app.addHook('onClose', () => keyUse.stop());
+  app.addHook('onClose', async () => {
+    await clock.stop();
+    await keyUse.stop();
+  });
   await app.ready();
   return app;
 
   /** The one place where an error becomes an answer. */
   async function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply) {
-    const problem = toProblem(thrown as FastifyError);
+    const problem = toProblem(thrown as FastifyError, request.routeOptions?.bodyLimit ?? bodyBytesMax);
     if (problem.code === 'internal_error') request.log.error({ err: thrown }, 'internal error');
     if (problem.code === 'unavailable') request.log.warn({ err: thrown }, 'the database is not reachable');
     if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
     reply.header('x-request-id', request.id).type('application/json; charset=utf-8');
-    const { message: error, detail, code } = problem;
+    const { message: error, detail, code, more } = problem;
     const body = {
       success: false,
       error,
       ...(detail && { detail }),
       code,
       request_id: request.id,
+      ...more,
       powered_by: brand,
     };
     return reply.status(problem.status).send(JSON.stringify(body));
@@ -184,12 +204,12 @@ function requestId(given: string | string[] | undefined): string {
 }
 
 /** What a client is told of anything that was thrown: what it can mend, or else only that something is wrong here. */
-function toProblem(error: FastifyError): Problem {
+function toProblem(error: FastifyError, bodyLimit: number): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) return new Problem('unavailable');
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new Problem('body_too_large', `The body is larger than ${bodyBytesMax} bytes`);
+      return new Problem('body_too_large', `The body is larger than ${bodyLimit} bytes`);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new Problem('media_type_unsupported');
     case 'FST_ERR_BAD_URL':

@@ -10,21 +10,36 @@ export const problems = {
   number_assigned: [400, 'Phone number already assigned to a user'],
   number_not_assigned: [400, 'Phone number is not assigned to a user'],
   number_not_available: [400, 'Phone number is not available'],
+  number_not_cooling_down: [400, 'Phone number is not cooling down'],
+  number_not_releasing: [400, 'Phone number has no release to take back'],
+  already_there: [400, 'The number is in that organization already'],
+  number_locked: [409, 'Phone number is locked against release'],
+  reservation_not_found: [404, 'Reservation not found'],
+  none_available: [409, 'No available number fits'],
+  revision_mismatch: [412, 'The organization has changed'],
+  idempotency_mismatch: [422, 'This Idempotency-Key was used with another request'],
+  idempotency_running: [409, 'A request with this Idempotency-Key is still running'],
   assignee_not_found: [400, 'User not found'],
   api_key_required: [401, 'API key is required'],
   api_key_invalid: [401, 'Invalid API key'],
+  user_not_active: [400, 'User is not active'],
+  token_invalid: [401, 'Invalid token'],
   admin_required: [403, 'Admin permission required'],
+  organization_not_active: [403, 'Organization is not active'],
   key_bound: [403, 'This key is bound to one organization'],
   route_not_found: [404, 'Not found'],
   organization_not_found: [404, 'Organization not found'],
   user_not_found: [404, 'User not found'],
   number_not_found: [404, 'Phone number not found'],
+  batch_not_found: [404, 'Batch not found'],
+  token_not_found: [404, 'Token not found'],
   key_not_found: [404, 'API key not found'],
   organization_id_taken: [409, 'An organization with this unique_id already exists'],
   user_id_taken: [409, 'A user with this unique_id already exists in this organization'],
   number_taken: [409, 'Phone number already exists'],
   body_too_large: [413, 'The body is too large'],
   media_type_unsupported: [415, 'This content type is not supported here'],
+  bulk_rejected: [422, 'Items were rejected, so nothing was changed'],
   import_rejected: [422, 'Rows were rejected, so nothing was imported'],
   too_many_imports: [429, 'Too many imports are running'],
   internal_error: [500, 'Internal server error'],
@@ -38,13 +53,16 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly status: number;
   readonly detail: string | undefined;
+  /** More fields for the body of the answer, where the route declares them. */
+  readonly more: object;
 
   /** @param text says it more precisely than the catalogue does, for example with the field's name */
-  constructor(code: ProblemCode, text?: string, detail?: string) {
+  constructor(code: ProblemCode, text?: string, detail?: string, more: object = {}) {
     super(text ?? problems[code][1]);
     this.code = code;
     this.status = problems[code][0];
     this.detail = detail;
+    this.more = more;
   }
 }
 

@@ -1,121 +1,22 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { newSecret } from './keys/secret.ts';
-import { newNumbers, newOrganization, newUser, uniqueNumber } from './testing/factories.ts';
+import { newNumbers, newOrganization, newUser } from './testing/factories.ts';
+import { type Call, matrix, ownRoutes } from './testing/matrix.ts';
+import { asUser, type Names, namesOfNobody, populate } from './testing/names.ts';
 import { publicRoute, routesOf } from './testing/routes.ts';
 import { type Reply, startTestServer, type TestServer } from './testing/server.ts';
 
-/** Everything that a request can name. */
-type Names = {
-  organization: string;
-  user: string;
-  email: string;
-  available: string;
-  assigned: string;
-  key: string;
-};
-
-type Call = { path: string; body?: unknown; headers?: Record<string, string> };
-
-/** How each route is called with the names of somebody else, or, with `own`, for oneself with their names in it. */
-const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
-  'POST /v1/keys': theirs => [
-    { path: '/v1/keys', body: { name: 'key', permission: 'read', organization_id: theirs.organization } },
-  ],
-  'GET /v1/keys': () => [{ path: '/v1/keys' }],
-  'DELETE /v1/keys/:key_id': theirs => [{ path: `/v1/keys/${theirs.key}` }],
-  // Without a name, so that it fails alike for all; "what another tenant has can be one's own too" has the other half.
-  'POST /v1/organizations': theirs => [
-    { path: '/v1/organizations', body: { name: '', unique_id: theirs.organization } },
-  ],
-  'GET /v1/organizations': () => [{ path: '/v1/organizations' }],
-  'GET /v1/organizations/:organization_id': theirs => [{ path: `/v1/organizations/${theirs.organization}` }],
-  'PATCH /v1/organizations/:organization_id': theirs => [
-    { path: `/v1/organizations/${theirs.organization}`, body: { name: 'Taken', status: 'suspended' } },
-  ],
-  'POST /v1/organizations/:organization_id/users': theirs => [
-    {
-      path: `/v1/organizations/${theirs.organization}/users`,
-      body: { name: 'Eve', email: 'eve@example.com', permission: 'admin' },
-    },
-  ],
-  'GET /v1/organizations/:organization_id/users': theirs => [
-    { path: `/v1/organizations/${theirs.organization}/users` },
-  ],
-  'GET /v1/organizations/:organization_id/users/:user_id': (theirs, own) => [
-    { path: `/v1/organizations/${theirs.organization}/users/${theirs.user}` },
-    { path: `/v1/organizations/${own.organization}/users/${theirs.user}` },
-  ],
-  'PATCH /v1/organizations/:organization_id/users/:user_id': (theirs, own) => [
-    { path: `/v1/organizations/${theirs.organization}/users/${theirs.user}`, body: { status: 'suspended' } },
-    { path: `/v1/organizations/${own.organization}/users/${theirs.user}`, body: { status: 'suspended' } },
-  ],
-  'GET /v1/sms/phone-numbers': theirs => [
-    { path: `/v1/sms/phone-numbers?organization_id=${theirs.organization}` },
-    { path: `/v1/sms/phone-numbers?organization_id=${theirs.organization}&limit=1` },
-    {
-      path: `/v1/sms/phone-numbers?organization_id=${theirs.organization}`,
-      headers: { 'if-none-match': '*' },
-    },
-  ],
-  'GET /v1/sms/phone-numbers/available': theirs => [
-    { path: `/v1/sms/phone-numbers/available?organization_id=${theirs.organization}` },
-  ],
-  'POST /v1/sms/phone-numbers': (theirs, own) => [
-    {
-      path: '/v1/sms/phone-numbers',
-      body: { organization_id: theirs.organization, phone_numbers: [{ phone_number: '+14155550199' }] },
-    },
-    ...[theirs.user, theirs.email].map(user_id => ({
-      path: '/v1/sms/phone-numbers',
-      body: {
-        organization_id: own.organization,
-        phone_numbers: [{ phone_number: '+14155550199', user_id }],
-      },
-    })),
-  ],
-  'POST /v1/sms/phone-numbers/import': (theirs, own) => [
-    {
-      path: `/v1/sms/phone-numbers/import?organization_id=${theirs.organization}`,
-      body: 'phone_number\n+14155550199\n',
-      headers: { 'content-type': 'text/csv' },
-    },
-    {
-      path: `/v1/sms/phone-numbers/import?organization_id=${own.organization}`,
-      body: `phone_number,user\n+14155550199,${theirs.user}\n+14155550198,${theirs.email}\n`,
-      headers: { 'content-type': 'text/csv' },
-    },
-  ],
-  'GET /v1/sms/phone-numbers/:phone_number': theirs => [
-    { path: `/v1/sms/phone-numbers/${theirs.assigned}` },
-    { path: `/v1/sms/phone-numbers/${theirs.available}` },
-  ],
-  'PATCH /v1/sms/phone-numbers/:phone_number': theirs => [
-    { path: `/v1/sms/phone-numbers/${theirs.available}`, body: { nickname: 'Taken' } },
-  ],
-  'POST /v1/sms/phone-numbers/:phone_number/assign': (theirs, own) => [
-    { path: `/v1/sms/phone-numbers/${theirs.available}/assign`, body: { user_id: theirs.user } },
-    { path: `/v1/sms/phone-numbers/${theirs.available}/assign`, body: { user_id: own.user } },
-    { path: `/v1/sms/phone-numbers/${own.available}/assign`, body: { user_id: theirs.user } },
-    {
-      path: `/v1/sms/phone-numbers/${own.available}/assign?organization_id=${theirs.organization}`,
-      body: { user_id: own.user },
-    },
-  ],
-  'DELETE /v1/sms/phone-numbers/:phone_number/assign': (theirs, own) => [
-    { path: `/v1/sms/phone-numbers/${theirs.assigned}/assign` },
-    { path: `/v1/sms/phone-numbers/${own.assigned}/assign?organization_id=${theirs.organization}` },
-  ],
-};
-
 let server: TestServer;
 let victim: Names;
+/** A user of the victim's organization who is no admin and has no number. */
+let plainUser: Record<string, string>;
 let snapshotBefore: string;
 before(async () => {
   server = await startTestServer();
-  victim = await populate(server.key);
+  victim = await populate(server, server.key);
+  plainUser = await asUser(server, victim.organization, 'user');
   snapshotBefore = await snapshot();
 });
 after(() => server.stop());
@@ -129,13 +30,43 @@ test('every route is in the matrix or is public on purpose', () => {
 
 test("another tenant's admin key finds nothing", async t => {
   const key = await server.newTenant();
-  await meetsNothing(t, key, await populate(key));
+  await meetsNothing(t, { 'x-api-key': key }, await populate(server, key));
 });
 
 test('a key that is bound to another organization of the tenant finds nothing', async t => {
-  const own = await populate(server.key);
+  const own = await populate(server, server.key);
   const key = await server.newKey({ organization_id: own.organization });
-  await meetsNothing(t, key, own);
+  await meetsNothing(t, { 'x-api-key': key }, own);
+});
+
+test('an admin user of another organization of the tenant finds nothing', async t => {
+  const own = await populate(server, server.key);
+  const token = await asUser(server, own.organization, 'admin');
+  await meetsNothing(t, token, own);
+  // A key that sees everything adds nothing to what the user sees.
+  await meetsNothing(t, { ...token, 'x-api-key': server.key }, own);
+});
+
+test('a user of another organization who is no admin finds nothing', async t => {
+  const own = await populate(server, server.key);
+  await meetsNothing(t, await asUser(server, own.organization, 'user', own.user), own);
+});
+
+test('a user who is no admin is refused all but their own numbers', async t => {
+  for (const [route, calls] of Object.entries(matrix))
+    await t.test(route, async () => {
+      for (const call of calls(victim, victim)) {
+        const reply = await request(route, call, plainUser);
+        if (!ownRoutes.includes(route)) {
+          assertRefused(reply);
+          continue;
+        }
+        assert([200, 304, 404].includes(reply.status), reply.text);
+        for (const number of [victim.available, victim.assigned, victim.reserved])
+          assert(!reply.text.includes(number), `${call.path} shows ${number}`);
+      }
+    });
+  assert.equal(await snapshot(), snapshotBefore);
 });
 
 test('lists show only what is theirs', async () => {
@@ -169,22 +100,41 @@ test('a read key is refused everything that changes something', async t => {
   for (const [route, calls] of Object.entries(matrix))
     await t.test(route, async () => {
       for (const call of calls(victim, victim)) {
-        const reply = await request(route, call, key);
+        const reply = await request(route, call, { 'x-api-key': key });
         // Keys are for admins to see; everything else that is a GET is for reading.
         if (route.startsWith('GET ') && route !== 'GET /v1/keys') {
           assert([200, 304].includes(reply.status), reply.text);
           continue;
         }
-        assert.equal(reply.status, 403);
-        assert.equal(reply.body.error, 'Admin permission required');
-        assert.equal(reply.body.detail, 'This action requires admin privileges');
-        assert.equal(reply.body.code, 'admin_required');
+        assertRefused(reply);
       }
     });
   assert.equal(await snapshot(), snapshotBefore);
 });
 
-test('without a key that is good now, every route answers 401', async t => {
+test('without a key or token that is good now, every route answers 401', async t => {
+  const refused = [...(await badKeys()), ...(await badTokens())];
+  for (const [route, calls] of Object.entries(matrix))
+    await t.test(route, async () => {
+      const [call] = calls(victim, victim);
+      const without = await request(route, call!, {});
+      assert.equal(without.status, 401);
+      assert.equal(without.body.error, 'API key is required');
+      assert.equal(without.body.code, 'api_key_required');
+      for (const [kind, error, headers] of refused) {
+        const reply = await request(route, call!, headers);
+        assert.equal(reply.status, 401, kind);
+        assert.equal(reply.body.error, error, kind);
+        const code = error === 'Invalid token' ? 'token_invalid' : 'api_key_invalid';
+        assert.equal(reply.body.code, code, kind);
+      }
+    });
+  assert.equal(await snapshot(), snapshotBefore);
+});
+
+type Refused = [kind: string, error: string, headers: Record<string, string>];
+
+async function badKeys(): Promise<Refused[]> {
   const expired = await server.newKey({ expires_at: new Date(Date.now() + 60_000).toISOString() });
   await server.database.db
     .updateTable('api_keys')
@@ -193,33 +143,69 @@ test('without a key that is good now, every route answers 401', async t => {
     .execute();
   const { body } = await server.call('POST', '/v1/keys', { body: { name: 'gone', permission: 'admin' } });
   await server.call('DELETE', `/v1/keys/${body.key.id}`);
-  const refused = { malformed: 'lk_live_x', unknown: newSecret(), revoked: body.api_key, expired };
-  for (const [route, calls] of Object.entries(matrix))
-    await t.test(route, async () => {
-      const [call] = calls(victim, victim);
-      const without = await request(route, call!, '');
-      assert.equal(without.status, 401);
-      assert.equal(without.body.error, 'API key is required');
-      assert.equal(without.body.code, 'api_key_required');
-      for (const [kind, key] of Object.entries(refused)) {
-        const reply = await request(route, call!, key);
-        assert.equal(reply.status, 401, kind);
-        assert.equal(reply.body.error, 'Invalid API key', kind);
-        assert.equal(reply.body.code, 'api_key_invalid', kind);
-      }
-    });
-  assert.equal(await snapshot(), snapshotBefore);
-});
+  const keys = { malformed: 'lk_live_x', unknown: newSecret(), revoked: body.api_key, expired };
+  const token = await asUser(server, await newOrganization(server), 'admin');
+  return Object.entries(keys).flatMap(([kind, key]): Refused[] => [
+    [`${kind} key`, 'Invalid API key', { 'x-api-key': key }],
+    [`${kind} key beside a token`, 'Invalid API key', { 'x-api-key': key, ...token }],
+  ]);
+}
+
+async function badTokens(): Promise<Refused[]> {
+  const organization = await newOrganization(server);
+  const [expired, revoked, suspended, good] = (await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const user = await newUser(server, organization);
+      return { user, headers: await asUser(server, organization, 'admin', user) };
+    }),
+  )) as [Minted, Minted, Minted, Minted];
+  const ended = { expires_at: new Date(Date.now() - 1000) };
+  for (const [{ user }, set] of [
+    [expired, ended],
+    [revoked, { revoked_at: new Date() }],
+  ] as const)
+    await server.database.db
+      .updateTable('user_tokens')
+      .set(set)
+      .where('user_id', '=', eb => eb.selectFrom('users').select('id').where('unique_id', '=', user))
+      .execute();
+  await server.call('PATCH', `/v1/organizations/${organization}/users/${suspended.user}`, {
+    body: { status: 'suspended' },
+  });
+  const headers = {
+    malformed: { authorization: 'Bearer x' },
+    unknown: { authorization: `Bearer ${newSecret('user')}` },
+    'of another scheme': { authorization: good.headers.authorization!.replace('Bearer', 'Basic') },
+    expired: expired.headers,
+    revoked: revoked.headers,
+    suspended: suspended.headers,
+    "beside another tenant's key": { ...good.headers, 'x-api-key': await server.newTenant() },
+    "beside another organization's key": {
+      ...good.headers,
+      'x-api-key': await server.newKey({ organization_id: await newOrganization(server) }),
+    },
+  };
+  return Object.entries(headers).flatMap(([kind, one]): Refused[] => [
+    [`token ${kind}`, 'Invalid token', one],
+    [`token ${kind}, with a key`, 'Invalid token', { 'x-api-key': server.key, ...one }],
+  ]);
+}
+
+type Minted = { user: string; headers: Record<string, string> };
 
 /** Calls every route with the victim's names and with names that nobody has: nobody can tell one from the other. */
-async function meetsNothing(t: { test: typeof test }, key: string, own: Names): Promise<void> {
+async function meetsNothing(
+  t: { test: typeof test },
+  credentials: Record<string, string>,
+  own: Names,
+): Promise<void> {
   for (const [route, calls] of Object.entries(matrix))
     await t.test(route, async () => {
       const nobody = namesOfNobody();
       const unknown = calls(nobody, own);
       for (const [index, call] of calls(victim, own).entries()) {
-        const reply = await request(route, call, key);
-        const same = await request(route, unknown[index]!, key);
+        const reply = await request(route, call, credentials);
+        const same = await request(route, unknown[index]!, credentials);
         assert(reply.status < 500, reply.text);
         assert.equal(reply.status, same.status, `${call.path}: ${reply.text}`);
         assert.equal(withoutNames(reply, victim), withoutNames(same, nobody), call.path);
@@ -236,44 +222,17 @@ function withoutNames({ text, body }: Reply, names: Names): string {
   return rest;
 }
 
-const request = (route: string, { path, ...options }: Call, key: string) =>
-  server.call(route.split(' ')[0]!, path, { key, ...options });
-
-async function populate(key: string): Promise<Names> {
-  const organization = await newOrganization(server, key);
-  const user = await newUser(server, organization, key);
-  const shown = await server.call('GET', `/v1/organizations/${organization}/users/${user}`, { key });
-  const [available, assigned] = await newNumbers(
-    server,
-    organization,
-    [
-      { phone_number: uniqueNumber(), nickname: `the front desk of ${organization}` },
-      { phone_number: uniqueNumber(), user_id: user },
-    ],
-    key,
-  );
-  const body = { name: `a key of ${organization}`, permission: 'read', organization_id: organization };
-  const created = await server.call('POST', '/v1/keys', { key, body });
-  return {
-    organization,
-    user,
-    email: shown.body.user.email,
-    available: available!.phone_number,
-    assigned: assigned!.phone_number,
-    key: created.body.key.id,
-  };
+function assertRefused(reply: Reply): void {
+  assert.equal(reply.status, 403);
+  assert.equal(reply.body.error, 'Admin permission required');
+  assert.equal(reply.body.detail, 'This action requires admin privileges');
+  assert.equal(reply.body.code, 'admin_required');
 }
 
-const namesOfNobody = (): Names => ({
-  organization: `org_${randomUUID()}`,
-  user: `user_${randomUUID()}`,
-  email: `${randomUUID()}@example.com`,
-  available: uniqueNumber(),
-  assigned: uniqueNumber(),
-  key: randomUUID(),
-});
+const request = (route: string, { path, headers, ...options }: Call, credentials: Record<string, string>) =>
+  server.call(route.split(' ')[0]!, path, { ...options, key: '', headers: { ...headers, ...credentials } });
 
-/** All that the database has of the victim's organization. */
+/** All that the database has of the victim's organization, and its tenant's settings. */
 async function snapshot(): Promise<string> {
   const { tenant_id, id } = await server.database.db
     .selectFrom('organizations')
@@ -283,8 +242,10 @@ async function snapshot(): Promise<string> {
     .where('organizations.unique_id', '=', victim.organization)
     .orderBy('organizations.created_at')
     .executeTakeFirstOrThrow();
-  const parts: unknown[] = [];
-  for (const table of ['organizations', 'users', 'phone_numbers', 'assignments', 'events', 'api_keys']) {
+  const settings = sql`select to_jsonb(t) as r from tenants t where id = ${tenant_id}`;
+  const parts: unknown[] = [(await settings.execute(server.database.db)).rows];
+  const tables = ['organizations', 'users', 'user_tokens', 'phone_numbers', 'number_versions', 'assignments'];
+  for (const table of [...tables, 'events', 'batch_items', 'api_keys']) {
     const { rows } = await sql`
       select to_jsonb(r) - 'last_used_at' as r from ${sql.table(table)} r
       where tenant_id = ${tenant_id} and ${sql.ref(table === 'organizations' ? 'id' : 'organization_id')} = ${id}

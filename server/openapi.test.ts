@@ -7,6 +7,14 @@ import type { Schema } from './testing/arbitrary.ts';
 import { type Media, type Operation, operationsOf, publicRoute, routesOf } from './testing/routes.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
 
+/** What is said by the path alone. */
+const bodiless = ['endCoolDown', 'restoreNumber'];
+/** What changes no organization that is there already, and so has no revision to compare. */
+const settings = ['createKey', 'revokeKey', 'createOrganization', 'editTenant', 'createToken', 'revokeToken'];
+/** What a user who is no admin may ask. */
+const own = ['listNumbers', 'listAvailableNumbers', 'getNumber'];
+const open = ['live', 'ready'];
+
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
 
@@ -60,10 +68,59 @@ test('every operation says what it is, takes and answers', async t => {
       }
       for (const [type, media] of Object.entries(operation.requestBody?.content ?? {}))
         assertExplained(media, type);
-      const takesBody = ['POST', 'PATCH'].includes(operation.method);
+      const takesBody =
+        ['POST', 'PATCH'].includes(operation.method) && !bodiless.includes(operation.operationId);
       assert.equal(operation.requestBody !== undefined, takesBody, 'the body is not described');
+      const made = /^(add|create|reserve)/.test(operation.operationId);
+      const expected = made ? '201' : '200';
+      assert.deepEqual(
+        Object.keys(operation.responses).filter(status => status < '300'),
+        [expected],
+      );
     });
 });
+
+test('every change takes the headers of a change and can fail for them', async t => {
+  for (const { operationId, method, parameters = [], responses } of operations)
+    await t.test(operationId, () => {
+      const headers = parameters.filter(parameter => parameter.in === 'header');
+      const expected = method === 'GET' || operationId === 'importNumbers' ? [] : ['idempotency-key'];
+      if (expected.length > 0 && !settings.includes(operationId)) expected.push('if-match');
+      assert.deepEqual(
+        headers.map(({ name }) => name),
+        expected,
+      );
+      assert(!headers.some(({ required }) => required));
+      const codes = codesOf(responses);
+      const declared = (code: string, wanted: boolean) =>
+        assert.equal(codes.has(code), wanted, `${code} is${wanted ? ' not' : ''} declared`);
+      declared('idempotency_running', expected.includes('idempotency-key'));
+      declared('idempotency_mismatch', expected.includes('idempotency-key'));
+      declared('revision_mismatch', expected.includes('if-match'));
+      declared('admin_required', responses['401'] !== undefined && !own.includes(operationId));
+    });
+});
+
+test('calls can be made with a key or with a token, and with nothing only where that is declared', () => {
+  const { components, security } = document as {
+    components: { securitySchemes: object };
+    security: Record<string, unknown>[];
+  };
+  assert.deepEqual(Object.keys(components.securitySchemes), ['api_key', 'user_token']);
+  assert.deepEqual(security, [{ api_key: [] }, { user_token: [] }]);
+  for (const { operationId, security } of operations)
+    assert.deepEqual(security, open.includes(operationId) ? [] : undefined, operationId);
+});
+
+/** Every code that the examples name. */
+function codesOf(responses: Operation['responses']): Set<unknown> {
+  const media = Object.values(responses).flatMap(({ content }) => Object.values(content ?? {}));
+  const bodies = media.flatMap(({ example, examples = {} }) => [
+    example,
+    ...Object.values(examples).map(({ value }) => value),
+  ]);
+  return new Set(bodies.map(body => (body as { code?: string } | undefined)?.code));
+}
 
 /** It has an example, which matches, and a description of every field. */
 function assertExplained({ schema, example, examples = {} }: Media, place: string): void {
@@ -82,4 +139,5 @@ function assertDescribed(schema: Schema, path: string): void {
     assertDescribed(inner, `${path}.${name}`);
   }
   if (schema.items) assertDescribed(schema.items, `${path}[]`);
+  for (const choice of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) assertDescribed(choice, path);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Tables } from './tables.ts';
 
@@ -74,4 +74,15 @@ export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise
       await sleep(Math.random() * 10 * 2 ** attempt);
     }
   }
+}
+
+const rowsWorthStatistics = 1000;
+
+/**
+ * Tells the planner of many rows that have come or changed at once. Autovacuum would do it within a minute or so; until
+ * then the tables look empty to it, and the joins of a long list would take minutes. A failure is no harm.
+ */
+export async function refreshStatistics(db: Db, rows: number): Promise<void> {
+  if (rows < rowsWorthStatistics) return;
+  await sql`analyze phone_numbers, assignments, number_versions, users`.execute(db).catch(() => {});
 }

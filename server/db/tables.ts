@@ -6,10 +6,13 @@ export type Tables = {
   organizations: OrganizationTable;
   api_keys: ApiKeyTable;
   users: UserTable;
+  user_tokens: UserTokenTable;
   phone_numbers: PhoneNumberTable;
+  number_versions: NumberVersionTable;
   assignments: AssignmentTable;
   events: EventTable;
   batch_items: BatchItemTable;
+  idempotency_keys: IdempotencyKeyTable;
 };
 
 export type Permission = 'admin' | 'read';
@@ -37,6 +40,10 @@ type Json<T> = ColumnType<T, string, never>;
 type TenantTable = {
   id: string;
   name: string;
+  cool_down_seconds: Generated<number>;
+  transfer_cool_down_seconds: Generated<number>;
+  release_undo_seconds: Generated<number>;
+  low_stock_threshold: number | null;
   created_at: Generated<Date>;
 };
 
@@ -52,6 +59,7 @@ type OrganizationTable = {
   registration_submitted_at: Date | null;
   registration_approved_at: Date | null;
   revision: Generated<number>;
+  revised_at: Generated<Date>;
   created_at: Generated<Date>;
   modified_at: Generated<Date>;
 };
@@ -84,6 +92,17 @@ type UserTable = {
   modified_at: Generated<Date>;
 };
 
+type UserTokenTable = {
+  tenant_id: string;
+  organization_id: string;
+  user_id: string;
+  id: string;
+  hash: Buffer;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  revoked_at: Date | null;
+};
+
 type PhoneNumberTable = {
   tenant_id: string;
   organization_id: string;
@@ -94,9 +113,47 @@ type PhoneNumberTable = {
   area_code: GeneratedAlways<string | null>;
   nickname: string | null;
   status: Generated<NumberStatus>;
+  tags: Generated<string[]>;
+  locked: Generated<boolean>;
+  metadata: ColumnType<Record<string, unknown>, string | undefined, string>;
+  until: Date | null;
+  reservation_id: string | null;
+  reservation_note: string | null;
+  available_since: Date | null;
+  since_revision: number;
   created_at: Generated<Date>;
   modified_at: Generated<Date>;
   released_at: Date | null;
+};
+
+type NumberVersionTable = {
+  tenant_id: string;
+  organization_id: string;
+  phone_number_id: string;
+  from_revision: number;
+  to_revision: number;
+  from_at: Date;
+  to_at: Date;
+  phone_number: string;
+  pretty_phone_number: string;
+  nickname: string | null;
+  status: NumberStatus;
+  tags: string[];
+  locked: boolean;
+  metadata: Record<string, unknown>;
+  until: Date | null;
+  reservation_id: string | null;
+  reservation_note: string | null;
+  created_at: Date;
+};
+
+type IdempotencyKeyTable = {
+  tenant_id: string;
+  key: string;
+  request_hash: Buffer;
+  status: number;
+  body: string;
+  created_at: Generated<Date>;
 };
 
 type AssignmentTable = {
@@ -107,6 +164,8 @@ type AssignmentTable = {
   user_id: string;
   assigned_at: Date;
   ended_at: Date | null;
+  from_revision: number;
+  to_revision: number | null;
   open_organization_id: GeneratedAlways<string | null>;
 };
 
@@ -117,7 +176,7 @@ type EventTable = {
   ordinal: Generated<number>;
   type: string;
   at: Date;
-  actor_type: 'key' | 'system';
+  actor_type: 'key' | 'user' | 'system';
   actor_id: string;
   request_id: string | null;
   data: Json<Record<string, unknown>>;
@@ -125,6 +184,7 @@ type EventTable = {
 
 type BatchItemTable = {
   tenant_id: string;
+  organization_id: string;
   batch_id: string;
   piece: number;
   items: Json<unknown[]>;

@@ -3,7 +3,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 const description = `
 List, assign and move the SMS phone numbers of many organizations, without ever giving one number to two people.
 
-**Authentication.** Every call carries a key in the header \`X-API-Key\`. A key belongs to a tenant; what belongs to another tenant answers exactly like something that does not exist. A \`read\` key sees, an \`admin\` key also changes; a key may be bound to one organization.
+**Authentication.** Every call carries a key in the header \`X-API-Key\`, or a user's token in \`Authorization\` (alone or beside a key). A key belongs to a tenant; what belongs to another tenant answers exactly like something that does not exist. A \`read\` key sees, an \`admin\` key also changes; a key may be bound to one organization.
 
 **Errors** have a text for people (\`error\`, sometimes \`detail\`), a stable \`code\` for programs, and the \`request_id\` that the server's log has too.
 
@@ -27,11 +27,18 @@ export function openapi(): FastifyDynamicSwaggerOptions {
         { name: 'Phone numbers', description: 'The numbers of an organization.' },
         { name: 'Organizations', description: 'Who numbers belong to.' },
         { name: 'Users', description: 'Who numbers are assigned to.' },
+        { name: 'Events', description: 'What happened, in order.' },
         { name: 'Keys', description: 'What calls are made with.' },
+        { name: 'Settings', description: 'What the tenant has decided for all of its organizations.' },
         { name: 'Operations', description: 'For those who run the server.' },
       ],
-      components: { securitySchemes: { api_key: { type: 'apiKey', in: 'header', name: 'X-API-Key' } } },
-      security: [{ api_key: [] }],
+      components: {
+        securitySchemes: {
+          api_key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          user_token: { type: 'http', scheme: 'bearer' },
+        },
+      },
+      security: [{ api_key: [] }, { user_token: [] }],
     },
   };
 }

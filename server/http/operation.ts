@@ -1,10 +1,15 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifySchema } from 'fastify';
 import { type TNull, type TObject, type TProperties, type TSchema, Type } from 'typebox';
-import { type ProblemCode, problems } from '../errors.ts';
+import { invalid, type ProblemCode, problems } from '../errors.ts';
 
-/** What a route asks of the caller's key. `none` is open to everyone. */
-export type Access = 'none' | 'read' | 'admin';
+/**
+ * What a route asks of the caller. `none` is open to everyone; `own` also to a user who is no admin, and shows them
+ * what is theirs; `read` to every key and to admins among users; `admin` needs an admin. `change` and `setting` need
+ * one too, and take the headers of a change (changing.ts): `change` is a revision of an organization that is there,
+ * `setting` is not, so it has no revision to compare with `If-Match`.
+ */
+export type Access = 'none' | 'own' | 'read' | 'admin' | 'change' | 'setting';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -48,8 +53,16 @@ export function operation<const S extends OperationSchema>(
   }
   const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable']);
   if (access !== 'none')
-    for (const code of ['api_key_required', 'api_key_invalid'] as const) possible.add(code);
-  if (access === 'admin') possible.add('admin_required');
+    for (const code of ['api_key_required', 'api_key_invalid', 'token_invalid'] as const) possible.add(code);
+  if (access !== 'none' && access !== 'own') possible.add('admin_required');
+  const changes = access === 'change' || access === 'setting';
+  if (changes) {
+    for (const code of ['invalid_request', 'idempotency_running', 'idempotency_mismatch'] as const)
+      possible.add(code);
+    // A body that is sent although none is asked for is refused like any other.
+    for (const code of ['body_too_large', 'media_type_unsupported'] as const) possible.add(code);
+  }
+  if (access === 'change') possible.add('revision_mismatch');
   if (schema.params || schema.querystring || schema.body) possible.add('invalid_request');
   // A body with types of its own is a file, which the route reads itself.
   if (schema.body && !schema.consumes)
@@ -63,10 +76,34 @@ export function operation<const S extends OperationSchema>(
     response[status] = problemBody([...(existing?.examples ?? []), example]);
   }
   return {
-    schema: { ...schema, response, ...(access === 'none' && { security: [] }) } as S,
+    schema: {
+      ...schema,
+      response,
+      ...(changes && { headers: changeHeaders[access] }),
+      ...(access === 'none' && { security: [] }),
+    } as S,
     config: { access },
   };
 }
+
+const idempotencyKey = Type.Optional(
+  Type.String({
+    pattern: '^[\\x21-\\x7e]{1,255}$',
+    description:
+      'Makes a repeat safe: the same key with the same request gets the first answer again, for at least 24 hours.',
+  }),
+);
+const ifMatch = Type.Optional(
+  Type.String({
+    maxLength: 100,
+    description:
+      'A revision of the organization, or the ETag of its list: the change is made only if it is still there.',
+  }),
+);
+const changeHeaders = {
+  change: Type.Object({ 'idempotency-key': idempotencyKey, 'if-match': ifMatch }),
+  setting: Type.Object({ 'idempotency-key': idempotencyKey }),
+};
 
 const exampleRequestId = '0199f3a0-6c1e-7d52-9b1a-3f2c8e4d5a6b';
 
@@ -135,4 +172,16 @@ export function timestamp(date: Date): string;
 export function timestamp(date: Date | null): string | null;
 export function timestamp(date: Date | null): string | null {
   return date && `${date.toISOString().slice(0, 19)}Z`;
+}
+
+/** Reads a moment that a client gave, from the year 1000 on. What is no day of the calendar, or of no place, is none. */
+export function readMoment(text: string, field: string): Date {
+  const date = new Date(text);
+  const year = date.getUTCFullYear();
+  const day = /^(\d{4}-\d\d-\d\d)[T ].*(Z|[+-]\d\d:?\d\d)$/i.exec(text)?.[1];
+  const midnight = new Date(`${day}T00:00:00Z`);
+  const exists = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day!);
+  if (!exists || !(year >= 1000 && year < 10_000))
+    throw invalid(`${field} must be a moment such as 2024-01-15T10:30:00Z`);
+  return date;
 }

@@ -12,6 +12,7 @@ const [bodies, texts] = [false, true].map(coerceTypes => {
     removeAdditional: false,
     allErrors: false,
     strict: false,
+    discriminator: true,
   });
   addFormats.default(ajv);
   return ajv;

@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import type { Permission, Tables } from '../db/tables.ts';
 import { invalid, Problem } from '../errors.ts';
+import { readMoment } from '../http/operation.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
 import type { Who } from './who.ts';
@@ -36,10 +37,9 @@ export async function authenticate(db: Db, secret: string, requestId: string): P
 
 /** @returns the key as it is shown ever after, and its secret, which is shown now and never again */
 export async function createKey(db: Db, who: Who, input: NewKey): Promise<{ key: ApiKey; secret: string }> {
-  const expiresAt = input.expires_at === undefined ? null : new Date(input.expires_at);
-  if (expiresAt && !(expiresAt.getTime() > Date.now() && expiresAt.getUTCFullYear() < 10_000)) {
-    throw invalid('expires_at must be a moment in the future');
-  }
+  const expiresAt = input.expires_at === undefined ? null : readMoment(input.expires_at, 'expires_at');
+  if (expiresAt && expiresAt.getTime() <= Date.now()) throw invalid('expires_at must be in the future');
+  assertKey(who);
   // A bound key makes only keys that see no more than it does.
   if (who.organizationId !== null && input.organization_id === undefined)
     throw new Problem(
@@ -68,11 +68,13 @@ export async function createKey(db: Db, who: Who, input: NewKey): Promise<{ key:
 }
 
 export function listKeys(db: Db, who: Who): Promise<ApiKey[]> {
+  assertKey(who);
   return keysOf(db, who).orderBy('k.id').execute();
 }
 
 /** Revokes a key for good; revoking it again changes nothing. */
 export async function revokeKey(db: Db, who: Who, id: string): Promise<ApiKey> {
+  assertKey(who);
   if (!(await findKey(db, who, id))) throw new Problem('key_not_found');
   await db
     .updateTable('api_keys')
@@ -82,6 +84,12 @@ export async function revokeKey(db: Db, who: Who, id: string): Promise<ApiKey> {
     .where('revoked_at', 'is', null)
     .execute();
   return (await findKey(db, who, id))!;
+}
+
+/** Keys and tokens are the tenant's: no user makes or ends them, not even an admin of an organization. */
+export function assertKey(who: Who): void {
+  if (who.actor.type === 'user')
+    throw new Problem('admin_required', undefined, 'This needs an API key with admin permission');
 }
 
 const findKey = (db: Db, who: Who, id: string) => keysOf(db, who).where('k.id', '=', id).executeTakeFirst();

@@ -1,14 +1,15 @@
 import { Type } from 'typebox';
 import type { Db } from '../db/database.ts';
-import { type App, operation } from '../http/operation.ts';
+import type { Changing } from '../http/changing.ts';
+import { type App, nullable, operation } from '../http/operation.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
 import { ApiKey, KeyParams, keyBody, NewKeyBody } from './schemas.ts';
 
-export function keyRoutes(app: App, db: Db): void {
+export function keyRoutes(app: App, db: Db, change: Changing): void {
   app.post(
     '/v1/keys',
     operation(
-      'admin',
+      'setting',
       {
         operationId: 'createKey',
         summary: 'Create an API key',
@@ -19,19 +20,28 @@ export function keyRoutes(app: App, db: Db): void {
         response: {
           201: Type.Object({
             key: ApiKey,
-            api_key: Type.String({
-              description: 'The key itself.',
-              examples: ['lk_live_4fQz9TnB2xKc7LmR5vYw8HsJ3dPg6AeU0fZqXy'],
-            }),
+            api_key: nullable(
+              Type.String({
+                description: 'The key itself; null when a repeat with the same Idempotency-Key is answered.',
+                examples: ['lk_live_4fQz9TnB2xKc7LmR5vYw8HsJ3dPg6AeU0fZqXy'],
+              }),
+            ),
           }),
         },
       },
       ['key_bound', 'organization_not_found'],
     ),
-    async (request, reply) => {
-      const { key, secret } = await createKey(db, request.who, request.body);
-      return reply.status(201).send({ key: keyBody(key), api_key: secret });
-    },
+    (request, reply) =>
+      change(
+        request,
+        reply,
+        201,
+        async (db, who) => {
+          const { key, secret } = await createKey(db, who, request.body);
+          return { key: keyBody(key), api_key: secret as string | null };
+        },
+        answer => ({ ...answer, api_key: null }),
+      ),
   );
 
   app.get(
@@ -58,7 +68,7 @@ export function keyRoutes(app: App, db: Db): void {
   app.delete(
     '/v1/keys/:key_id',
     operation(
-      'admin',
+      'setting',
       {
         operationId: 'revokeKey',
         summary: 'Revoke an API key',
@@ -67,8 +77,11 @@ export function keyRoutes(app: App, db: Db): void {
         params: KeyParams,
         response: { 200: Type.Object({ key: ApiKey }) },
       },
-      ['key_not_found', 'body_too_large', 'media_type_unsupported'],
+      ['key_not_found'],
     ),
-    async request => ({ key: keyBody(await revokeKey(db, request.who, request.params.key_id)) }),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => ({
+        key: keyBody(await revokeKey(db, who, request.params.key_id)),
+      })),
   );
 }

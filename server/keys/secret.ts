@@ -2,18 +2,18 @@ import { createHash, randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const shape = /^lk_live_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
+const shape = /^lk_(?:live|user)_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
 
 /**
- * A new API key: `lk_live_`, 32 random letters and digits (190 bits), and 6 that are their CRC-32. The beginning lets
+ * A new API key or, with `user`, a user's token: `lk_live_` or `lk_user_`, 32 random letters and digits (190 bits), and 6 that are their CRC-32. The beginning lets
  * secret scanners know it, the checksum tells a typing error from a wrong key without asking the database.
  */
-export function newSecret(): string {
+export function newSecret(kind: 'live' | 'user' = 'live'): string {
   const random = Array.from({ length: 32 }, () => alphabet[randomInt(62)]).join('');
-  return `lk_live_${random}${checksum(random)}`;
+  return `lk_${kind}_${random}${checksum(random)}`;
 }
 
-/** What is stored of a key: its hash; undefined for text that cannot be a key. */
+/** What is stored of a secret: its hash; undefined for text that cannot be one. */
 export function hashSecret(secret: string): Buffer | undefined {
   const match = shape.exec(secret);
   if (!match || checksum(match[1]!) !== match[2]) return undefined;

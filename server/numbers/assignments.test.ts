@@ -44,7 +44,14 @@ test('a number is assigned and given back in the words of the contract', async (
   const back = await unassign();
   assert.equal(
     back.text,
-    JSON.stringify({ success: true, phone_number: number, user_id: user, powered_by: 'Teli' }),
+    JSON.stringify({
+      success: true,
+      phone_number: number,
+      user_id: user,
+      status: 'available',
+      available_at: null,
+      powered_by: 'Teli',
+    }),
   );
   const free = (await server.call('GET', `/v1/sms/phone-numbers/${number}`)).body.phone_number;
   assert.equal(free.is_available, true);

@@ -1,126 +1,124 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
-import { type Revision, revise } from '../revisions/revise.ts';
-import { getNumber } from './numbers.ts';
+import { assertActive, type Revision, revise } from '../revisions/revise.ts';
+import { changeNumber, type Target } from './change-number.ts';
+import { applyChanges, findAssignee, loadStates } from './changes.ts';
+import { nearbyAreaCodes } from './geography.ts';
+import { assign, unassign } from './life.ts';
 
 export type Assigned = { phone_number: string; user_id: string; assigned_at: Date };
 
 /** Gives an available number to an active user of its organization. */
-export async function assignNumber(
-  db: Db,
-  who: Who,
-  target: { phone_number: string; default_country: string; organization_id?: string | undefined },
-  userId: string,
-): Promise<Assigned> {
-  const found = await locate(db, who, target);
-  return revise(db, who, { id: found.organization_id }, async revision => {
-    const { tx, organization, at, record } = revision;
-    const number = await liveNumber(revision, who, found.id);
-    if (number.status === 'assigned') throw new Problem('number_assigned');
-    if (number.status !== 'available')
-      throw new Problem('number_not_available', `Phone number is ${number.status}`);
-    const user = await tx
-      .selectFrom('users')
-      .select(['id', 'unique_id'])
-      .where('tenant_id', '=', who.tenantId)
-      .where('organization_id', '=', organization.id)
-      .where('unique_id', '=', userId)
-      .where('status', '=', 'active')
-      .executeTakeFirst();
-    if (!user) throw new Problem('assignee_not_found');
-    const key = { tenant_id: who.tenantId, organization_id: organization.id };
-    await tx
-      .insertInto('assignments')
-      .values({ ...key, id: randomUUIDv7(), phone_number_id: number.id, user_id: user.id, assigned_at: at })
-      .execute();
-    await setStatus(tx, who, number.id, 'assigned', at);
-    record('number.assigned', { id: number.id, phone_number: number.phone_number, user_id: user.unique_id });
-    return { phone_number: number.phone_number, user_id: user.unique_id, assigned_at: at };
+export async function assignNumber(db: Db, who: Who, target: Target, userId: string): Promise<Assigned> {
+  const { number, at } = await changeNumber(db, who, target, async (number, revision) => {
+    assertActive(revision);
+    // What is wrong with the number is said before what is wrong with the user.
+    assign(number, { id: '', unique_id: userId });
+    return assign(number, await findAssignee(revision, who, userId));
+  }).catch(as400);
+  return { phone_number: number.phone_number, user_id: userId, assigned_at: at };
+}
+
+/** Returns an assigned number to its organization, at once or after the cool-down that the tenant has set. */
+export async function unassignNumber(db: Db, who: Who, target: Target) {
+  let user_id = '';
+  const { number } = await changeNumber(db, who, target, (number, { policy, now }) => {
+    user_id = number.user_id ?? '';
+    return unassign(number, policy, now);
+  }).catch(as400);
+  return { phone_number: number.phone_number, user_id, status: number.status, available_at: number.until };
+}
+
+/** The contract of these two calls: a number that is not there is a 400 here. */
+function as400(error: unknown): never {
+  throw error instanceof Problem && error.code === 'number_not_found'
+    ? new Problem('number_to_assign_not_found')
+    : error;
+}
+
+export type Wish = {
+  organization_id: string;
+  user_id: string;
+  /** In order of preference. */
+  area_codes?: string[] | undefined;
+  /** Whether the other area codes of the same state do too, the nearest first. */
+  nearby?: boolean | undefined;
+  /** Digits, `+` and formatting aside. */
+  starts_with?: string | undefined;
+  /** All of these. */
+  tags?: string[] | undefined;
+};
+
+/**
+ * Gives the user any available number that fits: the first area code that has one, and of those the number that has
+ * been free the longest.
+ */
+export function claimNumber(db: Db, who: Who, wish: Wish): Promise<Assigned> {
+  return revise(db, who, { unique_id: wish.organization_id }, async revision => {
+    assertActive(revision);
+    const user = await findAssignee(revision, who, wish.user_id);
+    const id = await pickNumber(revision.tx, who, revision.organization.id, wish);
+    if (!id) throw await noneFits(revision, who, wish);
+    const [number] = await loadStates(revision, who, [id]);
+    await applyChanges(revision, who, [{ number: number!, step: assign(number!, user, 'number.claimed') }]);
+    return { phone_number: number!.phone_number, user_id: user.unique_id, assigned_at: revision.at };
   });
 }
 
-/** Returns an assigned number to its organization's available pool. */
-export async function unassignNumber(
-  db: Db,
-  who: Who,
-  target: { phone_number: string; default_country: string; organization_id?: string | undefined },
-): Promise<{ phone_number: string; user_id: string }> {
-  const found = await locate(db, who, target);
-  return revise(db, who, { id: found.organization_id }, async revision => {
-    const { tx, at, record } = revision;
-    const number = await liveNumber(revision, who, found.id);
-    const open = await tx
-      .selectFrom('assignments as a')
-      .innerJoin('users as u', join =>
-        join
-          .onRef('u.tenant_id', '=', 'a.tenant_id')
-          .onRef('u.organization_id', '=', 'a.organization_id')
-          .onRef('u.id', '=', 'a.user_id'),
+/** Nothing is locked here: the organization's lock is held, and only its holder hands its numbers out. */
+async function pickNumber(tx: Tx, who: Who, organizationId: string, wish: Wish): Promise<string | undefined> {
+  // One area code at a time, so that each is a walk along the index of the pool that stops at its first fit.
+  for (const areaCode of areaCodesToTry(wish) ?? [null]) {
+    const row = await tx
+      .selectFrom('phone_numbers')
+      .select('id')
+      .where('tenant_id', '=', who.tenantId)
+      .where('organization_id', '=', organizationId)
+      .where('status', '=', 'available')
+      .$if(areaCode !== null, query => query.where('area_code', '=', areaCode))
+      .$if(wish.starts_with !== undefined, query =>
+        query.where('phone_number', 'like', `+${wish.starts_with}%`),
       )
-      .select(['a.id', 'u.unique_id'])
-      .where('a.tenant_id', '=', who.tenantId)
-      .where('a.phone_number_id', '=', number.id)
-      .where('a.ended_at', 'is', null)
+      .$if(wish.tags !== undefined, query => query.where(sql<boolean>`tags @> ${wish.tags}::text[]`))
+      .orderBy('available_since')
+      .orderBy('phone_number')
+      .limit(1)
       .executeTakeFirst();
-    if (!open) throw new Problem('number_not_assigned');
-    await tx
-      .updateTable('assignments')
-      .set({ ended_at: at })
-      .where('tenant_id', '=', who.tenantId)
-      .where('id', '=', open.id)
-      .execute();
-    await setStatus(tx, who, number.id, 'available', at);
-    record('number.unassigned', {
-      id: number.id,
-      phone_number: number.phone_number,
-      user_id: open.unique_id,
-    });
-    return { phone_number: number.phone_number, user_id: open.unique_id };
-  });
+    if (row) return row.id;
+  }
+  return undefined;
 }
 
-/** The contract of these two calls: what is not there is a 400 here, and `organization_id` only narrows. */
-async function locate(
-  db: Db,
-  who: Who,
-  target: { phone_number: string; default_country: string; organization_id?: string | undefined },
-) {
-  const missing = () => new Problem('number_to_assign_not_found');
-  const found = await getNumber(db, who, target.phone_number, target.default_country).catch(error => {
-    throw error instanceof Problem && error.code === 'number_not_found' ? missing() : error;
-  });
-  if (target.organization_id !== undefined && found.organization_unique_id !== target.organization_id)
-    throw missing();
-  return found;
+function areaCodesToTry({ area_codes, nearby }: Wish): string[] | undefined {
+  if (!area_codes || !nearby) return area_codes;
+  return [...new Set([...area_codes, ...area_codes.flatMap(nearbyAreaCodes)])];
 }
 
-/** The number as it stands under the organization's lock; it may have moved on since it was looked up. */
-async function liveNumber({ tx, organization }: Revision, who: Who, id: string) {
-  const number = await tx
+/** What was tried, and what there is instead. */
+async function noneFits({ tx, organization }: Revision, who: Who, wish: Wish): Promise<Problem> {
+  const rows = await tx
     .selectFrom('phone_numbers')
-    .select(['id', 'phone_number', 'status'])
+    .select(['area_code'])
+    .select(eb => eb.fn.countAll<number>().as('count'))
     .where('tenant_id', '=', who.tenantId)
     .where('organization_id', '=', organization.id)
-    .where('id', '=', id)
-    .where('released_at', 'is', null)
-    .executeTakeFirst();
-  if (!number) throw new Problem('number_to_assign_not_found');
-  return number;
-}
-
-async function setStatus(
-  tx: Tx,
-  who: Who,
-  id: string,
-  status: 'available' | 'assigned',
-  at: Date,
-): Promise<void> {
-  await tx
-    .updateTable('phone_numbers')
-    .set({ status, modified_at: at })
-    .where('tenant_id', '=', who.tenantId)
-    .where('id', '=', id)
+    .where('status', '=', 'available')
+    .groupBy('area_code')
+    .orderBy('count', 'desc')
+    .orderBy('area_code')
     .execute();
+  const tried = [
+    ...(wish.area_codes ? [`area code ${areaCodesToTry(wish)!.join(', then ')}`] : []),
+    ...(wish.starts_with !== undefined ? [`starting with ${wish.starts_with}`] : []),
+    ...(wish.tags ? [`tagged ${wish.tags.join(' and ')}`] : []),
+  ];
+  const total = rows.reduce((sum, row) => sum + row.count, 0);
+  const most = rows.slice(0, 10).map(row => `${row.area_code ?? 'no area code'}: ${row.count}`);
+  const there =
+    total === 0
+      ? 'The organization has no available number'
+      : `Available: ${total} (${most.join(', ')}${rows.length > 10 ? ', …' : ''})`;
+  return new Problem('none_available', undefined, `Tried: ${tried.join('; ') || 'any number'}. ${there}`);
 }

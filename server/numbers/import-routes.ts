@@ -34,7 +34,13 @@ Rows that are right are imported, all in one revision; every other row is report
         body: ImportFile,
         response: { 200: ImportBody, 422: ImportRejectedBody },
       },
-      ['organization_not_found', 'body_too_large', 'media_type_unsupported', 'too_many_imports'],
+      [
+        'organization_not_active',
+        'organization_not_found',
+        'body_too_large',
+        'media_type_unsupported',
+        'too_many_imports',
+      ],
     ),
     async (request, reply) => {
       const format = formats[request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''];

@@ -4,10 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { sql } from 'kysely';
 import { from as copyFrom } from 'pg-copy-streams';
 import { openCursor } from '../db/cursor.ts';
-import type { Database, Db, Session, Tx } from '../db/database.ts';
+import { type Database, type Db, refreshStatistics, type Session } from '../db/database.ts';
 import type { Who } from '../keys/who.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import { revise } from '../revisions/revise.ts';
+import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 import { type ImportFormat, type ImportRow, readRows } from './import-rows.ts';
 import { readPhoneNumber } from './phone-number.ts';
 
@@ -55,19 +55,21 @@ export async function importNumbers(
   try {
     await stage(session, readRows(source, format), options.default_country);
     let batchId: string | null = null;
-    const counts = await revise(session.db, who, { id: organization.id }, async ({ tx, at, record }) => {
+    const counts = await revise(session.db, who, { id: organization.id }, async revision => {
+      assertActive(revision);
+      const { tx, record } = revision;
       await judge(tx, who, organization.id);
       let counts = await countRows(tx);
       if (options.dry_run || counts.imported === 0 || (options.all_or_nothing && counts.rejected > 0))
         return counts;
-      await take(tx, who, organization.id, at);
+      await take(revision, who);
       const late = await countRows(tx);
       // Another organization took one of the numbers after the judgement.
       if (options.all_or_nothing && late.rejected > 0) throw new TakenMeanwhile();
       counts = late;
       if (counts.imported === 0) return counts;
       batchId = randomUUIDv7();
-      await keepItems(tx, who, batchId);
+      await keepItems(revision, who, batchId);
       record('numbers.imported', { batch_id: batchId, count: counts.imported });
       return counts;
     }).catch(async error => {
@@ -75,6 +77,7 @@ export async function importNumbers(
       await judge(session.db, who, organization.id);
       return countRows(session.db);
     });
+    if (batchId !== null) await refreshStatistics(session.db, counts.imported);
     const nothing = options.all_or_nothing && counts.rejected > 0;
     return {
       ...counts,
@@ -176,11 +179,12 @@ async function judge(db: Db, who: Who, organizationId: string): Promise<void> {
 }
 
 /** Adds what is right. In one order, so that two imports that meet in their numbers wait instead of deadlocking. */
-async function take(tx: Tx, who: Who, organizationId: string, at: Date): Promise<void> {
+async function take({ tx, organization, number, at }: Revision, who: Who): Promise<void> {
   const taken = await sql`
-    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, country, nickname, status, created_at, modified_at)
-    select ${who.tenantId}, ${organizationId}, id, phone_number, pretty, country, nickname,
-           case when user_id is null then 'available' else 'assigned' end, ${at}, ${at}
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, country, nickname, status, available_since, since_revision, created_at, modified_at)
+    select ${who.tenantId}, ${organization.id}, id, phone_number, pretty, country, nickname,
+           case when user_id is null then 'available' else 'assigned' end, case when user_id is null then ${at}::timestamptz end,
+           ${number}, ${at}, ${at}
     from staged where code is null order by phone_number
     on conflict (tenant_id, phone_number) where released_at is null do nothing`.execute(tx);
   const { imported } = await countRows(tx);
@@ -196,16 +200,16 @@ async function take(tx: Tx, who: Who, organizationId: string, at: Date): Promise
     );
   }
   await sql`
-    insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at)
-    select ${who.tenantId}, ${organizationId}, gen_random_uuid(), id, user_id, ${at}
+    insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
+    select ${who.tenantId}, ${organization.id}, gen_random_uuid(), id, user_id, ${at}, ${number}
     from staged where code is null and user_id is not null`.execute(tx);
 }
 
 /** Keeps what the event stands for, so that the log can be replayed without the tables. */
-async function keepItems(tx: Tx, who: Who, batchId: string): Promise<void> {
+async function keepItems({ tx, organization }: Revision, who: Who, batchId: string): Promise<void> {
   await sql`
-    insert into batch_items (tenant_id, batch_id, piece, items)
-    select ${who.tenantId}, ${batchId}, piece, jsonb_agg(
+    insert into batch_items (tenant_id, organization_id, batch_id, piece, items)
+    select ${who.tenantId}, ${organization.id}, ${batchId}, piece, jsonb_agg(
       jsonb_build_object('id', id, 'phone_number', phone_number, 'nickname', nickname, 'user_id', user_unique_id) order by line)
     from (select *, (row_number() over (order by line) - 1) / ${itemsPerPiece}::int as piece from staged where code is null) taken
     group by piece`.execute(tx);

@@ -116,8 +116,9 @@ test('under concurrent writes a body is what the log says of the revision in its
 test('clients that go away in the middle of a long list cost no connection', async () => {
   const organization = await newOrganization(server);
   await sql`
-    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number)
-    select tenant_id, id, gen_random_uuid(), '+1' || (5000000000 + n), '' from organizations, generate_series(1, 20000) n
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
+    select tenant_id, id, gen_random_uuid(), '+1' || (5000000000 + n), '', now(), 1
+    from organizations, generate_series(1, 20000) n
     where unique_id = ${organization}`.execute(server.database.db);
   const leavings: ((request: ClientRequest) => Promise<unknown>)[] = [
     request => new Promise(resolve => request.on('response', response => response.once('data', resolve))),
@@ -169,7 +170,7 @@ async function replay(organization: string, revision: number) {
     if (type === 'user.created') names.set(data.unique_id, data.name);
     else if (type === 'user.edited') names.set(data.user_id, data.changes.name.to);
     else if (type === 'number.edited') number!.nickname = data.changes.nickname.to;
-    else if (type === 'number.assigned') number!.user = data.user_id;
+    else if (type === 'number.assigned') number!.user = data.changes.user_id.to;
     else if (type === 'number.unassigned') number!.user = null;
     else if (type === 'numbers.added')
       for (const { phone_number, nickname, user_id } of data.numbers)

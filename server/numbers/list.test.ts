@@ -193,6 +193,26 @@ test('a cursor belongs to its organization and filter', async () => {
   }
 });
 
+test("a cursor with a place of one's own making is refused", async () => {
+  const organization = await newOrganization(server);
+  await insertNumbers(organization, 3);
+  for (const sort of ['phone_number', 'created_at']) {
+    const path = `${list}?organization_id=${organization}&sort=${sort}`;
+    const { next_cursor } = (await server.call('GET', `${path}&limit=1`)).body;
+    const [value, phone_number, name] = JSON.parse(Buffer.from(next_cursor, 'base64url').toString());
+    const moments = ['0000-01-01T00:00:00.000Z', '2024-02-30T00:00:00.000Z', '2024-01-15T24:00:00.000Z'];
+    for (const place of [
+      ...['', "'", 1, null, [value], { value }, ...moments].map(other => [other, phone_number]),
+      ...['', '+', 1, null, [phone_number]].map(other => [value, other]),
+    ]) {
+      const cursor = Buffer.from(JSON.stringify([...place, name])).toString('base64url');
+      const { status, body } = await server.call('GET', `${path}&cursor=${cursor}`);
+      assert.equal(status, 400, JSON.stringify(place));
+      assert.match(body.error, /^cursor /);
+    }
+  }
+});
+
 test('parameters that are wrong are refused by name', async () => {
   const organization = await newOrganization(server);
   const refused = async (query: string, error: string | RegExp, status = 400) => {
@@ -249,7 +269,8 @@ async function insertNumbers(organization: string, count: number): Promise<void>
   const first = 5_000_000_000 + inserted;
   inserted += count;
   await sql`
-    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number)
-    select tenant_id, id, gen_random_uuid(), '+1' || (${first}::bigint + n), '' from organizations, generate_series(1, ${count}) n
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
+    select tenant_id, id, gen_random_uuid(), '+1' || (${first}::bigint + n), '', now(), 1
+    from organizations, generate_series(1, ${count}) n
     where unique_id = ${organization}`.execute(server.database.db);
 }

@@ -3,16 +3,10 @@ import { Readable } from 'node:stream';
 import { type OpenCursor, openCursor } from '../db/cursor.ts';
 import type { Database } from '../db/database.ts';
 import { invalid, Problem } from '../errors.ts';
-import { timestamp } from '../http/operation.ts';
+import { readMoment, timestamp } from '../http/operation.ts';
 import type { Who } from '../keys/who.ts';
-
-export type ListQuery = {
-  organization_id: string;
-  include_assigned: boolean;
-  /** Paging is asked for with either of these. */
-  limit?: number;
-  cursor?: string;
-};
+import { type After, type ListOptions, listStatement } from './list-statement.ts';
+import type { NumberRow } from './numbers.ts';
 
 /**
  * One list at one revision. A long one is a stream, which must be read to its end or destroyed: it holds a connection.
@@ -29,14 +23,15 @@ const rowsPerRead = 2000;
 export async function openList(
   database: Database,
   who: Who,
-  query: ListQuery,
+  query: ListOptions,
   brand: string,
 ): Promise<NumberList> {
   const paging = query.limit !== undefined || query.cursor !== undefined;
   const limit = paging ? (query.limit ?? limitDefault) : undefined;
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor, query);
+  const moments = readMoments(query);
   const client = await database.pool.connect();
-  const cursor = openCursor<Row>(client, ...statement(who, query, after, limit));
+  const cursor = openCursor<Row>(client, ...listStatement(who, { ...query, ...moments }, after, limit));
   let open = true;
   const close = async () => {
     if (!open) return;
@@ -48,10 +43,8 @@ export async function openList(
     const first = await cursor.read(rowsPerRead);
     if (!first[0]) throw new Problem('organization_not_found');
     const { revision, organization_id } = first[0];
-    const page = paging
-      ? { limit: limit!, cursorAfter: (number: string) => writeCursor(number, query) }
-      : undefined;
-    const pieces = listBody(first, cursor, close, brand, page);
+    const page = paging ? { limit: limit!, cursorAfter: (row: Row) => writeCursor(row, query) } : undefined;
+    const pieces = listBody(first, cursor, close, brand, query.view, page);
     const long = first.length === rowsPerRead;
     if (!long) {
       const body = (await Array.fromAsync(pieces)).join('');
@@ -71,9 +64,9 @@ export async function openList(
  * The validator of a list: changes with the organization's revision, and with everything else that the body is made
  * of. The revision comes first, so that a person can read it.
  */
-export function listTag(revision: number, organizationId: string, brand: string): string {
-  const rest = createHash('sha256').update(`${organizationId} ${brand} 1`).digest('base64url').slice(0, 8);
-  return `"${revision}-${rest}"`;
+export function listTag(revision: number, organizationId: string, who: Who, brand: string): string {
+  const rest = [organizationId, who.ownUserId ?? '', brand].join(' ');
+  return `"${revision}-${createHash('sha256').update(rest).digest('base64url').slice(0, 8)}"`;
 }
 
 /** RFC 9110, 13.1.2: a list of tags or `*`, compared weakly. */
@@ -88,6 +81,7 @@ export function matchesTag(header: string | undefined, tag: string): boolean {
 type Row = {
   organization_id: string;
   revision: number;
+  total?: number;
   id: string | null; // null in the one row of an organization without numbers
   phone_number: string;
   pretty_phone_number: string;
@@ -100,43 +94,32 @@ type Row = {
   created_at: Date;
 };
 
-function statement(
-  who: Who,
-  query: ListQuery,
-  after: string | undefined,
-  limit: number | undefined,
-): [string, unknown[]] {
-  const values: unknown[] = [who.tenantId, query.organization_id];
-  const value = (given: unknown) => `$${values.push(given)}`;
-  const text = `
-    select o.id as organization_id, o.revision,
-           n.id, n.phone_number, n.pretty_phone_number, n.nickname, n.status, n.created_at,
-           a.assigned_at, u.unique_id as user_id, u.email as user_email, u.name as user_name
-    from organizations o
-    left join phone_numbers n on n.tenant_id = o.tenant_id and n.organization_id = o.id and n.released_at is null
-      ${query.include_assigned ? '' : "and n.status = 'available'"}
-      ${after === undefined ? '' : `and n.phone_number > ${value(after)}`}
-    left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
-    left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
-    where o.tenant_id = $1 and o.unique_id = $2
-      ${who.organizationId === null ? '' : `and o.id = ${value(who.organizationId)}`}
-    order by n.phone_number
-    ${limit === undefined ? '' : `limit ${value(limit + 1)}`}`;
-  return [text, values];
+/** Moments as PostgreSQL reads all of them: it refuses some that ISO 8601 allows. */
+function readMoments(query: ListOptions): Partial<ListOptions> {
+  if (query.as_of !== undefined && query.unassigned_since !== undefined) {
+    throw invalid('unassigned_since cannot be combined with as_of');
+  }
+  const moments: Partial<ListOptions> = {};
+  for (const field of ['created_after', 'created_before', 'unassigned_since', 'as_of'] as const) {
+    const text = query[field];
+    if (text !== undefined && !/^\d+$/.test(text)) moments[field] = readMoment(text, field).toISOString();
+  }
+  return moments;
 }
 
-type Page = { limit: number; cursorAfter: (number: string) => string };
+type Page = { limit: number; cursorAfter: (row: Row) => string };
 
 async function* listBody(
   first: Row[],
   cursor: OpenCursor<Row>,
   close: () => Promise<void>,
   brand: string,
+  view: ListOptions['view'],
   page: Page | undefined,
 ): AsyncGenerator<string, void> {
   try {
     let count = 0;
-    let last = '';
+    let last: Row | undefined;
     let more = false;
     let text = '{"success":true,"phone_numbers":[';
     for (
@@ -150,15 +133,20 @@ async function* listBody(
           more = true;
           break;
         }
-        text += (count++ === 0 ? '' : ',') + JSON.stringify(listItem(row));
-        last = row.phone_number;
+        text +=
+          (count++ === 0 ? '' : ',') +
+          JSON.stringify(view === 'full' ? numberItem(row as unknown as NumberRow) : listItem(row));
+        last = row;
       }
       if (rows.length === rowsPerRead) {
         yield text;
         text = '';
       }
     }
-    const paging = page ? { has_more: more, next_cursor: more ? page.cursorAfter(last) : null } : {};
+    const total = first[0]!.total === undefined ? {} : { total: first[0]!.total };
+    const paging = page
+      ? { ...total, has_more: more, next_cursor: more ? page.cursorAfter(last!) : null }
+      : total;
     yield `${text}],${JSON.stringify({ count, ...paging, powered_by: brand }).slice(1)}`;
   } finally {
     await close();
@@ -180,25 +168,59 @@ export function listItem(row: Omit<Row, 'organization_id' | 'revision'>) {
   };
 }
 
-/** Where a page ended, and of which list: a cursor that is taken to another one is refused. */
-function writeCursor(number: string, query: ListQuery): string {
-  return Buffer.from(JSON.stringify([number, query.organization_id, query.include_assigned])).toString(
-    'base64url',
-  );
+/** Every field of a number, as one call for one number shows it. */
+export function numberItem(row: NumberRow) {
+  return {
+    ...listItem({ ...row, user_email: row.user_email ?? '', user_name: row.user_name ?? '' }),
+    status: row.status,
+    until: timestamp(row.until),
+    reservation_id: row.reservation_id,
+    reservation_note: row.reservation_note,
+    tags: row.tags,
+    locked: row.locked,
+    metadata: row.metadata,
+    organization_id: row.organization_unique_id,
+    organization_name: row.organization_name,
+    country: row.country,
+    area_code: row.area_code,
+    modified_at: timestamp(row.modified_at),
+  };
 }
 
-function readCursor(text: string, query: ListQuery): string {
+/** Where a page ended, and of which list: a cursor that is taken to another one is refused. */
+function writeCursor(row: Row, query: ListOptions): string {
+  const value = query.sort.endsWith('created_at') ? row.created_at.toISOString() : row.phone_number;
+  return Buffer.from(JSON.stringify([value, row.phone_number, listName(query)])).toString('base64url');
+}
+
+function readCursor(text: string, query: ListOptions): After {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(text, 'base64url').toString());
   } catch {
     throw invalid('cursor must be the next_cursor of an earlier page');
   }
-  const [number, organizationId, includeAssigned] = Array.isArray(parts) ? parts : [];
-  if (typeof number !== 'string' || !/^\+\d{7,15}$/.test(number))
+  const [value, phone_number, name] = Array.isArray(parts) ? parts : [];
+  const isNumber = (part: unknown) => typeof part === 'string' && /^\+\d{7,15}$/.test(part);
+  const isPlace = query.sort.endsWith('created_at') ? isMoment(value) : isNumber(value);
+  if (!isNumber(phone_number) || typeof name !== 'string')
     throw invalid('cursor must be the next_cursor of an earlier page');
-  if (organizationId !== query.organization_id || includeAssigned !== query.include_assigned) {
-    throw invalid('cursor belongs to a list with another organization_id or include_assigned');
-  }
-  return number;
+  if (name !== listName(query) || !isPlace)
+    throw invalid('cursor belongs to a list of another organization, filter or order');
+  return { value, phone_number };
+}
+
+/** As `writeCursor` writes it; PostgreSQL has no year 0 and no 30th of February. */
+function isMoment(part: unknown): boolean {
+  if (typeof part !== 'string' || !/^[1-9]\d{3}-/.test(part)) return false;
+  const date = new Date(part);
+  return !Number.isNaN(date.getTime()) && date.toISOString() === part;
+}
+
+/** Names a list among all others: whatever the query asks for, paging aside. */
+function listName({ limit: _, cursor: __, view: ___, total: ____, ...asked }: ListOptions): string {
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(asked).sort()))
+    .digest('base64url')
+    .slice(0, 16);
 }

@@ -3,8 +3,9 @@ import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import { explaining, invalid, Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
-import { revise } from '../revisions/revise.ts';
+import { assertActive, revise } from '../revisions/revise.ts';
 import { resolveUsers } from '../users/users.ts';
+import { openAssignments } from './changes.ts';
 import { type PhoneNumber, readPhoneNumber } from './phone-number.ts';
 
 export type NewNumber = {
@@ -34,49 +35,48 @@ export async function addNumbers(
   const wanted = input.phone_numbers.flatMap(({ user_id: user }, index) =>
     user == null ? [] : [{ user, field: `phone_numbers[${index}].user_id` }],
   );
-  const ids = await revise(
-    db,
-    who,
-    { unique_id: input.organization_id },
-    async ({ tx, organization, at, record }) => {
-      const key = { tenant_id: who.tenantId, organization_id: organization.id };
-      const users = await resolveUsers(tx, who, organization.id, wanted);
-      const added = numbers.map((number, index) => {
-        const { id, nickname, user_id } = input.phone_numbers[index]!;
-        return {
-          id: id ?? randomUUIDv7(),
-          number,
-          nickname: nickname ?? null,
-          user: user_id == null ? undefined : users.get(user_id),
-        };
-      });
-      const rows = added.map(({ id, number, nickname, user }) => ({
-        ...key,
+  const ids = await revise(db, who, { unique_id: input.organization_id }, async revision => {
+    assertActive(revision);
+    const { tx, organization, number: since_revision, at, record } = revision;
+    const key = { tenant_id: who.tenantId, organization_id: organization.id };
+    const users = await resolveUsers(tx, who, organization.id, wanted);
+    const added = numbers.map((number, index) => {
+      const { id, nickname, user_id } = input.phone_numbers[index]!;
+      return {
+        id: id ?? randomUUIDv7(),
+        number,
+        nickname: nickname ?? null,
+        user: user_id == null ? undefined : users.get(user_id),
+      };
+    });
+    const rows = added.map(({ id, number, nickname, user }) => ({
+      ...key,
+      id,
+      phone_number: number.e164,
+      pretty_phone_number: number.pretty,
+      country: number.country,
+      nickname,
+      status: user ? ('assigned' as const) : ('available' as const),
+      available_since: user ? null : at,
+      since_revision,
+      created_at: at,
+      modified_at: at,
+    }));
+    await explaining(meanings, tx.insertInto('phone_numbers').values(rows).execute());
+    const holders = added.flatMap(({ id, user }) =>
+      user ? [{ phone_number_id: id, user_id: user.id }] : [],
+    );
+    await openAssignments(revision, who, holders);
+    record('numbers.added', {
+      numbers: added.map(({ id, number, nickname, user }) => ({
         id,
         phone_number: number.e164,
-        pretty_phone_number: number.pretty,
-        country: number.country,
         nickname,
-        status: user ? ('assigned' as const) : ('available' as const),
-        created_at: at,
-        modified_at: at,
-      }));
-      await explaining(meanings, tx.insertInto('phone_numbers').values(rows).execute());
-      const assignments = added.flatMap(({ id, user }) =>
-        user ? [{ ...key, id: randomUUIDv7(), phone_number_id: id, user_id: user.id, assigned_at: at }] : [],
-      );
-      if (assignments.length > 0) await tx.insertInto('assignments').values(assignments).execute();
-      record('numbers.added', {
-        numbers: added.map(({ id, number, nickname, user }) => ({
-          id,
-          phone_number: number.e164,
-          nickname,
-          user_id: user?.unique_id ?? null,
-        })),
-      });
-      return added.map(({ id }) => id);
-    },
-  );
+        user_id: user?.unique_id ?? null,
+      })),
+    });
+    return added.map(({ id }) => id);
+  });
   const rows = await numbersOf(db, who).where('n.id', '=', sql<string>`any(${ids}::uuid[])`).execute();
   const byId = new Map(rows.map(row => [row.id, row]));
   return ids.map(id => byId.get(id)!);
@@ -95,48 +95,28 @@ function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
   });
 }
 
-/** One live number of the tenant, by any usual way of writing it: whose it is, in full. */
-export async function getNumber(db: Db, who: Who, text: string, country: string) {
-  const number = readPhoneNumber(text, country);
-  if (typeof number === 'string') throw invalid(`phone_number ${number}`);
-  const row = await numbersOf(db, who)
-    .where('n.phone_number', '=', number.e164)
-    .where('n.released_at', 'is', null)
-    .executeTakeFirst();
-  if (!row) throw new Problem('number_not_found');
-  return row;
-}
-
-export async function editNumber(
+/**
+ * One number of the tenant, by any usual way of writing it: whose it is, in full.
+ * @param tenure the one that is going on, or the last one that has ended
+ */
+export async function getNumber(
   db: Db,
   who: Who,
   text: string,
   country: string,
-  edit: { nickname: string | null },
-): Promise<NumberRow> {
-  const found = await getNumber(db, who, text, country);
-  await revise(db, who, { id: found.organization_id }, async ({ tx, organization, at, record }) => {
-    const number = await tx
-      .selectFrom('phone_numbers')
-      .select(['id', 'phone_number', 'nickname'])
-      .where('tenant_id', '=', who.tenantId)
-      .where('organization_id', '=', organization.id)
-      .where('id', '=', found.id)
-      .where('released_at', 'is', null)
-      .executeTakeFirst();
-    // It may have moved on since it was looked up.
-    if (!number) throw new Problem('number_not_found');
-    if (number.nickname === edit.nickname) return;
-    await tx
-      .updateTable('phone_numbers')
-      .set({ nickname: edit.nickname, modified_at: at })
-      .where('tenant_id', '=', who.tenantId)
-      .where('id', '=', number.id)
-      .execute();
-    const changes = { nickname: { from: number.nickname, to: edit.nickname } };
-    record('number.edited', { id: number.id, phone_number: number.phone_number, changes });
-  });
-  return getNumber(db, who, found.phone_number, country);
+  tenure: 'live' | 'last' = 'live',
+) {
+  const number = readPhoneNumber(text, country);
+  if (typeof number === 'string') throw invalid(`phone_number ${number}`);
+  const row = await numbersOf(db, who)
+    .where('n.phone_number', '=', number.e164)
+    .$if(tenure === 'live', query => query.where('n.released_at', 'is', null))
+    .$if(tenure === 'last', query => query.where('n.released_at', 'is not', null))
+    .orderBy('n.created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!row) throw new Problem('number_not_found');
+  return row;
 }
 
 const numbersOf = (db: Db, who: Who) =>
@@ -161,4 +141,5 @@ const numbersOf = (db: Db, who: Who) =>
     .select(['o.unique_id as organization_unique_id', 'o.name as organization_name', 'a.assigned_at'])
     .select(['u.unique_id as user_id', 'u.email as user_email', 'u.name as user_name'])
     .where('n.tenant_id', '=', who.tenantId)
-    .$if(who.organizationId !== null, query => query.where('n.organization_id', '=', who.organizationId));
+    .$if(who.organizationId !== null, query => query.where('n.organization_id', '=', who.organizationId))
+    .$if(who.ownUserId !== undefined, query => query.where('a.user_id', '=', who.ownUserId!));

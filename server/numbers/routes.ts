@@ -1,16 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
-import { type App, operation, timestamp } from '../http/operation.ts';
+import type { Changing } from '../http/changing.ts';
+import { type App, operation } from '../http/operation.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import { assignNumber, unassignNumber } from './assignments.ts';
-import { type ListQuery as ListOptions, listTag, matchesTag, openList } from './list.ts';
-import { addNumbers, editNumber, getNumber } from './numbers.ts';
+import { listTag, matchesTag, numberItem, openList } from './list.ts';
+import type { ListOptions } from './list-statement.ts';
+import { editNumber } from './moves.ts';
+import { addNumbers, getNumber } from './numbers.ts';
 import {
   AddNumbersBody,
-  AssignBody,
-  AssignedBody,
-  AssignQuery,
   AvailableBody,
   AvailableQuery,
   CountryQuery,
@@ -19,26 +18,24 @@ import {
   NumberDetail,
   NumberEditBody,
   NumberParams,
-  numberBody,
-  UnassignedBody,
 } from './schemas.ts';
 
+const One = Type.Object({ phone_number: NumberDetail });
 const NotModified = Type.Null({
   description: 'Nothing has changed since the revision that If-None-Match names.',
 });
 const order =
   'The order is that of `phone_number`, character by character, and does not change from call to call.';
-const narrowing = 'With `organization_id` a number of any other organization is not found.';
 const validator =
   "The `ETag` is made from the organization's revision: sent back as `If-None-Match` it answers 304 until anything in the organization changes.";
 
-export function numberRoutes(app: App, database: Database, brand: string): void {
+export function numberRoutes(app: App, database: Database, brand: string, change: Changing): void {
   const { db } = database;
 
   app.get(
     '/v1/sms/phone-numbers',
     operation(
-      'read',
+      'own',
       {
         operationId: 'listNumbers',
         summary: 'List SMS numbers',
@@ -55,7 +52,7 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
   app.get(
     '/v1/sms/phone-numbers/available',
     operation(
-      'read',
+      'own',
       {
         operationId: 'listAvailableNumbers',
         summary: 'List available SMS numbers',
@@ -72,7 +69,7 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
   app.post(
     '/v1/sms/phone-numbers',
     operation(
-      'admin',
+      'change',
       {
         operationId: 'addNumbers',
         summary: 'Add numbers',
@@ -87,18 +84,19 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
           }),
         },
       },
-      ['organization_not_found', 'number_taken'],
+      ['organization_not_active', 'organization_not_found', 'number_taken'],
     ),
-    async (request, reply) => {
-      const numbers = (await addNumbers(db, request.who, request.body)).map(numberBody);
-      return reply.status(201).send({ phone_numbers: numbers, count: numbers.length });
-    },
+    (request, reply) =>
+      change(request, reply, 201, async (db, who) => {
+        const numbers = (await addNumbers(db, who, request.body)).map(numberItem);
+        return { phone_numbers: numbers, count: numbers.length };
+      }),
   );
 
   app.get(
     '/v1/sms/phone-numbers/:phone_number',
     operation(
-      'read',
+      'own',
       {
         operationId: 'getNumber',
         summary: 'Get a number',
@@ -106,74 +104,39 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
         tags: ['Phone numbers'],
         params: NumberParams,
         querystring: CountryQuery,
-        response: { 200: Type.Object({ phone_number: NumberDetail }) },
+        response: { 200: One },
       },
       ['number_not_found'],
     ),
     async ({ who, params, query }) => ({
-      phone_number: numberBody(await getNumber(db, who, params.phone_number, query.default_country)),
+      phone_number: numberItem(await getNumber(db, who, params.phone_number, query.default_country)),
     }),
   );
 
   app.patch(
     '/v1/sms/phone-numbers/:phone_number',
     operation(
-      'admin',
+      'change',
       {
         operationId: 'editNumber',
         summary: 'Edit a number',
-        description: 'Changes the nickname; null clears it.',
+        description: 'Changes the fields that are given; null clears one. Any field may be left out.',
         tags: ['Phone numbers'],
         params: NumberParams,
         querystring: CountryQuery,
         body: NumberEditBody,
-        response: { 200: Type.Object({ phone_number: NumberDetail }) },
+        response: { 200: One },
       },
       ['number_not_found'],
     ),
-    async ({ who, params, query, body }) => ({
-      phone_number: numberBody(await editNumber(db, who, params.phone_number, query.default_country, body)),
-    }),
-  );
-
-  app.post(
-    '/v1/sms/phone-numbers/:phone_number/assign',
-    operation(
-      'admin',
-      {
-        operationId: 'assignNumber',
-        summary: 'Assign a number',
-        description: `Gives a number to an active user of its organization, at once. Only an unassigned number can be assigned: to move one, unassign it first. ${narrowing}`,
-        tags: ['Phone numbers'],
-        params: NumberParams,
-        querystring: AssignQuery,
-        body: AssignBody,
-        response: { 200: AssignedBody },
-      },
-      ['number_to_assign_not_found', 'number_assigned', 'number_not_available', 'assignee_not_found'],
-    ),
-    async ({ who, params, query, body }) => {
-      const { assigned_at, ...assigned } = await assignNumber(db, who, { ...params, ...query }, body.user_id);
-      return { ...assigned, assigned_at: timestamp(assigned_at) };
-    },
-  );
-
-  app.delete(
-    '/v1/sms/phone-numbers/:phone_number/assign',
-    operation(
-      'admin',
-      {
-        operationId: 'unassignNumber',
-        summary: 'Unassign a number',
-        description: `Returns a number to its organization's available pool, at once. ${narrowing}`,
-        tags: ['Phone numbers'],
-        params: NumberParams,
-        querystring: AssignQuery,
-        response: { 200: UnassignedBody },
-      },
-      ['number_to_assign_not_found', 'number_not_assigned', 'body_too_large', 'media_type_unsupported'],
-    ),
-    ({ who, params, query }) => unassignNumber(db, who, { ...params, ...query }),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        const target = { ...request.params, ...request.query };
+        await editNumber(db, who, target, request.body);
+        return {
+          phone_number: numberItem(await getNumber(db, who, target.phone_number, target.default_country)),
+        };
+      }),
   );
 
   async function sendList(request: FastifyRequest, reply: FastifyReply, query: ListOptions) {
@@ -182,11 +145,13 @@ export function numberRoutes(app: App, database: Database, brand: string): void 
     const known = request.headers['if-none-match'];
     if (known !== undefined) {
       const { id, revision } = await findOrganization(db, request.who, query.organization_id);
-      const tag = listTag(revision, id, brand);
+      const tag = listTag(revision, id, request.who, brand);
       if (matchesTag(known, tag)) return reply.status(304).header('etag', tag).send();
     }
     const { revision, organizationId, body } = await openList(database, request.who, query, brand);
-    reply.header('etag', listTag(revision, organizationId, brand)).type('application/json; charset=utf-8');
+    reply
+      .header('etag', listTag(revision, organizationId, request.who, brand))
+      .type('application/json; charset=utf-8');
     return reply.send(body);
   }
 }

@@ -1,18 +1,17 @@
-import { type Static, Type } from 'typebox';
-import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
+import { Type } from 'typebox';
+import { nullable, oneOf, Timestamp, withDefault } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import { UserId } from '../users/schemas.ts';
-import { listItem } from './list.ts';
-import type { NumberRow } from './numbers.ts';
+import { sorts } from './list-statement.ts';
 import { countries, defaultCountry } from './phone-number.ts';
 
-const E164 = Type.String({
+export const E164 = Type.String({
   pattern: '^\\+[1-9][0-9]{6,14}$',
   description: 'The number in E.164.',
   examples: ['+14155551234'],
 });
 
-const AnyWriting = Type.String({
+export const AnyWriting = Type.String({
   minLength: 1,
   maxLength: 64,
   description:
@@ -20,19 +19,40 @@ const AnyWriting = Type.String({
   examples: ['+14155551234'],
 });
 
-const DefaultCountry = withDefault(
+export const DefaultCountry = withDefault(
   oneOf([...countries].sort(), {
     default: defaultCountry,
     description: 'What a number without `+` is read as: an ISO 3166-1 alpha-2 country.',
   }),
 );
 
-const Nickname = Type.String({
+export const Nickname = Type.String({
   minLength: 1,
   maxLength: 200,
   description: 'A friendly name.',
   examples: ['Sales Line'],
 });
+
+export const Tags = Type.Array(Type.String({ pattern: '^[^\\x00-\\x1f,]{1,60}$', description: 'A tag.' }), {
+  maxItems: 50,
+  uniqueItems: true,
+  description: 'Words to find it by.',
+  examples: [['sales', 'west']],
+});
+export const Metadata = Type.Unsafe<Record<string, unknown>>({
+  type: 'object',
+  maxProperties: 50,
+  additionalProperties: true,
+  description: 'Anything of your own: a JSON object of up to 50 fields, 8,000 characters and 5 levels.',
+  examples: [{ crm_id: 'A-1093' }],
+});
+
+const Status = oneOf(
+  ['pending', 'available', 'reserved', 'assigned', 'cooling_down', 'releasing', 'released'],
+  {
+    description: 'Where the number is in its life.',
+  },
+);
 
 export const NumberParams = Type.Object({ phone_number: AnyWriting });
 export const CountryQuery = Type.Object({ default_country: DefaultCountry }, { additionalProperties: false });
@@ -51,8 +71,52 @@ const paging = {
   ),
 };
 
+const Digits = (description: string) =>
+  Type.String({
+    pattern: '^[-+0-9(). ]*[0-9][-+0-9(). ]*$',
+    maxLength: 40,
+    description: `${description}, in any formatting.`,
+  });
+
+const filters = {
+  area_code: Type.Optional(
+    Type.String({ pattern: '^[2-9][0-9]{2}$', description: 'The area code of a North American number.' }),
+  ),
+  starts_with: Type.Optional(Digits('The first digits, country code included')),
+  contains: Type.Optional(Digits('Digits anywhere in the number')),
+  ends_with: Type.Optional(Digits('The last digits')),
+  tag: Type.Optional(Type.String({ minLength: 1, maxLength: 60, description: 'A tag that the number has.' })),
+  nickname: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'A part of the nickname, in any case.' }),
+  ),
+  created_after: Type.Optional(Timestamp('Created after this moment.')),
+  created_before: Type.Optional(Timestamp('Created before this moment.')),
+  unassigned_since: Type.Optional(Timestamp('Available since this moment or longer; not with `as_of`.')),
+};
+
+const shape = {
+  sort: withDefault(oneOf(sorts, { default: 'phone_number', description: 'The order; `-` turns it round.' })),
+  view: withDefault(
+    oneOf(['list', 'full'], { default: 'list', description: '`full` shows every field of each number.' }),
+  ),
+  total: withDefault(
+    Type.Boolean({
+      default: false,
+      description: 'Whether to tell `total`: how many numbers fit, on all pages together.',
+    }),
+  ),
+  as_of: Type.Optional(
+    Type.String({
+      pattern: '^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}T.{5,30})$',
+      description:
+        "The list as it was: at a revision of the organization, or at a moment. Users are shown with today's names.",
+      examples: ['12', '2024-03-01T00:00:00Z'],
+    }),
+  ),
+};
+
 export const AvailableQuery = Type.Object(
-  { organization_id: OrganizationId, ...paging },
+  { organization_id: OrganizationId, ...filters, ...shape, ...paging },
   { additionalProperties: false },
 );
 
@@ -65,12 +129,22 @@ export const ListQuery = Type.Object(
         description: 'If false, only returns unassigned numbers (the available pool).',
       }),
     ),
+    status: Type.Optional(Status),
+    assigned_to: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 320,
+        description: 'The unique_id or e-mail address of the user who has it.',
+      }),
+    ),
+    ...filters,
+    ...shape,
     ...paging,
   },
   { additionalProperties: false },
 );
 
-const Holder = Type.Unsafe<{ user_id: string; email: string; name: string } | null>({
+export const Holder = Type.Unsafe<{ user_id: string; email: string; name: string } | null>({
   type: ['object', 'null'],
   properties: {
     user_id: UserId,
@@ -116,13 +190,59 @@ const availableExample = {
 
 export const ListedNumber = Type.Object(listFields, { additionalProperties: false });
 
+export const NumberDetail = Type.Object(
+  {
+    ...listFields,
+    status: Status,
+    until: nullable(
+      Timestamp('When the status ends by itself: a reservation, a cool-down, the time to undo a release.'),
+    ),
+    reservation_id: nullable(
+      Type.String({ format: 'uuid', description: 'The reservation that keeps it, or null.' }),
+    ),
+    reservation_note: nullable(Type.String({ description: 'What the reservation is for.' })),
+    tags: Tags,
+    locked: Type.Boolean({ description: 'Whether it must not be released.' }),
+    metadata: Metadata,
+    organization_id: OrganizationId,
+    organization_name: Type.String({ description: 'What the organization is called.' }),
+    country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2, from the number itself.' })),
+    area_code: nullable(Type.String({ description: 'The area code of a North American number.' })),
+    modified_at: Timestamp('When the record was last changed.', '2024-01-15T10:30:00Z'),
+  },
+  {
+    description: 'A number, in full.',
+    additionalProperties: false,
+    examples: [
+      {
+        ...assignedExample,
+        status: 'assigned',
+        until: null,
+        reservation_id: null,
+        reservation_note: null,
+        tags: ['sales'],
+        locked: false,
+        metadata: {},
+        organization_id: 'org_abc123',
+        organization_name: 'Acme Dental',
+        country: 'US',
+        area_code: '415',
+        modified_at: '2024-01-15T10:30:00Z',
+      },
+    ],
+  },
+);
+
 const listResponse = (example: object[]) =>
   Type.Object(
     {
-      phone_numbers: Type.Array(ListedNumber, {
+      phone_numbers: Type.Array(Type.Union([ListedNumber, NumberDetail]), {
         description: 'In the order of `phone_number`, character by character.',
       }),
       count: Type.Integer({ description: 'How many numbers were returned.' }),
+      total: Type.Optional(
+        Type.Integer({ description: 'How many fit on all pages together; only when asked for.' }),
+      ),
       has_more: Type.Optional(
         Type.Boolean({ description: 'Whether another page follows; only when paging was asked for.' }),
       ),
@@ -139,47 +259,6 @@ const listResponse = (example: object[]) =>
 
 export const ListBody = listResponse([assignedExample, availableExample]);
 export const AvailableBody = listResponse([availableExample]);
-
-export const NumberDetail = Type.Object(
-  {
-    ...listFields,
-    status: oneOf(['pending', 'available', 'reserved', 'assigned', 'cooling_down', 'releasing', 'released'], {
-      description: 'Where the number is in its life.',
-    }),
-    organization_id: OrganizationId,
-    organization_name: Type.String({ description: 'What the organization is called.' }),
-    country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2, from the number itself.' })),
-    area_code: nullable(Type.String({ description: 'The area code of a North American number.' })),
-    modified_at: Timestamp('When the record was last changed.', '2024-01-15T10:30:00Z'),
-  },
-  {
-    description: 'A number, in full.',
-    additionalProperties: false,
-    examples: [
-      {
-        ...assignedExample,
-        status: 'assigned',
-        organization_id: 'org_abc123',
-        organization_name: 'Acme Dental',
-        country: 'US',
-        area_code: '415',
-        modified_at: '2024-01-15T10:30:00Z',
-      },
-    ],
-  },
-);
-
-export function numberBody(row: NumberRow): Static<typeof NumberDetail> {
-  return {
-    ...listItem({ ...row, user_email: row.user_email ?? '', user_name: row.user_name ?? '' }),
-    status: row.status,
-    organization_id: row.organization_unique_id,
-    organization_name: row.organization_name,
-    country: row.country,
-    area_code: row.area_code,
-    modified_at: timestamp(row.modified_at),
-  };
-}
 
 export const AddNumbersBody = Type.Object(
   {
@@ -208,38 +287,18 @@ export const AddNumbersBody = Type.Object(
   },
 );
 
-export const AssignQuery = Type.Object(
-  {
-    organization_id: Type.Optional(OrganizationId),
-    default_country: DefaultCountry,
-  },
-  { additionalProperties: false },
-);
-
-export const AssignBody = Type.Object(
-  { user_id: UserId },
-  { additionalProperties: false, examples: [{ user_id: 'user_xyz789' }] },
-);
-
-export const AssignedBody = Type.Object(
-  {
-    phone_number: E164,
-    user_id: UserId,
-    assigned_at: Timestamp('When it was assigned.'),
-  },
-  {
-    examples: [{ phone_number: '+14155551234', user_id: 'user_xyz789', assigned_at: '2024-01-15T10:30:00Z' }],
-  },
-);
-
-export const UnassignedBody = Type.Object(
-  { phone_number: E164, user_id: Type.String({ description: 'Who had it until now.' }) },
-  { examples: [{ phone_number: '+14155551234', user_id: 'user_xyz789' }] },
-);
-
 export const NumberEditBody = Type.Object(
-  { nickname: nullable(Nickname) },
-  { additionalProperties: false, examples: [{ nickname: 'Support Line' }] },
+  {
+    nickname: Type.Optional(nullable(Nickname)),
+    tags: Type.Optional(nullable(Tags)),
+    locked: Type.Optional(nullable(Type.Boolean({ description: 'Whether it must not be released.' }))),
+    metadata: Type.Optional(nullable(Metadata)),
+  },
+  {
+    additionalProperties: false,
+    minProperties: 1,
+    examples: [{ nickname: 'Support Line', tags: ['support'] }],
+  },
 );
 
 export const ImportQuery = Type.Object(

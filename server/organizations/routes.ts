@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { Db } from '../db/database.ts';
+import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { createOrganization, editOrganization, getOrganization, listOrganizations } from './organizations.ts';
 import {
@@ -12,11 +13,11 @@ import {
 
 const One = Type.Object({ organization: Organization });
 
-export function organizationRoutes(app: App, db: Db): void {
+export function organizationRoutes(app: App, db: Db, change: Changing): void {
   app.post(
     '/v1/organizations',
     operation(
-      'admin',
+      'setting',
       {
         operationId: 'createOrganization',
         summary: 'Create an organization',
@@ -27,10 +28,10 @@ export function organizationRoutes(app: App, db: Db): void {
       },
       ['key_bound', 'organization_id_taken'],
     ),
-    async (request, reply) => {
-      const organization = await createOrganization(db, request.who, request.body);
-      return reply.status(201).send({ organization: organizationBody(organization) });
-    },
+    (request, reply) =>
+      change(request, reply, 201, async (db, who) => ({
+        organization: organizationBody(await createOrganization(db, who, request.body)),
+      })),
   );
 
   app.get(
@@ -75,7 +76,7 @@ export function organizationRoutes(app: App, db: Db): void {
   app.patch(
     '/v1/organizations/:organization_id',
     operation(
-      'admin',
+      'change',
       {
         operationId: 'editOrganization',
         summary: 'Edit an organization',
@@ -88,13 +89,11 @@ export function organizationRoutes(app: App, db: Db): void {
       },
       ['organization_not_found'],
     ),
-    async request => {
-      const { organization_id } = request.params;
-      return {
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => ({
         organization: organizationBody(
-          await editOrganization(db, request.who, organization_id, request.body),
+          await editOrganization(db, who, request.params.organization_id, request.body),
         ),
-      };
-    },
+      })),
   );
 }

@@ -6,6 +6,13 @@ import type { Who } from '../keys/who.ts';
 
 export type Organization = Selectable<Tables['organizations']>;
 
+/** What the tenant has decided for all of its organizations; seconds. */
+export type Policy = {
+  cool_down_seconds: number;
+  transfer_cool_down_seconds: number;
+  release_undo_seconds: number;
+};
+
 /** Which organization: by its own id, or by the id that the API knows it by. */
 export type OrganizationRef = { id: string } | { unique_id: string };
 
@@ -14,10 +21,13 @@ export type Revision = {
   tx: Tx;
   /** As it was when the change began. Its row is locked: no other change to this organization runs meanwhile. */
   organization: Organization;
+  policy: Policy;
   /** The number that this change carries if it records anything. */
   number: number;
-  /** The moment of the change, by the clock of the database. */
+  /** The moment that the change is dated with: by the clock of the database, and never before the revision before. */
   at: Date;
+  /** What that clock says, however it was set meanwhile: what ends by itself ends by this. */
+  now: Date;
   /** Writes what has changed into the log. A change that records nothing is no revision. */
   record(type: string, data: Record<string, unknown>): void;
 };
@@ -33,28 +43,88 @@ export function revise<T>(
   ref: OrganizationRef,
   change: (revision: Revision) => Promise<T>,
 ): Promise<T> {
-  return transact(db, tx => reviseIn(tx, who, ref, change));
+  return transact(db, async tx => {
+    const open = await openRevision(tx, who, ref);
+    const result = await change(open.revision);
+    await open.write();
+    return result;
+  });
 }
 
-async function reviseIn<T>(
+/**
+ * The same for several organizations in one transaction, a revision of each. They are locked in the order of their
+ * ids, so that two such changes that meet wait instead of deadlocking. `If-Match` must then name one: the first.
+ * @param ids the organizations, by their own ids; what does not exist for `who` is not in the map
+ */
+export function reviseMany<T>(
+  db: Db,
+  who: Who,
+  ids: string[],
+  change: (revisions: Map<string, Revision>) => Promise<T>,
+): Promise<T> {
+  return transact(db, async tx => {
+    const opened = new Map<string, OpenRevision>();
+    const { ifMatch, ...others } = who;
+    for (const id of [...new Set(ids)].sort()) {
+      opened.set(id, await openRevision(tx, id === ids[0] ? who : others, { id }));
+    }
+    const result = await change(new Map([...opened].map(([id, open]) => [id, open.revision])));
+    for (const open of opened.values()) await open.write();
+    return result;
+  });
+}
+
+/** Refuses to hand numbers out in an organization that is suspended or inactive. */
+export function assertActive({ organization }: Revision): void {
+  if (organization.status !== 'active') {
+    throw new Problem('organization_not_active', `Organization is ${organization.status}`);
+  }
+}
+
+type OpenRevision = { revision: Revision; write(): Promise<void> };
+
+async function openRevision(tx: Tx, who: Who, ref: OrganizationRef): Promise<OpenRevision> {
+  const {
+    clock,
+    dated,
+    cool_down_seconds,
+    transfer_cool_down_seconds,
+    release_undo_seconds,
+    ...organization
+  } = await lockOrganization(tx, who, ref);
+  if (who.ifMatch !== undefined && who.ifMatch !== organization.revision) {
+    throw new Problem('revision_mismatch', `The organization is at revision ${organization.revision}`);
+  }
+  const number = organization.revision + 1;
+  const at = who.at ?? dated;
+  const now = who.at ?? clock;
+  const policy = { cool_down_seconds, transfer_cool_down_seconds, release_undo_seconds };
+  const events: Recorded[] = [];
+  const record: Revision['record'] = (type, data) => events.push({ type, data });
+  return {
+    revision: { tx, organization, policy, number, at, now, record },
+    write: async () => {
+      if (events.length > 0) await writeEvents(tx, who, organization.id, number, at, events);
+    },
+  };
+}
+
+type Recorded = { type: string; data: Record<string, unknown> };
+
+async function writeEvents(
   tx: Tx,
   who: Who,
-  ref: OrganizationRef,
-  change: (revision: Revision) => Promise<T>,
-): Promise<T> {
-  const { now, ...organization } = await lockOrganization(tx, who, ref);
-  const number = organization.revision + 1;
-  const at = who.at ?? now;
-  const events: { type: string; data: Record<string, unknown> }[] = [];
-  const record: Revision['record'] = (type, data) => events.push({ type, data });
-  const result = await change({ tx, organization, number, at, record });
-  if (events.length === 0) return result;
-  const key = { tenant_id: who.tenantId, organization_id: organization.id };
+  organizationId: string,
+  number: number,
+  at: Date,
+  events: Recorded[],
+) {
+  const key = { tenant_id: who.tenantId, organization_id: organizationId };
   await tx
     .with('revised', db =>
       db
         .updateTable('organizations')
-        .set({ revision: number })
+        .set({ revision: number, revised_at: at })
         .where('tenant_id', '=', key.tenant_id)
         .where('id', '=', key.organization_id)
         .returning('revision'),
@@ -74,19 +144,22 @@ async function reviseIn<T>(
       })),
     )
     .execute();
-  return result;
 }
 
 async function lockOrganization(tx: Tx, who: Who, ref: OrganizationRef) {
   const row = await tx
-    .selectFrom('organizations')
-    .selectAll()
-    .select(sql<Date>`clock_timestamp()`.as('now'))
-    .where('tenant_id', '=', who.tenantId)
-    .where(eb => ('id' in ref ? eb('id', '=', ref.id) : eb('unique_id', '=', ref.unique_id)))
-    .$if(who.organizationId !== null, query => query.where('id', '=', who.organizationId))
-    // Not `for update`: rows that refer to the organization may be added meanwhile by this very transaction's peers.
-    .forNoKeyUpdate()
+    .selectFrom('organizations as o')
+    .innerJoin('tenants as t', 't.id', 'o.tenant_id')
+    .selectAll('o')
+    .select(['t.cool_down_seconds', 't.transfer_cool_down_seconds', 't.release_undo_seconds'])
+    // A clock that is set back must not date a change before the one that it follows.
+    .select(sql<Date>`greatest(clock_timestamp(), o.revised_at)`.as('dated'))
+    .select(sql<Date>`clock_timestamp()`.as('clock'))
+    .where('o.tenant_id', '=', who.tenantId)
+    .where(eb => ('id' in ref ? eb('o.id', '=', ref.id) : eb('o.unique_id', '=', ref.unique_id)))
+    .$if(who.organizationId !== null, query => query.where('o.id', '=', who.organizationId))
+    // Not `for update`: that would also wait for whoever only refers to the row.
+    .forNoKeyUpdate('o')
     .executeTakeFirst();
   if (!row) throw new Problem('organization_not_found');
   return row;

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { Db } from '../db/database.ts';
+import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { OrganizationParams } from '../organizations/schemas.ts';
 import { NewUserBody, User, UserEditBody, UserParams, userBody } from './schemas.ts';
@@ -7,11 +8,11 @@ import { createUser, editUser, getUser, listUsers } from './users.ts';
 
 const One = Type.Object({ user: User });
 
-export function userRoutes(app: App, db: Db): void {
+export function userRoutes(app: App, db: Db, change: Changing): void {
   app.post(
     '/v1/organizations/:organization_id/users',
     operation(
-      'admin',
+      'change',
       {
         operationId: 'createUser',
         summary: 'Create a user',
@@ -24,10 +25,10 @@ export function userRoutes(app: App, db: Db): void {
       },
       ['organization_not_found', 'email_taken', 'user_id_taken'],
     ),
-    async (request, reply) => {
-      const user = await createUser(db, request.who, request.params.organization_id, request.body);
-      return reply.status(201).send({ user: userBody(user) });
-    },
+    (request, reply) =>
+      change(request, reply, 201, async (db, who) => ({
+        user: userBody(await createUser(db, who, request.params.organization_id, request.body)),
+      })),
   );
 
   app.get(
@@ -78,7 +79,7 @@ export function userRoutes(app: App, db: Db): void {
   app.patch(
     '/v1/organizations/:organization_id/users/:user_id',
     operation(
-      'admin',
+      'change',
       {
         operationId: 'editUser',
         summary: 'Edit a user',
@@ -91,9 +92,10 @@ export function userRoutes(app: App, db: Db): void {
       },
       ['organization_not_found', 'user_not_found', 'email_taken'],
     ),
-    async request => {
-      const { organization_id, user_id } = request.params;
-      return { user: userBody(await editUser(db, request.who, organization_id, user_id, request.body)) };
-    },
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        const { organization_id, user_id } = request.params;
+        return { user: userBody(await editUser(db, who, organization_id, user_id, request.body)) };
+      }),
   );
 }

@@ -1,0 +1,179 @@
+import { isDeepStrictEqual } from 'node:util';
+import { sql } from 'kysely';
+import type { Database, Db } from '../db/database.ts';
+import { nothing, type Replayed, replay } from './replay.ts';
+
+/** One contradiction; `organization` is its unique_id. */
+export type Finding = { organization: string; problem: string };
+
+export type CheckReport = { organizations: number; events: number; numbers: number; findings: Finding[] };
+
+type Organization = { tenant_id: string; id: string; unique_id: string; revision: number };
+
+const eventsPerRead = 2000;
+
+/**
+ * Looks for contradictions in a database, which may be in use: it reads one snapshot and changes nothing. Replays the
+ * log of each organization from nothing and compares what comes out with the tables, and looks at what must hold
+ * between the tables.
+ */
+export async function check(database: Database): Promise<CheckReport> {
+  const session = await database.openSession();
+  try {
+    return await session.db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(async tx => {
+        const report: CheckReport = { organizations: 0, events: 0, numbers: 0, findings: [] };
+        const organizations = await tx
+          .selectFrom('organizations')
+          .select(['tenant_id', 'id', 'unique_id', 'revision'])
+          .execute();
+        for (const organization of organizations) {
+          report.organizations++;
+          await checkLog(tx, organization, report);
+        }
+        await checkTables(tx, report);
+        return report;
+      });
+  } finally {
+    await session.end();
+  }
+}
+
+async function checkLog(db: Db, organization: Organization, report: CheckReport): Promise<void> {
+  const found = (problem: string) => report.findings.push({ organization: organization.unique_id, problem });
+  const state = nothing();
+  let last = { revision: 0, ordinal: 0 };
+  for (;;) {
+    const events = await readEvents(db, organization, last);
+    for (const event of events) {
+      report.events++;
+      const next = event.revision === last.revision + 1 && event.ordinal === 0;
+      const same =
+        last.revision > 0 && event.revision === last.revision && event.ordinal === last.ordinal + 1;
+      if (!next && !same) {
+        found(`the log goes from ${last.revision}.${last.ordinal} to ${event.revision}.${event.ordinal}`);
+      }
+      last = { revision: event.revision, ordinal: event.ordinal };
+      try {
+        for (const { type, data } of await itemsOf(db, organization, event)) replay(state, type, data);
+      } catch (error) {
+        found(`revision ${event.revision}, ${event.type}: ${(error as Error).message}`);
+      }
+    }
+    if (events.length < eventsPerRead) break;
+  }
+  if (last.revision !== organization.revision) {
+    found(`the organization is at revision ${organization.revision}, its log at ${last.revision}`);
+  }
+  report.numbers += state.numbers.size;
+  for (const problem of await compare(db, organization, state)) found(problem);
+}
+
+type Read = { revision: number; ordinal: number; type: string; data: Record<string, unknown> };
+
+async function readEvents(
+  db: Db,
+  { tenant_id, id }: Organization,
+  after: { revision: number; ordinal: number },
+): Promise<Read[]> {
+  const { rows } = await sql<Read>`
+    select revision, ordinal, type, data from events
+    where tenant_id = ${tenant_id} and organization_id = ${id} and (revision, ordinal) > (${after.revision}, ${after.revision === 0 ? -1 : after.ordinal})
+    order by revision, ordinal limit ${eventsPerRead}`.execute(db);
+  return rows;
+}
+
+/** A bulk event is its batch's items; how many there must be, it says itself. */
+async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: Read) {
+  if (type !== 'numbers.imported' && type !== 'numbers.changed') return [{ type, data }];
+  const pieces = await db
+    .selectFrom('batch_items')
+    .select('items')
+    .where('tenant_id', '=', tenant_id)
+    .where('batch_id', '=', String(data.batch_id))
+    .orderBy('piece')
+    .execute();
+  const items = pieces.flatMap(piece => piece.items as (Record<string, unknown> & { type?: string })[]);
+  if (items.length !== data.count)
+    throw new Error(`its batch has ${items.length} items instead of ${data.count}`);
+  return items.map(({ type = 'number.added', ...item }) => ({ type, data: item }));
+}
+
+async function compare(db: Db, { tenant_id, id }: Organization, state: Replayed): Promise<string[]> {
+  const where = sql`where x.tenant_id = ${tenant_id} and x.organization_id = ${id}`;
+  const organization = await sql<Record<string, unknown>>`
+    select unique_id, name, contact_email, status, sms_active, sms_registration_status
+    from organizations where tenant_id = ${tenant_id} and id = ${id}`.execute(db);
+  const users = await sql<Record<string, unknown>>`
+    select id, unique_id, name, email, phone, permission, status from users x ${where}`.execute(db);
+  const numbers = await sql<Record<string, unknown>>`
+    select x.id, x.phone_number, x.nickname, x.status, x.tags, x.locked, x.metadata, x.until, x.reservation_id, x.reservation_note,
+           u.unique_id as user_id
+    from phone_numbers x
+    left join assignments a on a.tenant_id = x.tenant_id and a.phone_number_id = x.id and a.ended_at is null
+    left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
+    ${where}`.execute(db);
+  return [
+    ...differences('organization', state.organization, organization.rows[0]!),
+    ...compareAll('user', state.users, users.rows),
+    ...compareAll('number', state.numbers, numbers.rows),
+  ];
+}
+
+function compareAll(
+  noun: string,
+  logged: Map<string, Record<string, unknown>>,
+  rows: Record<string, unknown>[],
+): string[] {
+  const problems: string[] = [];
+  const missing = new Map(logged);
+  for (const { id, ...row } of rows) {
+    const name = `${noun} ${row.phone_number ?? row.unique_id}`;
+    const record = logged.get(String(id));
+    missing.delete(String(id));
+    if (!record) problems.push(`${name} is in the tables and not in the log`);
+    else problems.push(...differences(name, record, row));
+  }
+  for (const record of missing.values()) {
+    problems.push(`${noun} ${record.phone_number ?? record.unique_id} is in the log and not in the tables`);
+  }
+  return problems;
+}
+
+function differences(name: string, logged: Record<string, unknown>, row: Record<string, unknown>): string[] {
+  return Object.entries(row).flatMap(([field, value]) => {
+    const stored = value instanceof Date ? value.toISOString() : value;
+    if (isDeepStrictEqual(logged[field], stored)) return [];
+    return [
+      `${name}: ${field} is ${JSON.stringify(stored)} in the tables and ${JSON.stringify(logged[field])} in the log`,
+    ];
+  });
+}
+
+/** What must hold between the tables, whatever the log says. Constraints stand behind most of it; a damaged index does not. */
+async function checkTables(db: Db, report: CheckReport): Promise<void> {
+  const { rows } = await sql<Finding>`
+    select o.unique_id as organization, f.problem from (
+      select n.tenant_id, n.organization_id, n.phone_number || ' has ' || count(a.id) || ' open assignments and is ' || n.status as problem
+      from phone_numbers n
+      left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
+      group by n.tenant_id, n.id having count(a.id) <> case when n.status = 'assigned' then 1 else 0 end
+      union all
+      select tenant_id, (array_agg(organization_id))[1], phone_number || ' has ' || count(*) || ' live records'
+      from phone_numbers where released_at is null group by tenant_id, phone_number having count(*) > 1
+      union all
+      select tenant_id, organization_id, phone_number || ' was two things at revision ' || from_revision
+      from (
+        select *, lag(to_revision) over (partition by tenant_id, organization_id, phone_number_id order by to_revision) as before
+        from number_versions) v
+      where from_revision < before or from_revision >= to_revision
+      union all
+      select n.tenant_id, n.organization_id, n.phone_number || ' is of revision ' || n.since_revision || ', and the organization at ' || o.revision
+      from phone_numbers n join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
+      where n.since_revision > o.revision or n.since_revision < 1
+    ) f join organizations o on o.tenant_id = f.tenant_id and o.id = f.organization_id`.execute(db);
+  report.findings.push(...rows);
+}

@@ -1,0 +1,94 @@
+/** What the log says that an organization is: everything in it, built from nothing. */
+export type Replayed = {
+  organization: Record<string, unknown>;
+  users: Map<string, Record<string, unknown>>;
+  /** By the id of the record; a number that has left for another organization is not among them. */
+  numbers: Map<string, Record<string, unknown>>;
+};
+
+type Data = Record<string, unknown> & { changes?: Record<string, { to: unknown }> };
+
+export const nothing = (): Replayed => ({ organization: {}, users: new Map(), numbers: new Map() });
+
+const newNumber = {
+  tags: [],
+  locked: false,
+  metadata: {},
+  until: null,
+  reservation_id: null,
+  reservation_note: null,
+};
+
+/**
+ * Takes one event into account. Bulk events come as the items of their batch, one by one.
+ * @throws what is wrong with the event, in words
+ */
+export function replay(state: Replayed, type: string, data: Data): void {
+  const id = String(data.id);
+  switch (type) {
+    case 'organization.created': {
+      const { id: _, ...fields } = data;
+      state.organization = {
+        status: 'active',
+        sms_active: false,
+        sms_registration_status: 'not_started',
+        ...fields,
+      };
+      return;
+    }
+    case 'organization.edited':
+      applyTo(state.organization, data);
+      return;
+    case 'user.created': {
+      const { id: _, ...fields } = data;
+      state.users.set(id, { status: 'active', ...fields });
+      return;
+    }
+    case 'user.edited':
+      applyTo(known(state.users, id, 'user'), data);
+      return;
+    case 'numbers.added':
+      for (const number of data.numbers as Data[]) replay(state, 'number.added', number);
+      return;
+    case 'number.added':
+      if (state.numbers.has(id)) throw new Error(`${data.phone_number} is added twice`);
+      state.numbers.set(id, {
+        ...newNumber,
+        phone_number: data.phone_number,
+        nickname: data.nickname,
+        user_id: data.user_id,
+        status: data.user_id === null ? 'available' : 'assigned',
+      });
+      return;
+    case 'number.transferred_in':
+      if (state.numbers.has(id)) throw new Error(`${data.phone_number} arrives where it is already`);
+      state.numbers.set(id, {
+        ...newNumber,
+        phone_number: data.phone_number,
+        user_id: null,
+        ...(data.number as object),
+      });
+      return;
+    case 'number.transferred_out':
+      known(state.numbers, id, String(data.phone_number));
+      state.numbers.delete(id);
+      return;
+    default:
+      if (!type.startsWith('number.')) throw new Error(`${type} is not a known event`);
+      applyTo(known(state.numbers, id, String(data.phone_number)), data);
+  }
+}
+
+function known(
+  records: Map<string, Record<string, unknown>>,
+  id: string,
+  name: string,
+): Record<string, unknown> {
+  const record = records.get(id);
+  if (!record) throw new Error(`${name} (${id}) is changed before it is there`);
+  return record;
+}
+
+function applyTo(record: Record<string, unknown>, { changes = {} }: Data): void {
+  for (const [field, { to }] of Object.entries(changes)) record[field] = to;
+}

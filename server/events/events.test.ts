@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
+import { startTestServer, type TestServer } from '../testing/server.ts';
+import { createFollowers } from './followers.ts';
+
+let server: TestServer;
+let organization: string;
+before(async () => {
+  server = await startTestServer();
+});
+beforeEach(async () => {
+  organization = await newOrganization(server);
+});
+after(() => server.stop());
+
+type Event = { revision: number; ordinal: number; type: string; at: string; data: Record<string, unknown> };
+
+const log = (query: Record<string, string | number> = {}, key = server.key) =>
+  server.call(
+    'GET',
+    `/v1/events?${new URLSearchParams({ organization_id: organization, ...query } as never)}`,
+    { key },
+  );
+
+async function grow(times: number) {
+  for (let i = 0; i < times; i++)
+    await server.call('PATCH', `/v1/organizations/${organization}`, { body: { name: `Name ${i}` } });
+}
+
+test('the log has every revision in order, and is read on from any of them', async () => {
+  await grow(7);
+  const whole = (await log()).body;
+  assert.deepEqual(
+    whole.events.map((event: Event) => event.revision),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
+  assert.deepEqual([whole.count, whole.revision, whole.has_more], [8, 8, false]);
+  const read: Event[] = [];
+  for (let after_revision = 0; ; ) {
+    const { events, has_more } = (await log({ after_revision, limit: 3 })).body;
+    read.push(...events);
+    if (!has_more) break;
+    after_revision = events.at(-1).revision;
+  }
+  assert.deepEqual(read, whole.events);
+  for (const after_revision of [8, 9, 1e15]) {
+    const { events, revision, has_more } = (await log({ after_revision })).body;
+    assert.deepEqual([events, revision, has_more], [[], 8, false]);
+  }
+});
+
+test('an event says who did what, by which request, and what changed from what', async () => {
+  const user = await newUser(server, organization);
+  const [number] = await newNumbers(server, organization);
+  const path = `/v1/sms/phone-numbers/${number!.phone_number}/assign`;
+  await server.call('POST', path, { body: { user_id: user }, headers: { 'x-request-id': 'my-request.1' } });
+  const { key } = (await server.call('GET', '/v1/keys')).body.keys.reduce(
+    (_: object, key: object) => ({ key }),
+    {},
+  );
+  const event = (await log()).body.events.at(-1);
+  assert.deepEqual(Object.keys(event), ['revision', 'ordinal', 'type', 'at', 'actor', 'request_id', 'data']);
+  assert.deepEqual([event.type, event.ordinal, event.request_id], ['number.assigned', 0, 'my-request.1']);
+  assert.deepEqual(event.actor, { type: 'key', id: key.id });
+  assert.match(event.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assert.deepEqual(event.data, {
+    id: number!.id,
+    phone_number: number!.phone_number,
+    changes: { status: { from: 'available', to: 'assigned' }, user_id: { from: null, to: user } },
+  });
+});
+
+test('a change that changes nothing is no event', async () => {
+  const [number] = await newNumbers(server, organization);
+  const path = `/v1/sms/phone-numbers/${number!.phone_number}`;
+  await server.call('PATCH', path, {
+    body: { nickname: 'Desk', tags: ['b', 'a'], metadata: { bb: 1, a: 2 } },
+  });
+  const before = (await log()).body.revision;
+  await server.call('PATCH', path, {
+    body: { nickname: 'Desk', tags: ['a', 'b'], metadata: { a: 2, bb: 1 } },
+  });
+  await server.call('PATCH', `/v1/organizations/${organization}`, { body: { name: 'Acme' } });
+  assert.equal((await log()).body.revision, before);
+});
+
+test('whoever waits is answered as soon as there is something to tell', async () => {
+  const { revision } = (await log()).body;
+  const started = performance.now();
+  const waiting = Array.from({ length: 60 }, () => log({ after_revision: revision, wait: 60 }));
+  // Others are served meanwhile, though more wait than there are connections.
+  await grow(1);
+  const replies = await Promise.all(waiting);
+  for (const { body } of replies)
+    assert.deepEqual(
+      body.events.map((event: Event) => event.revision),
+      [revision + 1],
+    );
+  assert.ok(performance.now() - started < 60_000);
+});
+
+test('without news the answer is empty when the time is over, and not before', async () => {
+  const { revision } = (await log()).body;
+  const started = performance.now();
+  const { status, body } = await log({ after_revision: revision, wait: 1 });
+  assert.ok(performance.now() - started >= 990);
+  assert.deepEqual([status, body.events, body.has_more], [200, [], false]);
+});
+
+test('what is there already is not waited for, nor is another organization', async () => {
+  const started = performance.now();
+  assert.equal((await log({ wait: 60 })).body.count, 1);
+  assert.equal((await log({ wait: 60, organization_id: 'org_none' })).status, 404);
+  assert.ok(performance.now() - started < 60_000);
+  for (const wrong of [{ wait: 61 }, { wait: -1 }, { limit: 0 }, { limit: 1001 }, { after_revision: -1 }])
+    assert.equal((await log(wrong as never)).status, 400);
+});
+
+test('a follower who leaves is not looked after any more, and an idle server does nothing', async () => {
+  let looks = 0;
+  const db = server.database.db.withPlugin({
+    transformQuery({ node }) {
+      looks++;
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  const followers = createFollowers(db);
+  const { rows } = await server.database.pool.query(
+    'select id, revision from organizations where unique_id = $1',
+    [organization],
+  );
+  const gone = new AbortController();
+  const left = Array.from({ length: 5 }, () =>
+    followers.wait(rows[0].id, rows[0].revision, 60_000, gone.signal),
+  );
+  while (looks === 0) await new Promise(resolve => setTimeout(resolve, 20));
+  gone.abort();
+  await Promise.all(left);
+  // Gone before it was noticed.
+  await followers.wait(rows[0].id, rows[0].revision, 60_000, gone.signal);
+  const before = looks;
+  await new Promise(resolve => setTimeout(resolve, 800));
+  assert.equal(looks, before);
+  const waiting = followers.wait(rows[0].id, rows[0].revision, 60_000, new AbortController().signal);
+  followers.stop();
+  await waiting;
+});
+
+test('clients that go away while they wait harm nobody, and a server that stops sends the others home', async () => {
+  const other = await startTestServer(server.database);
+  const { revision } = (await log()).body;
+  const path = `/v1/events?organization_id=${organization}&after_revision=${revision}&wait=60`;
+  for (let i = 0; i < 10; i++) {
+    const going = new AbortController();
+    const request = fetch(`${other.url}${path}`, {
+      headers: { 'x-api-key': server.key },
+      signal: going.signal,
+    });
+    setTimeout(() => going.abort(), i * 10);
+    await assert.rejects(request, { name: 'AbortError' });
+  }
+  const started = performance.now();
+  const staying = other.call('GET', path, { key: server.key });
+  await new Promise(resolve => setTimeout(resolve, 200));
+  await other.stop();
+  assert.equal((await staying).status, 200);
+  assert.ok(performance.now() - started < 60_000);
+});
+
+test('a bound key follows its organization and no other; another tenant follows none', async () => {
+  const bound = await server.newKey({ organization_id: organization, permission: 'read' });
+  assert.equal((await log({}, bound)).status, 200);
+  const elsewhere = await server.newKey({ organization_id: await newOrganization(server) });
+  for (const key of [elsewhere, await server.newTenant()]) {
+    const { status, body } = await log({ wait: 60 }, key);
+    assert.deepEqual([status, body.code], [404, 'organization_not_found']);
+  }
+});
+
+test('a batch is read by those who see its organization', async () => {
+  const [number] = await newNumbers(server, organization);
+  const items = [{ action: 'edit', phone_number: number!.phone_number, nickname: 'Desk' }];
+  await server.call('POST', '/v1/sms/phone-numbers/bulk', { body: { items } });
+  const event = (await log()).body.events.at(-1);
+  const path = `/v1/batches/${event.data.batch_id}`;
+  const { body } = await server.call('GET', path);
+  const changes = { nickname: { from: null, to: 'Desk' } };
+  assert.deepEqual(body.items, [
+    { type: 'number.edited', id: number!.id, phone_number: number!.phone_number, changes },
+  ]);
+  assert.equal(body.has_more, false);
+  assert.equal((await server.call('GET', `${path}?piece=1`)).status, 404);
+  const elsewhere = await server.newKey({ organization_id: await newOrganization(server) });
+  for (const key of [elsewhere, await server.newTenant()])
+    assert.equal((await server.call('GET', path, { key })).status, 404);
+});
+
+test('the history of a number: states and holders, the latest first, each with who made it so', async () => {
+  const user = await newUser(server, organization);
+  const number = uniqueNumber();
+  const path = `/v1/sms/phone-numbers/${number}`;
+  await newNumbers(server, organization, [{ phone_number: number }]);
+  await server.call('POST', `${path}/reserve`, { body: { expires_in: 60, note: 'cart' } });
+  const { reservation_id } = (await server.call('GET', path)).body.phone_number;
+  await server.call('POST', `/v1/sms/reservations/${reservation_id}/assign`, { body: { user_id: user } });
+  const { status, body } = await server.call('GET', `${path}/history`);
+  assert.deepEqual([status, body.phone_number, body.tenures.length], [200, number, 1]);
+  const [tenure] = body.tenures;
+  assert.deepEqual(
+    tenure.states.map((state: Record<string, unknown>) => [
+      state.status,
+      state.event,
+      state.reservation_note,
+      state.ended_at === null,
+    ]),
+    [
+      ['assigned', 'number.assigned', null, true],
+      ['reserved', 'number.reserved', 'cart', false],
+      ['available', 'numbers.added', null, false],
+    ],
+  );
+  assert.deepEqual(
+    tenure.assignments.map((held: Record<string, unknown>) => [held.user_id, held.ended_at]),
+    [[user, null]],
+  );
+  assert.equal((await server.call('GET', `/v1/sms/phone-numbers/${uniqueNumber()}/history`)).status, 404);
+  assert.equal((await server.call('GET', `${path}/history`, { key: await server.newTenant() })).status, 404);
+});

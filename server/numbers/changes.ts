@@ -1,0 +1,164 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { sql } from 'kysely';
+import { Problem } from '../errors.ts';
+import type { Who } from '../keys/who.ts';
+import type { Revision } from '../revisions/revise.ts';
+import type { NumberState, Step } from './life.ts';
+
+/** The live numbers of an organization among `ids`, as they are under its lock. */
+export async function loadStates(revision: Revision, who: Who, ids: string[]): Promise<NumberState[]> {
+  const { rows } = await sql<NumberState>`
+    select n.id, n.phone_number, n.status, n.nickname, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
+           n.reservation_note, a.user_id as user_record_id, u.unique_id as user_id
+    from phone_numbers n
+    left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
+    left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
+    where n.tenant_id = ${who.tenantId} and n.organization_id = ${revision.organization.id} and n.released_at is null
+      and n.id = any(${ids}::uuid[])`.execute(revision.tx);
+  return rows;
+}
+
+/** One number and one step of it. */
+export type Change = { number: NumberState; step: Step };
+
+/** What an event says of a change: `{field: {from, to}}`, without the fields that stay as they are. */
+export type Difference = Record<string, { from: unknown; to: unknown }>;
+
+/** Writes steps of numbers of one organization, and records each; a step that changes nothing is passed over. */
+export async function applyChanges(revision: Revision, who: Who, changes: Change[]): Promise<void> {
+  const events = changes.map(eventOf).filter(event => event !== undefined);
+  if (events.length === 0) return;
+  await writeStates(
+    revision,
+    revision,
+    who,
+    changes.map(({ number, step }) => ({ before: number, after: { ...number, ...step.set } })),
+  );
+  for (const { type, data } of events) revision.record(type, data);
+}
+
+/** What the log says of a change, or undefined if it changes nothing. */
+export function eventOf({ number, step }: Change) {
+  const changes = differenceOf(number, step);
+  if (Object.keys(changes).length === 0) return undefined;
+  return {
+    type: step.type,
+    data: { id: number.id, phone_number: number.phone_number, changes, ...step.note },
+  };
+}
+
+function differenceOf(number: NumberState, step: Step): Difference {
+  const difference: Difference = {};
+  for (const [field, to] of Object.entries(step.set)) {
+    const from = number[field as keyof NumberState];
+    if (field !== 'user_record_id' && !isDeepStrictEqual(from, to)) difference[field] = { from, to };
+  }
+  return difference;
+}
+
+/**
+ * Makes the tables say `after` where they said `before`, and keeps what they said.
+ * @param leaving the revision of the organization that has the numbers
+ * @param arriving the same, or that of the organization that they go to
+ */
+export async function writeStates(
+  leaving: Revision,
+  arriving: Revision,
+  who: Who,
+  states: { before: NumberState; after: NumberState }[],
+): Promise<void> {
+  if (states.length === 0) return;
+  const moving = leaving !== arriving;
+  await keepVersions(leaving, who, states);
+  const left = states.filter(
+    ({ before, after }) => before.user_id !== null && (moving || before.user_id !== after.user_id),
+  );
+  await endAssignments(
+    leaving,
+    who,
+    left.map(({ before }) => before.id),
+  );
+  await updateNumbers(
+    arriving,
+    who,
+    states.map(({ after }) => after),
+  );
+  const joined = states.filter(
+    ({ before, after }) => after.user_id !== null && (moving || before.user_id !== after.user_id),
+  );
+  await openAssignments(
+    arriving,
+    who,
+    joined.map(({ after }) => ({ phone_number_id: after.id, user_id: after.user_record_id! })),
+  );
+}
+
+/** What the numbers are up to now becomes history. */
+async function keepVersions(
+  { tx, number, at }: Revision,
+  who: Who,
+  states: { before: NumberState }[],
+): Promise<void> {
+  const ids = states.map(({ before }) => before.id);
+  await sql`
+    insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
+      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at)
+    select tenant_id, organization_id, id, since_revision, ${number}, modified_at, ${at},
+      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at
+    from phone_numbers where tenant_id = ${who.tenantId} and id = any(${ids}::uuid[])`.execute(tx);
+}
+
+async function updateNumbers(
+  { tx, organization, number, at }: Revision,
+  who: Who,
+  states: NumberState[],
+): Promise<void> {
+  await sql`
+    update phone_numbers n
+    set organization_id = ${organization.id}, status = s.status, nickname = s.nickname,
+        tags = array(select jsonb_array_elements_text(s.tags)), locked = s.locked, metadata = s.metadata, until = s.until,
+        reservation_id = s.reservation_id, reservation_note = s.reservation_note,
+        available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
+        released_at = case when s.status = 'released' then ${at}::timestamptz end,
+        since_revision = ${number}, modified_at = ${at}
+    from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, status text, nickname text, tags jsonb, locked boolean,
+      metadata jsonb, until timestamptz, reservation_id uuid, reservation_note text)
+    where n.tenant_id = ${who.tenantId} and n.id = s.id`.execute(tx);
+}
+
+async function endAssignments({ tx, number, at }: Revision, who: Who, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update assignments set ended_at = ${at}, to_revision = ${number}
+    where tenant_id = ${who.tenantId} and phone_number_id = any(${ids}::uuid[]) and ended_at is null`.execute(
+    tx,
+  );
+}
+
+export async function openAssignments(
+  { tx, organization, number, at }: Revision,
+  who: Who,
+  holders: { phone_number_id: string; user_id: string }[],
+): Promise<void> {
+  if (holders.length === 0) return;
+  const rows = JSON.stringify(holders.map(holder => ({ id: randomUUIDv7(), ...holder })));
+  await sql`
+    insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
+    select ${who.tenantId}, ${organization.id}, s.id, s.phone_number_id, s.user_id, ${at}, ${number}
+    from jsonb_to_recordset(${rows}::jsonb) as s(id uuid, phone_number_id uuid, user_id uuid)`.execute(tx);
+}
+
+/** The active user of the organization that `uniqueId` names. */
+export async function findAssignee({ tx, organization }: Revision, who: Who, uniqueId: string) {
+  const user = await tx
+    .selectFrom('users')
+    .select(['id', 'unique_id'])
+    .where('tenant_id', '=', who.tenantId)
+    .where('organization_id', '=', organization.id)
+    .where('unique_id', '=', uniqueId)
+    .where('status', '=', 'active')
+    .executeTakeFirst();
+  if (!user) throw new Problem('assignee_not_found');
+  return user;
+}

@@ -1,0 +1,97 @@
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+import type { Db } from '../db/database.ts';
+import type { Who } from '../keys/who.ts';
+import { revise } from '../revisions/revise.ts';
+import { applyChanges, loadStates } from './changes.ts';
+import { expire } from './life.ts';
+
+const everyMs = 500;
+const numbersPerRevision = 1000;
+const answersKeptHours = 48;
+
+/**
+ * Time passing is a change too: what ends by itself (reservations, cool-downs, the time to undo a release) is ended
+ * here, each as a revision. Every server does it; the organization's lock and a second look under it make sure that
+ * it happens once. What has run out is refused at once wherever it is used, so nothing depends on how punctual this is.
+ */
+export function startClock(db: Db, log: Logger): { stop(): Promise<void> } {
+  let running = Promise.resolve();
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let ticks = 0;
+  async function tick() {
+    try {
+      await endWhatIsDue(db);
+      if (ticks++ % 7200 === 0) await forgetAnswers(db);
+    } catch (error) {
+      // Out of reach for now: it is tried again, and whoever needs the database is told by their own request.
+      log.debug({ err: error }, 'the clock could not run');
+    }
+    if (!stopped) schedule();
+  }
+  function schedule() {
+    timer = setTimeout(() => {
+      running = tick();
+    }, everyMs).unref();
+  }
+  schedule();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** @returns how many organizations had something due */
+export async function endWhatIsDue(db: Db): Promise<number> {
+  const due = await db
+    .selectFrom('phone_numbers')
+    .select(['tenant_id', 'organization_id'])
+    .where('until', '<=', sql<Date>`clock_timestamp()`)
+    .groupBy(['tenant_id', 'organization_id'])
+    .limit(100)
+    .execute();
+  for (const { tenant_id, organization_id } of due) await endIn(db, tenant_id, organization_id);
+  return due.length;
+}
+
+function endIn(db: Db, tenantId: string, organizationId: string): Promise<void> {
+  const who: Who = {
+    tenantId,
+    organizationId: null,
+    permission: 'admin',
+    actor: { type: 'system', id: 'clock' },
+    requestId: null,
+  };
+  return revise(db, who, { id: organizationId }, async revision => {
+    const rows = await revision.tx
+      .selectFrom('phone_numbers')
+      .select('id')
+      .where('tenant_id', '=', tenantId)
+      .where('organization_id', '=', organizationId)
+      .where('until', '<=', revision.now)
+      .orderBy('until')
+      .limit(numbersPerRevision)
+      .execute();
+    if (rows.length === 0) return;
+    const states = await loadStates(
+      revision,
+      who,
+      rows.map(row => row.id),
+    );
+    await applyChanges(
+      revision,
+      who,
+      states.map(number => ({ number, step: expire(number) })),
+    );
+  });
+}
+
+async function forgetAnswers(db: Db): Promise<void> {
+  await sql`delete from idempotency_keys where created_at < now() - make_interval(hours => ${answersKeptHours})`.execute(
+    db,
+  );
+}

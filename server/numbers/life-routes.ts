@@ -1,0 +1,312 @@
+import { Type } from 'typebox';
+import type { Changing } from '../http/changing.ts';
+import { type App, operation, timestamp } from '../http/operation.ts';
+import { assignNumber, claimNumber, unassignNumber } from './assignments.ts';
+import {
+  AssignBody,
+  Assigned,
+  ClaimBody,
+  Ended,
+  Released,
+  RenewBody,
+  Reservation,
+  ReservationParams,
+  ReserveBody,
+  TargetQuery,
+  TransferBody,
+  Unassigned,
+} from './life-schemas.ts';
+import { numberItem } from './list.ts';
+import { endNumberCoolDown, releaseNumber, restoreNumber, transferNumber } from './moves.ts';
+import { getNumber } from './numbers.ts';
+import { assignReservation, cancelReservation, renew, reserveNumber } from './reservations.ts';
+import { NumberDetail, NumberParams } from './schemas.ts';
+
+const one = '/v1/sms/phone-numbers/:phone_number';
+const tags: ['Phone numbers'] = ['Phone numbers'];
+const narrowing = 'With `organization_id` a number of any other organization is not found.';
+const Detail = Type.Object({ phone_number: NumberDetail });
+const target = { params: NumberParams, querystring: TargetQuery };
+
+/** The routes that move a number through its life. */
+export function lifeRoutes(app: App, change: Changing): void {
+  app.post(
+    `${one}/assign`,
+    operation(
+      'change',
+      {
+        operationId: 'assignNumber',
+        summary: 'Assign a number',
+        description: `Gives a number to an active user of its organization, at once. Only an unassigned number can be assigned: to move one, unassign it first. ${narrowing}`,
+        tags,
+        ...target,
+        body: AssignBody,
+        response: { 200: Assigned },
+      },
+      [
+        'organization_not_active',
+        'number_to_assign_not_found',
+        'number_assigned',
+        'number_not_available',
+        'assignee_not_found',
+      ],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) =>
+        assignedBody(
+          await assignNumber(db, who, { ...request.params, ...request.query }, request.body.user_id),
+        ),
+      ),
+  );
+
+  app.delete(
+    `${one}/assign`,
+    operation(
+      'change',
+      {
+        operationId: 'unassignNumber',
+        summary: 'Unassign a number',
+        description: `Returns a number to its organization's available pool: at once, or after the cool-down that the tenant has set. ${narrowing}`,
+        tags,
+        ...target,
+        response: { 200: Unassigned },
+      },
+      ['number_to_assign_not_found', 'number_not_assigned'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        const unassigned = await unassignNumber(db, who, { ...request.params, ...request.query });
+        const status = unassigned.status as 'available' | 'cooling_down';
+        return { ...unassigned, status, available_at: timestamp(unassigned.available_at) };
+      }),
+  );
+
+  app.post(
+    '/v1/sms/phone-numbers/claim',
+    operation(
+      'change',
+      {
+        operationId: 'claimNumber',
+        summary: 'Claim a number',
+        description:
+          'Gives the user any available number that fits, in one step: the first area code in the given order that has one, and of those the number that has been free the longest. Two claims never get one number. 409 when none fits; `detail` says what was tried and what there is.',
+        tags,
+        body: ClaimBody,
+        response: { 200: Assigned },
+      },
+      ['organization_not_active', 'organization_not_found', 'assignee_not_found', 'none_available'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        const { area_code, starts_with, ...wish } = request.body;
+        const area_codes = area_code === undefined ? undefined : [area_code].flat();
+        return assignedBody(
+          await claimNumber(db, who, { ...wish, area_codes, starts_with: starts_with?.replace('+', '') }),
+        );
+      }),
+  );
+
+  app.post(
+    `${one}/reserve`,
+    operation(
+      'change',
+      {
+        operationId: 'reserveNumber',
+        summary: 'Reserve a number',
+        description: `Keeps an available number for somebody: it is available to no one else until the reservation ends, which it does by itself. ${narrowing}`,
+        tags,
+        ...target,
+        body: ReserveBody,
+        response: { 201: Reservation },
+      },
+      ['organization_not_active', 'number_not_found', 'number_assigned', 'number_not_available'],
+    ),
+    (request, reply) =>
+      change(request, reply, 201, async (db, who) =>
+        reservationBody(await reserveNumber(db, who, { ...request.params, ...request.query }, request.body)),
+      ),
+  );
+
+  app.post(
+    '/v1/sms/reservations/:reservation_id/renew',
+    operation(
+      'change',
+      {
+        operationId: 'renewReservation',
+        summary: 'Renew a reservation',
+        description: 'Lets a reservation run for so many seconds from now, longer or shorter than before.',
+        tags,
+        params: ReservationParams,
+        body: RenewBody,
+        response: { 200: Reservation },
+      },
+      ['organization_not_active', 'reservation_not_found'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) =>
+        reservationBody(await renew(db, who, request.params.reservation_id, request.body.expires_in)),
+      ),
+  );
+
+  app.post(
+    '/v1/sms/reservations/:reservation_id/assign',
+    operation(
+      'change',
+      {
+        operationId: 'assignReservation',
+        summary: 'Assign a reserved number',
+        description: 'Turns a reservation into an assignment.',
+        tags,
+        params: ReservationParams,
+        body: AssignBody,
+        response: { 200: Assigned },
+      },
+      ['organization_not_active', 'reservation_not_found', 'assignee_not_found'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) =>
+        assignedBody(await assignReservation(db, who, request.params.reservation_id, request.body.user_id)),
+      ),
+  );
+
+  app.delete(
+    '/v1/sms/reservations/:reservation_id',
+    operation(
+      'change',
+      {
+        operationId: 'cancelReservation',
+        summary: 'Cancel a reservation',
+        description: 'Ends a reservation before its time: the number is available at once.',
+        tags,
+        params: ReservationParams,
+        response: { 200: Ended },
+      },
+      ['reservation_not_found'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, (db, who) => cancelReservation(db, who, request.params.reservation_id)),
+  );
+
+  app.post(
+    `${one}/end-cool-down`,
+    operation(
+      'change',
+      {
+        operationId: 'endCoolDown',
+        summary: 'End a cool-down early',
+        description: `Makes a resting number available before its time; the log says who did it. ${narrowing}`,
+        tags,
+        ...target,
+        response: { 200: Detail },
+      },
+      ['number_not_found', 'number_not_cooling_down'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        await endNumberCoolDown(db, who, { ...request.params, ...request.query });
+        return {
+          phone_number: numberItem(
+            await getNumber(db, who, request.params.phone_number, request.query.default_country),
+          ),
+        };
+      }),
+  );
+
+  app.post(
+    `${one}/transfer`,
+    operation(
+      'change',
+      {
+        operationId: 'transferNumber',
+        summary: 'Transfer a number',
+        description: `Moves a number to another organization of the tenant, where it rests for as long as the tenant has set (45 days unless changed). An assignment is ended only with \`end_assignment\`. \`If-Match\` means the organization that it leaves. ${narrowing}`,
+        tags,
+        ...target,
+        body: TransferBody,
+        response: { 200: Detail },
+      },
+      [
+        'organization_not_active',
+        'number_not_found',
+        'organization_not_found',
+        'number_assigned',
+        'number_not_available',
+        'already_there',
+      ],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        const { to_organization_id, end_assignment = false } = request.body;
+        const number = { ...request.params, ...request.query };
+        await transferNumber(db, who, number, { to_organization_id, end_assignment });
+        return {
+          phone_number: numberItem(await getNumber(db, who, number.phone_number, number.default_country)),
+        };
+      }),
+  );
+
+  app.delete(
+    one,
+    operation(
+      'change',
+      {
+        operationId: 'releaseNumber',
+        summary: 'Release a number',
+        description: `Gives a number up; it stays in the records. An assignment or reservation ends with it. Releasing it again answers 200 with \`already_released\`. With an undo window (see the tenant's settings) it can be taken back until \`released_at\`. ${narrowing}`,
+        tags,
+        ...target,
+        response: { 200: Released },
+      },
+      ['number_not_found', 'number_locked'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        const released = await releaseNumber(db, who, { ...request.params, ...request.query });
+        const until = timestamp(released.released_at);
+        const message = released.can_be_undone
+          ? `The number is being released; this can be undone until ${until}`
+          : `The number ${released.already_released ? 'was released already' : 'has been released'}`;
+        return { ...released, released_at: until, billing_stopped: true as const, message };
+      }),
+  );
+
+  app.post(
+    `${one}/restore`,
+    operation(
+      'change',
+      {
+        operationId: 'restoreNumber',
+        summary: 'Take a release back',
+        description: `Within the undo window: the number is available again, or with the user who had it if they are still active. ${narrowing}`,
+        tags,
+        ...target,
+        response: { 200: Detail },
+      },
+      ['organization_not_active', 'number_not_found', 'number_not_releasing'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, who) => {
+        await restoreNumber(db, who, { ...request.params, ...request.query });
+        return {
+          phone_number: numberItem(
+            await getNumber(db, who, request.params.phone_number, request.query.default_country),
+          ),
+        };
+      }),
+  );
+}
+
+const assignedBody = (assigned: { phone_number: string; user_id: string; assigned_at: Date }) => ({
+  ...assigned,
+  assigned_at: timestamp(assigned.assigned_at),
+});
+
+const reservationBody = (held: {
+  reservation_id: string;
+  phone_number: string;
+  expires_at: Date;
+  note: string | null;
+}) => ({
+  ...held,
+  expires_at: timestamp(held.expires_at),
+});

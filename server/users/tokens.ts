@@ -1,0 +1,93 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Db } from '../db/database.ts';
+import { Problem } from '../errors.ts';
+import { assertKey } from '../keys/keys.ts';
+import { hashSecret, newSecret } from '../keys/secret.ts';
+import type { Who } from '../keys/who.ts';
+import { getUser } from './users.ts';
+
+export type Token = { id: string; created_at: Date; expires_at: Date; revoked_at: Date | null };
+
+/**
+ * @returns the user whose token it is, or undefined for one that is unknown, revoked or expired, or whose user is not
+ * active
+ */
+export async function authenticateToken(db: Db, secret: string, requestId: string): Promise<Who | undefined> {
+  const hash = hashSecret(secret);
+  if (!hash) return undefined;
+  const user = await db
+    .selectFrom('user_tokens as t')
+    .innerJoin('users as u', join =>
+      join
+        .onRef('u.tenant_id', '=', 't.tenant_id')
+        .onRef('u.organization_id', '=', 't.organization_id')
+        .onRef('u.id', '=', 't.user_id'),
+    )
+    .select(['u.tenant_id', 'u.organization_id', 'u.id', 'u.unique_id', 'u.permission'])
+    .where('t.hash', '=', hash)
+    .where('t.revoked_at', 'is', null)
+    .where('t.expires_at', '>', sql<Date>`now()`)
+    .where('u.status', '=', 'active')
+    .executeTakeFirst();
+  if (!user) return undefined;
+  const admin = user.permission === 'admin';
+  return {
+    tenantId: user.tenant_id,
+    organizationId: user.organization_id,
+    permission: admin ? 'admin' : 'read',
+    ...(!admin && { ownUserId: user.id }),
+    actor: { type: 'user', id: user.unique_id },
+    requestId,
+  };
+}
+
+/** @returns the token as it is shown ever after, and its secret, which is shown now and never again */
+export async function createToken(
+  db: Db,
+  who: Who,
+  organizationId: string,
+  userId: string,
+  expiresIn: number,
+) {
+  assertKey(who);
+  const user = await getUser(db, who, organizationId, userId);
+  if (user.status !== 'active') throw new Problem('user_not_active', `User is ${user.status}`);
+  const secret = newSecret('user');
+  const token = await db
+    .insertInto('user_tokens')
+    .values({
+      tenant_id: who.tenantId,
+      organization_id: user.organization_id,
+      user_id: user.id,
+      id: randomUUIDv7(),
+      hash: hashSecret(secret)!,
+      expires_at: sql<Date>`now() + make_interval(secs => ${expiresIn})`,
+    })
+    .returning(['id', 'created_at', 'expires_at', 'revoked_at'])
+    .executeTakeFirstOrThrow();
+  return { token, secret };
+}
+
+/** Ends a token at once; ending it again changes nothing. */
+export async function revokeToken(
+  db: Db,
+  who: Who,
+  organizationId: string,
+  userId: string,
+  id: string,
+): Promise<Token> {
+  assertKey(who);
+  const user = await getUser(db, who, organizationId, userId);
+  const token = await db
+    .updateTable('user_tokens')
+    .set({ revoked_at: sql`coalesce(revoked_at, now())` })
+    .where('tenant_id', '=', who.tenantId)
+    .where('organization_id', '=', user.organization_id)
+    .where('user_id', '=', user.id)
+    .where('id', '=', id)
+    .returning(['id', 'created_at', 'expires_at', 'revoked_at'])
+    .executeTakeFirst();
+  if (!token) throw new Problem('token_not_found');
+  return token;
+}
