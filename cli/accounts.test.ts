@@ -71,6 +71,52 @@ test('a user is created, edited, shown and listed', async () => {
   assert.equal(list.stderr, '1 user\n');
 });
 
+test('a token is made for a user, shown once, and worth nothing when revoked', async () => {
+  await json('organizations', 'create', 'Tokens', '--id', 'org_tokens');
+  const here = ['--organization', 'org_tokens'];
+  await json('users', 'create', 'Ann', '--email', 'ann@acme.example', '--id', 'user_ann', ...here);
+  const created = await run('users', 'tokens', 'create', 'user_ann', '--for', '2h', ...here);
+  const token = /^Token +(lk_user_\w{38})$/m.exec(created.stdout)?.[1];
+  const id = /^ID +(\S+)$/m.exec(created.stdout)?.[1];
+  assert.ok(token && id, created.stdout);
+  assert.equal(created.stderr, 'Keep the token: it is shown only this once.\n');
+  const hours = (Date.parse(/^Expires +(\S+)$/m.exec(created.stdout)![1]!) - Date.now()) / 3_600_000;
+  assert.ok(hours > 1.9 && hours < 2.1, created.stdout);
+
+  const asAnn = { key: '', headers: { authorization: `Bearer ${token}` } };
+  const list = '/v1/sms/phone-numbers?organization_id=org_tokens';
+  assert.equal((await server.call('GET', list, asAnn)).status, 200);
+  const revoked = await run('users', 'tokens', 'revoke', id, '--user', 'user_ann', ...here);
+  assert.match(revoked.stdout, /\nRevoked +\d{4}-.*Z\n$/);
+  assert.equal((await server.call('GET', list, asAnn)).status, 401);
+});
+
+test('the settings are shown and edited', async () => {
+  const show = await run('settings', 'show');
+  assert.match(
+    show.stdout,
+    /\nRest after unassigning +none\nRest after a transfer +45d\n.* none\n.* none\n$/,
+  );
+  const edit = [
+    '--name',
+    'Ours',
+    '--cool-down',
+    '90s',
+    '--transfer-cool-down',
+    '36h',
+    '--release-undo',
+    '2h',
+  ];
+  const edited = await run('settings', 'edit', ...edit, '--low-stock', '20');
+  assert.match(
+    edited.stdout,
+    /\nName +Ours\nRest after unassigning +90s\nRest after a transfer +36h\n.* 2h\nLow stock below +20\n$/,
+  );
+  const { tenant } = await json('settings', 'edit', '--no-low-stock', '--cool-down', '0s');
+  const { cool_down_seconds, release_undo_seconds, low_stock_threshold } = tenant;
+  assert.deepEqual([cool_down_seconds, release_undo_seconds, low_stock_threshold], [0, 7200, null]);
+});
+
 test('a key is shown once, listed, and worth nothing when revoked', async () => {
   await json('organizations', 'create', 'Keys', '--id', 'org_keys');
   const bound = ['--organization', 'org_keys', '--expires-at', '2999-01-01'];

@@ -1,4 +1,4 @@
-import { describe, exitCodes, Failure, wrongUsage } from './failure.ts';
+import { describe, exitCodes, Failure, PassingFailure, wrongUsage } from './failure.ts';
 
 export type RequestOptions = {
   query?: Record<string, string | number | boolean | undefined>;
@@ -6,8 +6,9 @@ export type RequestOptions = {
   body?: unknown;
   /** Sent as it is read. */
   stream?: { type: string; source: AsyncIterable<Uint8Array> };
-  /** A status above 299 whose body is an answer all the same. */
-  accept?: number;
+  /** The code of an error whose body is an answer all the same. */
+  accept?: string;
+  headers?: Record<string, string>;
 };
 
 /** A body as it came, and as what it says. */
@@ -19,18 +20,24 @@ export async function call<T>(
   path: string,
   options: RequestOptions = {},
 ): Promise<Answer<T>> {
-  const response = await send(method, path, options);
+  const response = await ask(method, path, options);
   const text = await connected(response.text());
-  try {
-    return { status: response.status, text, body: JSON.parse(text) as T };
-  } catch {
-    throw notLinekeeper(response.status);
-  }
+  const body = parse<T & ErrorBody>(text);
+  const { ok, status } = response;
+  if (!ok && (options.accept === undefined || body?.code !== options.accept)) throw refusal(response, text);
+  if (body === undefined) throw notLinekeeper(status);
+  return { status, text, body };
 }
 
 /** One call of the API, for those who read the answer's body themselves; within connected(). */
 export async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
-  const { query = {}, body, stream, accept } = options;
+  const response = await ask(method, path, options);
+  if (response.ok) return response;
+  throw refusal(response, await connected(response.text()));
+}
+
+async function ask(method: string, path: string, options: RequestOptions): Promise<Response> {
+  const { query = {}, body, stream, headers } = options;
   const target = new URL(base() + path);
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) target.searchParams.set(name, String(value));
@@ -39,13 +46,16 @@ export async function send(method: string, path: string, options: RequestOptions
     method,
     // Followed, a redirection would carry the key to wherever it points.
     redirect: 'manual',
-    headers: { 'x-api-key': apiKey(), accept: 'application/json', ...(type && { 'content-type': type }) },
+    headers: {
+      'x-api-key': apiKey(),
+      accept: 'application/json',
+      ...(type && { 'content-type': type }),
+      ...headers,
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(stream && { body: stream.source, duplex: 'half' }),
   });
-  const response = await connected(request);
-  if (response.ok || response.status === accept) return response;
-  throw await refusal(response);
+  return connected(request);
 }
 
 /** The path of these segments, each of which stands for itself whatever is in it. */
@@ -71,38 +81,46 @@ const lost = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT'
 function connectionFailure(cause: unknown): Failure {
   const reason = describe(cause);
   if (lost.includes((cause as { code?: string }).code ?? ''))
-    return new Failure(
+    return new PassingFailure(
       `The connection to ${base()} was lost before its answer was complete (${reason}).\nWhat was asked may be done or not: look before you repeat it.`,
     );
-  return new Failure(
+  return new PassingFailure(
     `No server answers at ${base()} (${reason}).\nStart one with \`linekeeper serve\`, or set LINEKEEPER_URL to where it runs.`,
     exitCodes.unreachable,
   );
 }
 
-type ErrorBody = { error?: unknown; detail?: unknown; request_id?: unknown };
+type ErrorBody = { error?: unknown; detail?: unknown; code?: unknown; request_id?: unknown };
 
-async function refusal(response: Response): Promise<Failure> {
-  const { status, headers } = response;
+function refusal({ status, headers }: Response, text: string): Failure {
   if (status >= 300 && status < 400)
     return new Failure(`${base()} redirects to ${headers.get('location')}: set LINEKEEPER_URL to that`);
-  const text = await connected(response.text());
-  let body: ErrorBody | null;
-  try {
-    body = JSON.parse(text) as ErrorBody | null;
-  } catch {
-    return notLinekeeper(status);
-  }
+  const body = parse<ErrorBody | null>(text);
   if (typeof body?.error !== 'string') return notLinekeeper(status);
   const lines = [body.error, body.detail, status === 401 && 'Check LINEKEEPER_API_KEY.'];
   if (body.request_id) lines.push(`request_id ${body.request_id}`);
-  return new Failure(lines.filter(Boolean).join('\n'), exitCodes.failed, text);
+  return failureOf(status, lines.filter(Boolean).join('\n'), text);
 }
 
 const notLinekeeper = (status: number) =>
-  new Failure(
+  failureOf(
+    status,
     `What answers at ${base()} (with ${status}) does not speak as Linekeeper does: check LINEKEEPER_URL`,
   );
+
+function failureOf(status: number, message: string, body?: string): Failure {
+  const Kind = status >= 500 ? PassingFailure : Failure;
+  return new Kind(message, exitCodes.failed, body);
+}
+
+/** @returns undefined for what is not JSON */
+function parse<T>(text: string): T | undefined {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
+}
 
 function base(): string {
   const text = process.env.LINEKEEPER_URL || 'http://127.0.0.1:8080';

@@ -24,4 +24,8 @@ export const helpLayout: Partial<Help> = {
   optionDescription: option => standard.optionDescription(option) + (option.mandatory ? ' (required)' : ''),
 };
 
-const place = (option: Option) => (option.mandatory ? 0 : /^--(json|help)$/.test(option.long ?? '') ? 2 : 1);
+function place({ mandatory, long }: Option): number {
+  if (mandatory) return 0;
+  if (/^--(json|help)$/.test(long ?? '')) return 3;
+  return /^--(idempotency-key|if-match)$/.test(long ?? '') ? 2 : 1;
+}

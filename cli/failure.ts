@@ -14,6 +14,9 @@ export class Failure extends Error {
   }
 }
 
+/** A failure that may be over when the same is asked again: no connection, or a server that cannot serve now. */
+export class PassingFailure extends Failure {}
+
 export const wrongUsage = (message: string): Failure => new Failure(message, exitCodes.usage);
 
 /** What went wrong, in words: some errors of Node carry theirs only inside. */

@@ -2,6 +2,8 @@ import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import type { Permission } from '../server/db/tables.ts';
 import type { ApiKey as ApiKeySchema } from '../server/keys/schemas.ts';
+import { readMoment } from './arguments.ts';
+import { change, repeatable } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { fields, note, print, table } from './output.ts';
@@ -11,8 +13,11 @@ type ApiKey = Static<typeof ApiKeySchema>;
 
 const permissions: Permission[] = ['admin', 'read'];
 
-/** Said wherever a key is shown. */
-export const keepIt = 'Keep the key: it is shown only this once.';
+/** Said wherever a key or a token is shown; null is one that an earlier call with the same idempotency key has shown. */
+export function keepSecret(noun: 'key' | 'token', secret: string | null): void {
+  if (secret === null) note(`The ${noun} was shown when it was made, and cannot be shown again.`);
+  else note(`Keep the ${noun}: it is shown only this once.`);
+}
 
 export function keyCommands(program: Command): void {
   const keys = group(program, 'keys', 'Create, list and revoke API keys.', [
@@ -20,7 +25,7 @@ export function keyCommands(program: Command): void {
     'keys create "inbound router" --permission read',
   ]);
 
-  command(keys, 'create', 'Create an API key and show it, this once.', [
+  repeatable(keys, 'create', 'Create an API key and show it, this once.', [
     'keys create "inbound router" --permission read',
     'keys create "Acme portal" --permission admin --organization org_abc123 --expires-at 2030-01-01',
   ])
@@ -31,13 +36,14 @@ export function keyCommands(program: Command): void {
         .makeOptionMandatory(),
     )
     .option('--organization <id>', 'the one organization that it sees (default: all)')
-    .option('--expires-at <time>', 'when it ends, a day or a time in ISO 8601 (default: never)')
+    .option('--expires-at <time>', 'when it ends, a day or a time in ISO 8601 (default: never)', readMoment)
     .action(async (name, options) => {
-      const { permission, organization: organization_id, expiresAt } = options;
-      const body = { name, permission, organization_id, expires_at: expiresAt && momentOf(expiresAt) };
-      const answer = await call<{ key: ApiKey; api_key: string }>('POST', pathOf('keys'), { body });
+      const { permission, organization: organization_id, expiresAt: expires_at } = options;
+      const body = { name, permission, organization_id, expires_at };
+      type Created = { key: ApiKey; api_key: string | null };
+      const answer = await change<Created>(options, 'POST', pathOf('keys'), { body });
       await print(options, answer, ({ key, api_key }) => fields({ 'API key': api_key, ...fieldsOf(key) }));
-      if (!options.json) note(keepIt);
+      if (!options.json) keepSecret('key', answer.body.api_key);
     });
 
   command(keys, 'list', 'List the API keys, revoked ones too, the oldest first.', ['keys list']).action(
@@ -48,18 +54,15 @@ export function keyCommands(program: Command): void {
     },
   );
 
-  command(keys, 'revoke', 'Revoke an API key for good, at once.', [
+  repeatable(keys, 'revoke', 'Revoke an API key for good, at once.', [
     'keys revoke 0199f3a0-8b30-7d74-9e3c-6f5a0b1c2d3e',
   ])
     .argument('<id>', 'the id of the key, from `keys list`')
     .action(async (id, options) => {
-      const answer = await call<{ key: ApiKey }>('DELETE', pathOf('keys', id));
+      const answer = await change<{ key: ApiKey }>(options, 'DELETE', pathOf('keys', id));
       await print(options, answer, ({ key }) => fields(fieldsOf(key)));
     });
 }
-
-/** A day alone is its first moment. */
-const momentOf = (text: string) => (/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
 
 const fieldsOf = (key: ApiKey) => ({
   ID: key.id,

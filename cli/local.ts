@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { command, group, withExamples } from './command.ts';
-import { wrongUsage } from './failure.ts';
-import { keepIt } from './keys.ts';
+import { exitCodes, wrongUsage } from './failure.ts';
+import { keepSecret } from './keys.ts';
 import { fields, note, print } from './output.ts';
+import { counted, escapeControls } from './text.ts';
 
 /**
  * The commands that work on this machine, without a key. What they need of the server is loaded when they run: the
@@ -30,6 +31,28 @@ export function localCommands(program: Command): void {
     },
   );
 
+  command(program, 'check', 'Replay the log and compare it with the tables; the server may run.', ['check'])
+    .addHelpText(
+      'after',
+      '\nExit code 1 says that something is wrong: each finding is a line with its organization.',
+    )
+    .action(async options => {
+      const [{ withDatabase }, { check }] = await Promise.all([
+        import('./local-database.ts'),
+        import('../server/check/check.ts'),
+      ]);
+      const report = await withDatabase(check);
+      const { organizations, events, numbers, findings } = report;
+      if (findings.length > 0) process.exitCode = exitCodes.failed;
+      const seen = `${counted(organizations, 'organization')}, ${counted(events, 'event')}, ${counted(numbers, 'number')}`;
+      await print(options, documentOf(report), () =>
+        findings.length === 0
+          ? `All is well: ${seen}\n`
+          : findings.map(found => `${escapeControls(`${found.organization}: ${found.problem}`)}\n`).join(''),
+      );
+      if (!options.json && findings.length > 0) note(`${counted(findings.length, 'finding')}: ${seen}`);
+    });
+
   const tenants = group(program, 'tenants', 'Create tenants: each sees nothing of any other.', [
     'tenants create "Your name"',
   ]);
@@ -52,7 +75,7 @@ export function localCommands(program: Command): void {
       await print(options, documentOf(body), ({ tenant, api_key }) =>
         fields({ 'Tenant ID': tenant.id, Name: tenant.name, 'API key': api_key }),
       );
-      if (!options.json) note(keepIt);
+      if (!options.json) keepSecret('key', body.api_key);
     });
 }
 

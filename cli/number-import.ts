@@ -63,7 +63,7 @@ async function importFile(
   try {
     const stream = { type, source: upload.source };
     const path = pathOf('sms', 'phone-numbers', 'import');
-    const { text, body } = await call<Report>('POST', path, { query, stream, accept: 422 });
+    const { text, body } = await call<Report>('POST', path, { query, stream, accept: 'import_rejected' });
     upload.close();
     if (body.rejected > 0) process.exitCode = exitCodes.rowsRejected;
     await write(options.json ? `${text}\n` : summary(body));

@@ -42,6 +42,53 @@ test('a list is a table for people, with the count beside it', async () => {
   assert.ok(available.stdout.includes(second) && !available.stdout.includes(first));
 });
 
+test('filters combine, the order is turned round, and the total is told', async () => {
+  const own = await newOrganization(server);
+  const ann = await newUser(server, own);
+  const [sales, free, other] = ['+14155550101', '+14155550102', '+442079460101'];
+  await newNumbers(server, own, [
+    { phone_number: sales, nickname: 'Sales West', user_id: ann },
+    { phone_number: free },
+    { phone_number: other },
+  ]);
+  await run('numbers', 'edit', free, '--tags', 'gold');
+  const list = async (...args: string[]) => {
+    const { code, stdout } = await run('numbers', 'list', '--organization', own, '--json', ...args);
+    assert.equal(code, 0, args.join(' '));
+    return JSON.parse(stdout).phone_numbers.map((n: { phone_number: string }) => n.phone_number);
+  };
+  assert.deepEqual(await list('--area-code', '415', '--starts-with', '+1 (415)'), [sales, free]);
+  assert.deepEqual(await list('--contains', '555-01', '--ends-with', '02', '--tag', 'gold'), [free]);
+  assert.deepEqual(await list('--assigned-to', ann, '--status', 'assigned', '--nickname', 'sales'), [sales]);
+  assert.deepEqual(await list('--sort', '-phone_number', '--available'), [other, free]);
+  const long = ['--created-after', '2020-01-01', '--created-before', '2999-01-01T00:00:00Z'];
+  assert.deepEqual(await list(...long), [sales, free, other]);
+  assert.deepEqual(await list('--unassigned-since', '2020-01-01'), []);
+  assert.deepEqual(await list('--unassigned-since', '2999-01-01'), [free, other]);
+
+  const full = await run('numbers', 'list', '--organization', own, '--full', '--limit', '2', '--total');
+  assert.match(full.stdout, /^NUMBER +STATUS +UNTIL +ASSIGNED TO +SINCE +AREA CODE +TAGS +LOCKED +CREATED/);
+  assert.match(full.stdout, /\n\+14155550102 +available +- +- +- +415 +gold +no /);
+  assert.equal(full.stderr, '2 numbers, of 3 that fit\n');
+  const args = ['--organization', own, '--full', '--limit', '2', '--total', '--json'];
+  const document = await run('numbers', 'list', ...args);
+  assert.equal(document.stdout, `${await fetched(`organization_id=${own}&view=full&limit=2&total=true`)}\n`);
+});
+
+test('--as-of is the list as it was, at a revision, a day or a moment', async () => {
+  const own = await newOrganization(server);
+  const number = uniqueNumber();
+  await newNumbers(server, own, [{ phone_number: number, nickname: 'Old' }]);
+  await run('numbers', 'edit', number, '--nickname', 'New');
+  const list = async (then: string) =>
+    (await run('numbers', 'list', '--organization', own, '--as-of', then)).stdout;
+  assert.match(await list('2'), / Old\n$/);
+  assert.match(await list('3'), / New\n$/);
+  assert.equal(await list('1'), '');
+  assert.equal(await list('2020-01-01'), '');
+  assert.match(await list('2999-01-01T00:00:00Z'), / New\n$/);
+});
+
 test('an empty list says so on stderr', async () => {
   const own = await newOrganization(server);
   const outcome = await run('numbers', 'list', '--organization', own);
@@ -79,6 +126,8 @@ test('a list longer than a page is whole, in order, and one document', async () 
     lines,
   );
   assert.equal(stderr, '11,000 numbers\n');
+  const newest = await run('numbers', 'list', '--organization', own, '--sort', '-created_at');
+  assert.deepEqual(newest.stdout.match(/^\+\d+/gm)?.sort(), lines);
 
   const limited = await run('numbers', 'list', '--organization', own, '--json', '--limit', '10500');
   const { phone_numbers, next_cursor, ...rest } = JSON.parse(limited.stdout);
@@ -132,6 +181,8 @@ test('a number is added, shown, edited, assigned and unassigned', async () => {
     success: true,
     phone_number: number,
     user_id: user,
+    status: 'available',
+    available_at: null,
     powered_by: 'Teli',
   });
 

@@ -1,41 +1,55 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
-import type {
-  AssignedBody,
-  NumberDetail as NumberSchema,
-  UnassignedBody,
-} from '../server/numbers/schemas.ts';
+import type { Unassigned } from '../server/numbers/life-schemas.ts';
+import { readObject, readWords } from './arguments.ts';
+import { change, changing } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
-import { wrongUsage } from './failure.ts';
+import { defineBulk } from './number-bulk.ts';
+import { defineHistory } from './number-history.ts';
 import { defineImport } from './number-import.ts';
+import { defineLife } from './number-life.ts';
 import { defineList } from './number-list.ts';
+import { defineSummary } from './number-summary.ts';
+import {
+  type Assigned,
+  assigned,
+  country,
+  type One,
+  one,
+  onNumber,
+  onNumbers,
+  type PhoneNumber,
+  pathTo,
+} from './one-number.ts';
+import { edited } from './organizations.ts';
 import { fields, note, print, table } from './output.ts';
 import { counted } from './text.ts';
 
-type PhoneNumber = Static<typeof NumberSchema>;
-type One = { phone_number: PhoneNumber };
-
 export function numberCommands(program: Command): void {
-  const numbers = group(program, 'numbers', 'Import, list, add, edit and assign phone numbers.', [
+  const numbers = group(program, 'numbers', 'Import, list, edit and hand out phone numbers.', [
     'numbers import numbers.csv --organization org_abc123',
     'numbers list --organization org_abc123',
   ]);
   defineImport(numbers);
   defineList(numbers);
+  defineSummary(numbers);
 
-  onNumber(numbers, 'show', 'Show a number: which organization and which user has it.', [
-    'numbers show +14155551234',
-    'numbers show "020 7946 0958" --default-country GB',
-  ]).action(async (number, options) => {
+  onNumber(
+    command(numbers, 'show', 'Show a number: which organization and which user has it.', [
+      'numbers show +14155551234',
+      'numbers show "020 7946 0958" --default-country GB',
+    ]),
+  ).action(async (number, options) => {
     await print(options, await call<One>('GET', pathTo(number), { query: country(options) }), one);
   });
+  defineHistory(numbers);
 
   onNumbers(
-    command(numbers, 'add', 'Add numbers that you have already, all or none.', [
+    changing(numbers, 'add', 'Add numbers that you have already, all or none.', [
       'numbers add +14155551234 "(415) 555-5678" --organization org_abc123',
       'numbers add +14155551234 --organization org_abc123 --nickname "Sales Line" --user john@company.com',
-    ]).argument('<numbers...>', writing, readNumbers),
+    ]),
   )
     .requiredOption('--organization <id>', 'which organization they belong to')
     .option('--nickname <text>', 'what they are called')
@@ -45,86 +59,76 @@ export function numberCommands(program: Command): void {
       const phone_numbers = given.map(phone_number => ({ phone_number, nickname, user_id }));
       const body = { organization_id, phone_numbers, ...country(options) };
       type Added = { phone_numbers: PhoneNumber[]; count: number };
-      const answer = await call<Added>('POST', pathOf('sms', 'phone-numbers'), { body });
+      const answer = await change<Added>(options, 'POST', pathOf('sms', 'phone-numbers'), { body });
       await print(options, answer, added => many(added.phone_numbers));
       if (!options.json) note(`Added ${counted(answer.body.count, 'number')}`);
     });
 
-  onNumber(numbers, 'edit', 'Change the nickname of a number.', [
-    'numbers edit +14155551234 --nickname "Sales Line"',
-    'numbers edit +14155551234 --no-nickname',
-  ])
+  onNumber(
+    changing(numbers, 'edit', 'Change what is given of a number.', [
+      'numbers edit +14155551234 --nickname "Sales Line" --tags sales,west',
+      'numbers edit +14155551234 --no-nickname --lock',
+    ]),
+  )
     .option('--nickname <text>', 'what it is called')
     .option('--no-nickname', 'take its nickname away')
+    .option('--tags <tags>', 'words to find it by, with commas between them', readWords)
+    .option('--no-tags', 'take its tags away')
+    .addOption(new Option('--lock', 'let it not be released').conflicts('unlock'))
+    .option('--unlock', 'let it be released again')
+    .option('--metadata <json>', 'anything of your own, a JSON object', readObject)
+    .option('--no-metadata', 'take its metadata away')
     .action(async (number, options) => {
-      if (options.nickname === undefined) throw wrongUsage('Give either --nickname or --no-nickname');
-      const request = { query: country(options), body: { nickname: options.nickname || null } };
-      await print(options, await call<One>('PATCH', pathTo(number), request), one);
+      const { nickname, tags, lock, unlock, metadata } = options;
+      const body = edited({
+        nickname: orNull(nickname),
+        tags: orNull(tags),
+        locked: lock || unlock ? lock === true : undefined,
+        metadata: orNull(metadata),
+      });
+      const answer = await change<One>(options, 'PATCH', pathTo(number), { query: country(options), body });
+      await print(options, answer, one);
     });
 
-  onNumber(numbers, 'assign', 'Give an available number to a user of its organization.', [
-    'numbers assign +14155551234 --user user_xyz789',
-  ])
+  onNumber(
+    changing(numbers, 'assign', 'Give an available number to a user of its organization.', [
+      'numbers assign +14155551234 --user user_xyz789',
+    ]),
+  )
     .requiredOption('--user <id>', "the user's id")
     .action(async (number, options) => {
       const request = { query: country(options), body: { user_id: options.user } };
-      const answer = await call<Static<typeof AssignedBody>>('POST', pathTo(number, 'assign'), request);
-      await print(options, answer, ({ phone_number, user_id, assigned_at }) =>
-        fields({ Number: phone_number, 'Assigned to': user_id, Since: assigned_at }),
+      await print(
+        options,
+        await change<Assigned>(options, 'POST', pathTo(number, 'assign'), request),
+        assigned,
       );
     });
 
-  onNumber(numbers, 'unassign', "Return a number to its organization's available pool.", [
-    'numbers unassign +14155551234',
-  ]).action(async (number, options) => {
+  onNumber(
+    changing(numbers, 'unassign', 'Take a number from its user: it is available again, or rests first.', [
+      'numbers unassign +14155551234',
+    ]),
+  ).action(async (number, options) => {
+    const path = pathTo(number, 'assign');
     const request = { query: country(options) };
-    const answer = await call<Static<typeof UnassignedBody>>('DELETE', pathTo(number, 'assign'), request);
-    await print(options, answer, ({ phone_number, user_id }) =>
-      fields({ Number: phone_number, 'Taken from': user_id }),
+    const answer = await change<Static<typeof Unassigned>>(options, 'DELETE', path, request);
+    await print(options, answer, ({ phone_number, user_id, status, available_at }) =>
+      fields({
+        Number: phone_number,
+        'Taken from': user_id,
+        Status: status,
+        ...(available_at && { Until: available_at }),
+      }),
     );
   });
+
+  defineLife(numbers);
+  defineBulk(numbers);
 }
 
-const writing = 'in any usual way of writing it';
-
-const onNumber = (parent: Command, name: string, summary: string, examples: string[]) =>
-  onNumbers(command(parent, name, summary, examples).argument('<number>', writing, readNumber));
-
-const onNumbers = (made: Command) =>
-  made.option('--default-country <country>', 'what a number without + is read as (default: US)');
-
-/** Without a digit it is no number, and in a path it might be the name of something else. */
-function readNumber(text: string): string {
-  if (!/\d/.test(text)) throw new InvalidArgumentError('It is not a phone number.');
-  return text;
-}
-
-const readNumbers = (text: string, before: string[] = []) => [...before, readNumber(text)];
-
-const pathTo = (number: string, ...action: string[]) => pathOf('sms', 'phone-numbers', number, ...action);
-
-const country = ({ defaultCountry }: { defaultCountry?: string }) => ({
-  default_country: defaultCountry?.toUpperCase(),
-});
-
-const holderOf = ({ assigned_to: user }: PhoneNumber) =>
-  user && `${user.name} <${user.email}>, ${user.user_id}`;
-
-const one = ({ phone_number: n }: One) =>
-  fields({
-    Number: n.phone_number,
-    Written: n.pretty_phone_number,
-    Nickname: n.nickname,
-    Status: n.status,
-    Organization: `${n.organization_name}, ${n.organization_id}`,
-    'Assigned to': holderOf(n),
-    Since: n.assigned_at,
-    Country: n.country,
-    'Area code': n.area_code,
-    ID: n.id,
-    Created: n.created_at,
-    Modified: n.modified_at,
-  });
+/** What is taken away, by `--no-…` or by giving nothing, is null. */
+const orNull = <T>(value: T | false | undefined) => (value === undefined ? undefined : value || null);
 
 const many = (numbers: PhoneNumber[]) =>
   table(

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import type { OrganizationStatus, RegistrationStatus } from '../server/db/tables.ts';
 import type { Organization as OrganizationSchema } from '../server/organizations/schemas.ts';
+import { change, changing, repeatable } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { wrongUsage } from './failure.ts';
@@ -26,7 +27,7 @@ export function organizationCommands(program: Command): void {
     'organizations create "Acme Dental"',
   ]);
 
-  command(organizations, 'create', 'Create an organization.', [
+  repeatable(organizations, 'create', 'Create an organization.', [
     'organizations create "Acme Dental" --contact-email ops@acme.example',
     'organizations create "Acme Dental" --id org_acme',
   ])
@@ -35,7 +36,7 @@ export function organizationCommands(program: Command): void {
     .option('--id <id>', 'an id of your own, when you migrate from elsewhere')
     .action(async (name, options) => {
       const body = { name, contact_email: options.contactEmail, unique_id: options.id };
-      await print(options, await call<One>('POST', pathOf('organizations'), { body }), one);
+      await print(options, await change<One>(options, 'POST', pathOf('organizations'), { body }), one);
     });
 
   command(organizations, 'list', 'List the organizations, the oldest first.', [
@@ -54,7 +55,7 @@ export function organizationCommands(program: Command): void {
       await print(options, await call<One>('GET', pathOf('organizations', id)), one);
     });
 
-  command(organizations, 'edit', 'Change what is given of an organization.', [
+  changing(organizations, 'edit', 'Change what is given of an organization.', [
     'organizations edit org_abc123 --sms-active true --sms-registration-status approved',
     'organizations edit org_abc123 --status suspended',
   ])
@@ -82,7 +83,7 @@ export function organizationCommands(program: Command): void {
         sms_active: options.smsActive && options.smsActive === 'true',
         sms_registration_status: options.smsRegistrationStatus,
       });
-      await print(options, await call<One>('PATCH', pathOf('organizations', id), { body }), one);
+      await print(options, await change<One>(options, 'PATCH', pathOf('organizations', id), { body }), one);
     });
 }
 

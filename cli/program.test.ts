@@ -35,6 +35,16 @@ test('every command that prints knows --json', () => {
   }
 });
 
+test('every command that sends a change knows --idempotency-key', () => {
+  const names = commandsUnder(createProgram())
+    .filter(command => command.commands.length === 0)
+    .filter(command => !command.options.some(option => option.long === '--idempotency-key'))
+    .map(command => `${command.parent!.name()} ${command.name()}`.replace('linekeeper ', ''))
+    .filter(name => !/ (list|show|follow|history|summary)$/.test(name));
+  // What works here asks no server, and an import rejects what is there already.
+  assert.deepEqual(names.sort(), ['check', 'migrate', 'numbers import', 'serve', 'tenants create'].sort());
+});
+
 test('--version and --help end with 0, and --help names the exit codes', async () => {
   const version = await linekeeper(['--version']);
   assert.deepEqual(version, { code: 0, stdout: `${manifest.version}\n`, stderr: '' });
@@ -51,7 +61,18 @@ const misuses: [string[], RegExp][] = [
   [['numbers', 'list', '--organization', 'o', '--limit', '0'], /whole number from 1/],
   [['numbers', 'show', 'available'], /not a phone number/],
   [['numbers', 'import', 'numbers.txt', '--organization', 'o'], /--format csv or --format ndjson/],
-  [['numbers', 'edit', '+14155551234'], /--nickname or --no-nickname/],
+  [['numbers', 'edit', '+14155551234'], /nothing to change/],
+  [['numbers', 'edit', '+14155551234', '--lock', '--unlock'], /cannot be used with option '--unlock'/],
+  [['numbers', 'edit', '+14155551234', '--metadata', '[]'], /must be a JSON object/],
+  [['numbers', 'reserve', '+14155551234', '--for', '15'], /must be a duration such as 90s/],
+  [['reservations', 'renew', 'r', '--for', '1h30m'], /must be a duration/],
+  [['numbers', 'claim', '--organization', 'o'], /required option '--user/],
+  [['numbers', 'release', '+14155551234', '--if-match', 'x'], /must be a revision/],
+  [['numbers', 'release', '+14155551234', '--idempotency-key', 'a b'], /without a space/],
+  [['numbers', 'list', '--organization', 'o', '--status', 'lost'], /Allowed choices are pending/],
+  [['events', 'follow'], /required option '--organization/],
+  [['settings', 'edit'], /nothing to change/],
+  [['settings', 'edit', '--cool-down', 'long'], /must be a duration/],
   [['organizations', 'show', '..'], /names nothing/],
   [['organizations', 'edit', 'o'], /nothing to change/],
   [['keys', 'create', 'x', '--permission', 'root'], /Allowed choices are admin, read/],

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { helpLayout } from './command.ts';
+import { eventCommands } from './events.ts';
 import { keyCommands } from './keys.ts';
 import { localCommands } from './local.ts';
 import { numberCommands } from './numbers.ts';
 import { organizationCommands } from './organizations.ts';
+import { reservationCommands } from './reservations.ts';
+import { settingsCommands } from './settings.ts';
 import { userCommands } from './users.ts';
 
 const manual = `
@@ -12,18 +15,25 @@ Environment:
   LINEKEEPER_URL      where the server is (default: http://127.0.0.1:8080)
   LINEKEEPER_API_KEY  the API key to speak to it with
   DATABASE_URL, LINEKEEPER_HOME
-                      where serve, migrate and tenants create find the database
+                      where serve, migrate, check and tenants create find the database
 
 Output:
   Tables for people, and with --json one JSON document for programs, on stdout: the
-  body that the server sent. Notes, progress and errors are on stderr.
+  body that the server sent. Only \`events follow --json\` prints one document a line, for
+  each event. Notes, progress and errors are on stderr.
 
 Exit codes:
   0  done
-  1  the server refused, or something failed
+  1  the server refused, something failed, or check found something wrong
   2  wrong usage
   3  the server cannot be reached: nothing was done
-  4  an import rejected rows (with --all-or-nothing or --dry-run too)
+  4  an import rejected rows, or a bulk change items (also where nothing is done then)
+
+Repeating safely:
+  Every command that asks the server for a change, other than import, knows
+  --idempotency-key: a repeat with the same key does nothing and gets the first answer, for
+  at least 24 hours. Those that change something in an organization know --if-match: they
+  do nothing if its revision is another by now.
 
 Examples:
   linekeeper serve
@@ -40,8 +50,11 @@ export function createProgram(): Command {
     .addHelpText('after', manual);
   localCommands(program);
   numberCommands(program);
+  reservationCommands(program);
+  eventCommands(program);
   organizationCommands(program);
   userCommands(program);
   keyCommands(program);
+  settingsCommands(program);
   return program;
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readDuration } from './arguments.ts';
 import { growingTable, table } from './output.ts';
-import { bytesInWords, columnsOf, counted, escapeControls } from './text.ts';
+import { bytesInWords, columnsOf, counted, durationOf, escapeControls } from './text.ts';
 
 test('what would steer a terminal is shown instead', () => {
   assert.equal(escapeControls('\x1b]0;title\x07'), '\\x1b]0;title\\x07');
@@ -56,6 +57,15 @@ test('one long cell does not push the others aside', () => {
   ).split('\n');
   assert.equal(long, `${'x'.repeat(200)}  yes`);
   assert.equal(next!.length, 50 + 2 + 'yes'.length);
+});
+
+test('a duration is read as it is written', () => {
+  assert.deepEqual([0, 90, 900, 5400, 3_888_000].map(durationOf), ['0s', '90s', '15m', '90m', '45d']);
+  fc.assert(
+    fc.property(fc.nat(315_360_000), seconds => {
+      assert.equal(readDuration(durationOf(seconds)), seconds);
+    }),
+  );
 });
 
 test('amounts in words', () => {

@@ -42,3 +42,14 @@ export function bytesInWords(bytes: number): string {
 /** `1 number`, `2,000 numbers`. */
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+
+/** `45d`, `90s`: in the largest unit that counts it without a rest. */
+export function durationOf(seconds: number): string {
+  const units: [number, string][] = [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'm'],
+  ];
+  const [size, unit] = units.find(([size]) => seconds >= size && seconds % size === 0) ?? [1, 's'];
+  return `${seconds / size}${unit}`;
+}

@@ -2,11 +2,13 @@ import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import type { UserPermission, UserStatus } from '../server/db/tables.ts';
 import type { User as UserSchema } from '../server/users/schemas.ts';
+import { change, changing } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { edited } from './organizations.ts';
 import { fields, note, print, table } from './output.ts';
 import { counted } from './text.ts';
+import { defineTokens } from './user-tokens.ts';
 
 type User = Static<typeof UserSchema>;
 type One = { user: User };
@@ -16,13 +18,16 @@ const statuses: UserStatus[] = ['active', 'inactive', 'suspended'];
 const permission = () => new Option('--permission <permission>', 'what they may do').choices(permissions);
 
 export function userCommands(program: Command): void {
-  const users = group(program, 'users', 'Create, show and edit the users of an organization.', [
-    'users list --organization org_abc123',
-  ]);
-  const define = (name: string, summary: string, examples: string[]) =>
-    command(users, name, summary, examples).requiredOption('--organization <id>', 'whose users these are');
+  const users = group(
+    program,
+    'users',
+    'Create, show and edit the users of an organization, and make tokens for them.',
+    ['users list --organization org_abc123'],
+  );
+  const define = (make: typeof command, name: string, summary: string, examples: string[]) =>
+    make(users, name, summary, examples).requiredOption('--organization <id>', 'whose users these are');
 
-  define('create', 'Create a user.', [
+  define(changing, 'create', 'Create a user.', [
     'users create "John Smith" --email john@company.com --organization org_abc123',
   ])
     .argument('<name>', 'their full name')
@@ -33,24 +38,24 @@ export function userCommands(program: Command): void {
     .action(async (name, options) => {
       const { email, phone, permission, id: unique_id } = options;
       const body = { name, email, phone, permission, unique_id };
-      await print(options, await call<One>('POST', pathTo(options), { body }), one);
+      await print(options, await change<One>(options, 'POST', pathTo(options), { body }), one);
     });
 
-  define('list', 'List the users, the oldest first.', ['users list --organization org_abc123']).action(
-    async options => {
-      const answer = await call<{ users: User[]; count: number }>('GET', pathTo(options));
-      await print(options, answer, body => many(body.users));
-      if (!options.json) note(counted(answer.body.count, 'user'));
-    },
-  );
+  define(command, 'list', 'List the users, the oldest first.', [
+    'users list --organization org_abc123',
+  ]).action(async options => {
+    const answer = await call<{ users: User[]; count: number }>('GET', pathTo(options));
+    await print(options, answer, body => many(body.users));
+    if (!options.json) note(counted(answer.body.count, 'user'));
+  });
 
-  define('show', 'Show a user.', ['users show user_xyz789 --organization org_abc123'])
+  define(command, 'show', 'Show a user.', ['users show user_xyz789 --organization org_abc123'])
     .argument('<id>', "the user's id")
     .action(async (id, options) => {
       await print(options, await call<One>('GET', pathTo(options, id)), one);
     });
 
-  define('edit', 'Change what is given of a user.', [
+  define(changing, 'edit', 'Change what is given of a user.', [
     'users edit user_xyz789 --organization org_abc123 --permission admin',
     'users edit user_xyz789 --organization org_abc123 --status inactive --no-phone',
   ])
@@ -65,8 +70,10 @@ export function userCommands(program: Command): void {
       const { name, email, permission, status } = options;
       const phone = options.phone === false ? null : options.phone;
       const body = edited({ name, email, phone, permission, status });
-      await print(options, await call<One>('PATCH', pathTo(options, id), { body }), one);
+      await print(options, await change<One>(options, 'PATCH', pathTo(options, id), { body }), one);
     });
+
+  defineTokens(users);
 }
 
 const pathTo = (options: { organization: string }, ...id: string[]) =>
