@@ -9,6 +9,15 @@ import { getNumber } from './numbers.ts';
 /** A number as a caller names it. */
 export type Target = { phone_number: string; default_country: string; organization_id?: string | undefined };
 
+/** The live number that a target means; outside the organization that it is narrowed to, there is none. */
+export async function locateNumber(db: Db, who: Who, target: Target) {
+  const found = await getNumber(db, who, target.phone_number, target.default_country);
+  if (target.organization_id !== undefined && found.organization_unique_id !== target.organization_id) {
+    throw new Problem('number_not_found');
+  }
+  return found;
+}
+
 /**
  * Takes one number of the tenant one step further, in one revision of the organization that has it.
  * @returns the number as it is then
@@ -19,10 +28,7 @@ export async function changeNumber(
   target: Target,
   rule: (number: NumberState, revision: Revision) => Step | Promise<Step>,
 ): Promise<{ number: NumberState; at: Date }> {
-  const found = await getNumber(db, who, target.phone_number, target.default_country);
-  if (target.organization_id !== undefined && found.organization_unique_id !== target.organization_id) {
-    throw new Problem('number_not_found');
-  }
+  const found = await locateNumber(db, who, target);
   return revise(db, who, { id: found.organization_id }, async revision => {
     const [number] = await loadStates(revision, who, [found.id]);
     // It may have moved on since it was looked up.

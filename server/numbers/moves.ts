@@ -4,7 +4,7 @@ import { Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { assertActive, type Revision, reviseMany } from '../revisions/revise.ts';
-import { changeNumber, type Target } from './change-number.ts';
+import { changeNumber, locateNumber, type Target } from './change-number.ts';
 import { type Change, eventOf, loadStates, writeStates } from './changes.ts';
 import { type Edit, edit, endCoolDown, release, restore, transfer } from './life.ts';
 import { getNumber } from './numbers.ts';
@@ -97,10 +97,7 @@ export async function transferNumber(
   target: Target,
   to: { to_organization_id: string; end_assignment: boolean },
 ): Promise<void> {
-  const found = await getNumber(db, who, target.phone_number, target.default_country);
-  if (target.organization_id !== undefined && found.organization_unique_id !== target.organization_id) {
-    throw new Problem('number_not_found');
-  }
+  const found = await locateNumber(db, who, target);
   const destination = await findOrganization(db, who, to.to_organization_id);
   if (destination.id === found.organization_id) throw new Problem('already_there');
   await reviseMany(db, who, [found.organization_id, destination.id], async revisions => {

@@ -6,6 +6,7 @@ import { assertActive } from '../revisions/revise.ts';
 import { changeNumber, type Target } from './change-number.ts';
 import { findAssignee } from './changes.ts';
 import { assignReserved, releaseReservation, renewReservation, reserve } from './life.ts';
+import { defaultCountry } from './phone-number.ts';
 
 export type Reservation = {
   reservation_id: string;
@@ -81,5 +82,5 @@ async function reservedNumber(db: Db, who: Who, id: string): Promise<Target> {
     .$if(who.organizationId !== null, query => query.where('organization_id', '=', who.organizationId))
     .executeTakeFirst();
   if (!row) throw new Problem('reservation_not_found');
-  return { phone_number: row.phone_number, default_country: 'US' };
+  return { phone_number: row.phone_number, default_country: defaultCountry };
 }
