@@ -10,6 +10,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { type CarrierSettings, carrierDefaults, createCarriers } from './carriers/open.ts';
 import type { Database } from './db/database.ts';
 import { openapi } from './docs/openapi.ts';
 import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
@@ -40,13 +41,19 @@ declare module 'fastify' {
   }
 }
 
-export type AppOptions = { database: Database; brand: string; log: Logger };
+export type AppOptions = {
+  database: Database;
+  brand: string;
+  log: Logger;
+  carriers?: Partial<CarrierSettings>;
+};
 
 const bodyBytesMax = 1_048_576;
 
 /** The whole HTTP side, wired by hand: read from top to bottom, this is what a request passes through. */
-export async function createApp({ database, brand, log }: AppOptions): Promise<App> {
+export async function createApp({ database, brand, log, ...options }: AppOptions): Promise<App> {
   const { db } = database;
+  const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const keyUse = recordKeyUse(db);
   const clock = startClock(db, log);
   let stopping = false;

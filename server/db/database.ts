@@ -5,6 +5,8 @@ import type { Tables } from './tables.ts';
 
 // Revisions and counts stay far below 2^53, and a number is what JSON has.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+// Amounts of money with four decimals are exact far beyond any that there is; sums are made in SQL.
+pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
 
 export type Db = Kysely<Tables>;
 export type Tx = Transaction<Tables>;

@@ -13,6 +13,13 @@ export type Tables = {
   events: EventTable;
   batch_items: BatchItemTable;
   idempotency_keys: IdempotencyKeyTable;
+  carrier_accounts: CarrierAccountTable;
+  sandbox_books: SandboxBookTable;
+  orders: OrderTable;
+  charges: ChargeTable;
+  carrier_runs: CarrierRunTable;
+  carrier_stock: CarrierStockTable;
+  carrier_drift: CarrierDriftTable;
 };
 
 export type Permission = 'admin' | 'read';
@@ -34,6 +41,12 @@ export type NumberStatus =
   | 'releasing'
   | 'released';
 
+export type OrderStatus = 'placed' | 'buying' | 'settling' | 'bought' | 'failed' | 'cancelled';
+export type ChargeType = 'number.purchase_fee' | 'number.weekly_fee' | 'number.released';
+export type RunType = 'compare' | 'adopt';
+export type RunStatus = 'listing' | 'comparing' | 'adopting' | 'done' | 'doubtful' | 'failed';
+export type Pile = 'not_here' | 'not_there' | 'different';
+
 /** Written as JSON text: node-postgres would turn an array into a PostgreSQL array. */
 type Json<T> = ColumnType<T, string, never>;
 
@@ -44,6 +57,12 @@ type TenantTable = {
   transfer_cool_down_seconds: Generated<number>;
   release_undo_seconds: Generated<number>;
   low_stock_threshold: number | null;
+  purchases_enabled: Generated<boolean>;
+  max_numbers_per_organization: Generated<number>;
+  purchase_fee: Generated<number>;
+  weekly_price: Generated<number>;
+  monthly_spending_cap: number | null;
+  carrier_account_id: string | null;
   created_at: Generated<Date>;
 };
 
@@ -58,6 +77,10 @@ type OrganizationTable = {
   sms_registration_status: Generated<RegistrationStatus>;
   registration_submitted_at: Date | null;
   registration_approved_at: Date | null;
+  carrier_account_id: string | null;
+  monthly_spending_cap: number | null;
+  messaging_service_id: string | null;
+  campaign_id: string | null;
   revision: Generated<number>;
   revised_at: Generated<Date>;
   created_at: Generated<Date>;
@@ -124,6 +147,12 @@ type PhoneNumberTable = {
   created_at: Generated<Date>;
   modified_at: Generated<Date>;
   released_at: Date | null;
+  carrier_account_id: string | null;
+  carrier_number_id: string | null;
+  pending_reason: string | null;
+  attach_due_at: Date | null;
+  release_due_at: Date | null;
+  next_fee_at: Date | null;
 };
 
 type NumberVersionTable = {
@@ -145,6 +174,9 @@ type NumberVersionTable = {
   reservation_id: string | null;
   reservation_note: string | null;
   created_at: Date;
+  carrier_account_id: string | null;
+  carrier_number_id: string | null;
+  pending_reason: string | null;
 };
 
 type IdempotencyKeyTable = {
@@ -188,4 +220,110 @@ type BatchItemTable = {
   batch_id: string;
   piece: number;
   items: Json<unknown[]>;
+};
+
+type CarrierAccountTable = {
+  tenant_id: string;
+  id: string;
+  carrier: string;
+  name: string;
+  credentials: Buffer;
+  status: Generated<'active' | 'disabled'>;
+  verified_at: Date | null;
+  problem: string | null;
+  compare_every_seconds: number | null;
+  compare_due_at: Date | null;
+  created_at: Generated<Date>;
+  modified_at: Generated<Date>;
+};
+
+type SandboxBookTable = { account: string; book: ColumnType<unknown, string, string> };
+
+type OrderTable = {
+  tenant_id: string;
+  organization_id: string;
+  id: string;
+  bulk_id: string | null;
+  carrier_account_id: string;
+  status: Generated<OrderStatus>;
+  country: string;
+  area_code: string | null;
+  wanted_number: string | null;
+  user_id: string | null;
+  nickname: string | null;
+  purchase_fee: number;
+  weekly_price: number;
+  phone_number: string | null;
+  reference: string | null;
+  attempted_at: Date | null;
+  tried: Generated<string[]>;
+  attempts: Generated<number>;
+  polls: Generated<number>;
+  phone_number_id: string | null;
+  failure_code: string | null;
+  failure: string | null;
+  next_at: Date | null;
+  version: Generated<number>;
+  actor_type: 'key' | 'user' | 'system';
+  actor_id: string;
+  request_id: string | null;
+  created_at: Date;
+  modified_at: Date;
+  finished_at: Date | null;
+};
+
+type ChargeTable = {
+  tenant_id: string;
+  organization_id: string;
+  id: string;
+  type: ChargeType;
+  phone_number_id: string;
+  phone_number: string;
+  order_id: string | null;
+  amount: number;
+  period_start: Date;
+  at: Date;
+};
+
+type CarrierRunTable = {
+  tenant_id: string;
+  id: string;
+  carrier_account_id: string;
+  type: RunType;
+  status: Generated<RunStatus>;
+  options: ColumnType<Record<string, unknown>, string | undefined, string>;
+  next_page: string | null;
+  counts: ColumnType<Record<string, number>, string | undefined, string>;
+  problem: string | null;
+  next_at: Date | null;
+  version: Generated<number>;
+  attempts: Generated<number>;
+  actor_type: 'key' | 'user' | 'system';
+  actor_id: string;
+  request_id: string | null;
+  started_at: Generated<Date>;
+  finished_at: Date | null;
+};
+
+type CarrierStockTable = {
+  tenant_id: string;
+  run_id: string;
+  phone_number: string;
+  carrier_number_id: string;
+  name: string | null;
+  tags: Generated<string[]>;
+  reference: string | null;
+  subaccount: string | null;
+};
+
+type CarrierDriftTable = {
+  tenant_id: string;
+  run_id: string;
+  phone_number: string;
+  pile: Pile;
+  organization_id: string | null;
+  carrier_number_id: string | null;
+  details: ColumnType<Record<string, unknown>, string | undefined, string>;
+  resolution: string | null;
+  resolved_at: Date | null;
 };

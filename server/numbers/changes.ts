@@ -10,7 +10,8 @@ import type { NumberState, Step } from './life.ts';
 export async function loadStates(revision: Revision, who: Who, ids: string[]): Promise<NumberState[]> {
   const { rows } = await sql<NumberState>`
     select n.id, n.phone_number, n.status, n.nickname, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
-           n.reservation_note, a.user_id as user_record_id, u.unique_id as user_id
+           n.reservation_note, n.carrier_account_id, n.carrier_number_id, n.pending_reason,
+           n.release_due_at is not null as leaving, a.user_id as user_record_id, u.unique_id as user_id
     from phone_numbers n
     left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
@@ -103,9 +104,11 @@ async function keepVersions(
   const ids = states.map(({ before }) => before.id);
   await sql`
     insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
-      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at)
+      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
+      carrier_account_id, carrier_number_id, pending_reason)
     select tenant_id, organization_id, id, since_revision, ${number}, modified_at, ${at},
-      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at
+      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
+      carrier_account_id, carrier_number_id, pending_reason
     from phone_numbers where tenant_id = ${who.tenantId} and id = any(${ids}::uuid[])`.execute(tx);
 }
 
@@ -119,11 +122,13 @@ async function updateNumbers(
     set organization_id = ${organization.id}, status = s.status, nickname = s.nickname,
         tags = array(select jsonb_array_elements_text(s.tags)), locked = s.locked, metadata = s.metadata, until = s.until,
         reservation_id = s.reservation_id, reservation_note = s.reservation_note,
+        carrier_account_id = s.carrier_account_id, carrier_number_id = s.carrier_number_id, pending_reason = s.pending_reason,
         available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
         released_at = case when s.status = 'released' then ${at}::timestamptz end,
         since_revision = ${number}, modified_at = ${at}
     from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, status text, nickname text, tags jsonb, locked boolean,
-      metadata jsonb, until timestamptz, reservation_id uuid, reservation_note text)
+      metadata jsonb, until timestamptz, reservation_id uuid, reservation_note text, carrier_account_id uuid,
+      carrier_number_id text, pending_reason text)
     where n.tenant_id = ${who.tenantId} and n.id = s.id`.execute(tx);
 }
 

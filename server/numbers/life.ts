@@ -18,6 +18,13 @@ export type NumberState = {
   until: Date | null;
   reservation_id: string | null;
   reservation_note: string | null;
+  /** The carrier account that it comes from, and its id there; both null for a number that none manages. */
+  carrier_account_id: string | null;
+  carrier_number_id: string | null;
+  /** Why it is still pending, where the carrier has refused it. */
+  pending_reason: string | null;
+  /** Whether it is being released at the carrier: until that is done it is handed to nobody. */
+  readonly leaving: boolean;
 };
 
 export type User = { id: string; unique_id: string };

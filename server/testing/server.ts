@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type DestinationStream, pino } from 'pino';
 import { createApp } from '../app.ts';
+import type { CarrierSettings } from '../carriers/open.ts';
 import type { App } from '../http/operation.ts';
 import type { NewKey } from '../keys/keys.ts';
 import { createTenant } from '../tenants/tenants.ts';
@@ -27,11 +28,25 @@ export type TestServer = {
 };
 
 /** A server on a database of its own, on a loopback port that the system chooses. */
-export async function startTestServer(shared?: TestDatabase): Promise<TestServer> {
+export async function startTestServer(
+  shared?: TestDatabase,
+  carriers: Partial<CarrierSettings> = {},
+): Promise<TestServer> {
   const database = shared ?? (await createTestDatabase());
   const logged: string[] = [];
   const sink: DestinationStream = { write: line => void logged.push(line) };
-  const app = await createApp({ database, brand: 'Teli', log: pino({ level: 'debug' }, sink) });
+  const app = await createApp({
+    database,
+    brand: 'Teli',
+    log: pino({ level: 'debug' }, sink),
+    carriers: {
+      secretKeys: [Buffer.alloc(32, 'test')],
+      settleMs: 300,
+      pollMs: 50,
+      timeoutMs: 1000,
+      ...carriers,
+    },
+  });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const newTenant = async () => (await createTenant(database.db, 'Test', 'test')).secret;

@@ -1,0 +1,4 @@
+import type { CarrierKind } from './carrier.ts';
+
+/** Every carrier there is, by the name that the API and the database know it by. A new one is a line here. */
+export const carriers: Readonly<Record<string, CarrierKind>> = {};
