@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readSecretKeys } from './carriers/vault.ts';
 
 /** What the server reads from its environment; the table in README.md says the same to its users. */
 export type Config = {
@@ -14,6 +15,10 @@ export type Config = {
   logLevel: string;
   /** Whether a brand-new database is given the demonstration tenant. */
   demo: boolean;
+  /** What carriers' credentials are sealed with; undefined: made by the server, with the embedded database. */
+  secretKeys: Buffer[] | undefined;
+  /** Addresses of carriers in place of their own, by the carrier's name. */
+  carrierUrls: Record<string, Record<string, string>>;
 };
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -37,7 +42,25 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     brand: env.LINEKEEPER_BRAND || 'Teli',
     logLevel,
     demo: onOff('LINEKEEPER_DEMO', env.LINEKEEPER_DEMO, databaseUrl === undefined),
+    secretKeys: env.LINEKEEPER_SECRET_KEY ? readSecretKeys(env.LINEKEEPER_SECRET_KEY) : undefined,
+    carrierUrls: {
+      twilio: urls({ api: 'LINEKEEPER_TWILIO_URL', messaging: 'LINEKEEPER_TWILIO_MESSAGING_URL' }, env),
+      telnyx: urls({ api: 'LINEKEEPER_TELNYX_URL' }, env),
+    },
   };
+}
+
+/** Those of the variables that are set, which must be web addresses. */
+function urls(variables: Record<string, string>, env: NodeJS.ProcessEnv): Record<string, string> {
+  const given = Object.entries(variables).filter(([, variable]) => env[variable]);
+  return Object.fromEntries(
+    given.map(([name, variable]) => {
+      const url = env[variable]!;
+      if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+        throw new Error(`${variable} must be a URL that begins with https:// or http://`);
+      return [name, url.replace(/\/+$/, '')];
+    }),
+  );
 }
 
 /** Root's home is usually closed to the unprivileged user that PostgreSQL must run as, so root's state is not there. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
 import { createApp } from './app.ts';
+import { readSecretKeys } from './carriers/vault.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
@@ -64,7 +66,9 @@ async function prepare(config: Config, database: Database, log: Logger) {
   if (config.demo && (await createDemo(database.db, secret => keepDemoKey(config, secret)))) {
     log.info('created the demonstration tenant');
   }
-  const app = await createApp({ database, brand: config.brand, log });
+  const secretKeys = config.secretKeys ?? (config.databaseUrl ? [] : [await keepSecretKey(config)]);
+  const carriers = { secretKeys, urls: config.carrierUrls };
+  const app = await createApp({ database, brand: config.brand, log, carriers });
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
@@ -96,6 +100,17 @@ const demoKeyFile = (config: Config) => join(config.home, 'demonstration-key');
 async function keepDemoKey(config: Config, secret: string): Promise<void> {
   await mkdir(config.home, { recursive: true });
   await writeFile(demoKeyFile(config), `${secret}\n`, { mode: 0o600 });
+}
+
+/** With the embedded database the key that seals credentials lies beside it, unless the environment has one. */
+async function keepSecretKey(config: Config): Promise<Buffer> {
+  const file = join(config.home, 'secret-key');
+  // Only the first server to come here makes it, and an existing one is never written over.
+  const made = randomBytes(32).toString('base64');
+  await writeFile(file, `${made}\n`, { mode: 0o600, flag: 'wx', flush: true }).catch(error => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return readSecretKeys(await readFile(file, 'utf8'))[0]!;
 }
 
 async function banner(config: Config, database: Database, url: string): Promise<string> {

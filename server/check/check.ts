@@ -105,13 +105,14 @@ async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: Read
 async function compare(db: Db, { tenant_id, id }: Organization, state: Replayed): Promise<string[]> {
   const where = sql`where x.tenant_id = ${tenant_id} and x.organization_id = ${id}`;
   const organization = await sql<Record<string, unknown>>`
-    select unique_id, name, contact_email, status, sms_active, sms_registration_status
+    select unique_id, name, contact_email, status, sms_active, sms_registration_status, carrier_account_id,
+           monthly_spending_cap, messaging_service_id, campaign_id
     from organizations where tenant_id = ${tenant_id} and id = ${id}`.execute(db);
   const users = await sql<Record<string, unknown>>`
     select id, unique_id, name, email, phone, permission, status from users x ${where}`.execute(db);
   const numbers = await sql<Record<string, unknown>>`
     select x.id, x.phone_number, x.nickname, x.status, x.tags, x.locked, x.metadata, x.until, x.reservation_id, x.reservation_note,
-           u.unique_id as user_id
+           x.carrier_account_id, x.carrier_number_id, x.pending_reason, u.unique_id as user_id
     from phone_numbers x
     left join assignments a on a.tenant_id = x.tenant_id and a.phone_number_id = x.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id

@@ -17,6 +17,9 @@ const newNumber = {
   until: null,
   reservation_id: null,
   reservation_note: null,
+  carrier_account_id: null,
+  carrier_number_id: null,
+  pending_reason: null,
 };
 
 /**
@@ -32,6 +35,10 @@ export function replay(state: Replayed, type: string, data: Data): void {
         status: 'active',
         sms_active: false,
         sms_registration_status: 'not_started',
+        carrier_account_id: null,
+        monthly_spending_cap: null,
+        messaging_service_id: null,
+        campaign_id: null,
         ...fields,
       };
       return;
@@ -51,15 +58,16 @@ export function replay(state: Replayed, type: string, data: Data): void {
       for (const number of data.numbers as Data[]) replay(state, 'number.added', number);
       return;
     case 'number.added':
+    case 'number.bought': {
+      const { id: _, order_id: __, ...arrived } = data;
       if (state.numbers.has(id)) throw new Error(`${data.phone_number} is added twice`);
       state.numbers.set(id, {
         ...newNumber,
-        phone_number: data.phone_number,
-        nickname: data.nickname,
-        user_id: data.user_id,
         status: data.user_id === null ? 'available' : 'assigned',
+        ...arrived,
       });
       return;
+    }
     case 'number.transferred_in':
       if (state.numbers.has(id)) throw new Error(`${data.phone_number} arrives where it is already`);
       state.numbers.set(id, {

@@ -53,6 +53,107 @@ create table batch_items (
   constraint batch_items_piece_check CHECK (piece >= 0)
 );
 
+create table carrier_accounts (
+  tenant_id uuid not null,
+  id uuid not null,
+  carrier text not null,
+  name text not null,
+  credentials bytea not null,
+  status text not null default 'active'::text,
+  verified_at timestamp with time zone,
+  problem text,
+  compare_every_seconds integer,
+  compare_due_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  modified_at timestamp with time zone not null default now(),
+  constraint carrier_accounts_pkey PRIMARY KEY (tenant_id, id),
+  constraint carrier_accounts_name_key UNIQUE (tenant_id, name),
+  constraint carrier_accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint carrier_accounts_compare_every_seconds_check CHECK (compare_every_seconds >= 3600),
+  constraint carrier_accounts_name_check CHECK (name <> ''::text),
+  constraint carrier_accounts_status_check CHECK (status = ANY (ARRAY['active'::text, 'disabled'::text]))
+);
+CREATE INDEX carrier_accounts_compare_idx ON public.carrier_accounts USING btree (compare_due_at) WHERE (compare_due_at IS NOT NULL);
+
+create table carrier_drift (
+  tenant_id uuid not null,
+  run_id uuid not null,
+  phone_number text collate "C" not null,
+  pile text not null,
+  organization_id uuid,
+  carrier_number_id text,
+  details jsonb not null default '{}'::jsonb,
+  resolution text,
+  resolved_at timestamp with time zone,
+  constraint carrier_drift_pkey PRIMARY KEY (tenant_id, run_id, phone_number),
+  constraint carrier_drift_run_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES carrier_runs(tenant_id, id),
+  constraint carrier_drift_pile_check CHECK (pile = ANY (ARRAY['not_here'::text, 'not_there'::text, 'different'::text])),
+  constraint carrier_drift_resolved_check CHECK ((resolution IS NULL) = (resolved_at IS NULL))
+);
+CREATE INDEX carrier_drift_pile_idx ON public.carrier_drift USING btree (tenant_id, run_id, pile, phone_number) WHERE (resolved_at IS NULL);
+
+create table carrier_runs (
+  tenant_id uuid not null,
+  id uuid not null,
+  carrier_account_id uuid not null,
+  type text not null,
+  status text not null default 'listing'::text,
+  options jsonb not null default '{}'::jsonb,
+  next_page text,
+  counts jsonb not null default '{}'::jsonb,
+  problem text,
+  next_at timestamp with time zone,
+  version integer not null default 1,
+  attempts integer not null default 0,
+  actor_type text not null,
+  actor_id text not null,
+  request_id text,
+  started_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  constraint carrier_runs_pkey PRIMARY KEY (tenant_id, id),
+  constraint carrier_runs_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
+  constraint carrier_runs_actor_type_check CHECK (actor_type = ANY (ARRAY['key'::text, 'user'::text, 'system'::text])),
+  constraint carrier_runs_finished_check CHECK ((status = ANY (ARRAY['done'::text, 'doubtful'::text, 'failed'::text])) = (finished_at IS NOT NULL)),
+  constraint carrier_runs_status_check CHECK (status = ANY (ARRAY['listing'::text, 'comparing'::text, 'adopting'::text, 'done'::text, 'doubtful'::text, 'failed'::text])),
+  constraint carrier_runs_type_check CHECK (type = ANY (ARRAY['compare'::text, 'adopt'::text]))
+);
+CREATE INDEX carrier_runs_account_idx ON public.carrier_runs USING btree (tenant_id, carrier_account_id, started_at);
+CREATE INDEX carrier_runs_next_idx ON public.carrier_runs USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE UNIQUE INDEX carrier_runs_running_key ON public.carrier_runs USING btree (tenant_id, carrier_account_id) WHERE (finished_at IS NULL);
+
+create table carrier_stock (
+  tenant_id uuid not null,
+  run_id uuid not null,
+  phone_number text collate "C" not null,
+  carrier_number_id text not null,
+  name text,
+  tags text[] not null default '{}'::text[],
+  reference text,
+  subaccount text,
+  constraint carrier_stock_pkey PRIMARY KEY (tenant_id, run_id, phone_number),
+  constraint carrier_stock_run_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES carrier_runs(tenant_id, id)
+);
+
+create table charges (
+  tenant_id uuid not null,
+  organization_id uuid not null,
+  id uuid not null,
+  type text not null,
+  phone_number_id uuid not null,
+  phone_number text collate "C" not null,
+  order_id uuid,
+  amount numeric(12,4) not null,
+  period_start timestamp with time zone not null,
+  at timestamp with time zone not null,
+  constraint charges_pkey PRIMARY KEY (tenant_id, id),
+  constraint charges_once_key UNIQUE (tenant_id, phone_number_id, type, period_start),
+  constraint charges_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
+  constraint charges_phone_number_fkey FOREIGN KEY (tenant_id, phone_number_id) REFERENCES phone_numbers(tenant_id, id),
+  constraint charges_amount_check CHECK (amount >= 0::numeric),
+  constraint charges_type_check CHECK (type = ANY (ARRAY['number.purchase_fee'::text, 'number.weekly_fee'::text, 'number.released'::text]))
+);
+CREATE INDEX charges_organization_idx ON public.charges USING btree (tenant_id, organization_id, at, id);
+
 create table events (
   tenant_id uuid not null,
   organization_id uuid not null,
@@ -110,11 +211,65 @@ create table number_versions (
   reservation_id uuid,
   reservation_note text,
   created_at timestamp with time zone not null,
+  carrier_account_id uuid,
+  carrier_number_id text,
+  pending_reason text,
   constraint number_versions_pkey PRIMARY KEY (tenant_id, phone_number_id, organization_id, to_revision),
   constraint number_versions_number_fkey FOREIGN KEY (tenant_id, phone_number_id) REFERENCES phone_numbers(tenant_id, id),
   constraint number_versions_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id)
 );
 CREATE INDEX number_versions_as_of_idx ON public.number_versions USING btree (tenant_id, organization_id, to_revision, from_revision);
+
+create table orders (
+  tenant_id uuid not null,
+  organization_id uuid not null,
+  id uuid not null,
+  bulk_id uuid,
+  carrier_account_id uuid not null,
+  status text not null default 'placed'::text,
+  country text not null,
+  area_code text,
+  wanted_number text collate "C",
+  user_id uuid,
+  nickname text,
+  purchase_fee numeric(12,4) not null,
+  weekly_price numeric(12,4) not null,
+  phone_number text collate "C",
+  reference text,
+  attempted_at timestamp with time zone,
+  tried text[] not null default '{}'::text[],
+  attempts integer not null default 0,
+  polls integer not null default 0,
+  phone_number_id uuid,
+  failure_code text,
+  failure text,
+  next_at timestamp with time zone,
+  version integer not null default 1,
+  actor_type text not null,
+  actor_id text not null,
+  request_id text,
+  created_at timestamp with time zone not null,
+  modified_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  constraint orders_pkey PRIMARY KEY (tenant_id, id),
+  constraint orders_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
+  constraint orders_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
+  constraint orders_phone_number_fkey FOREIGN KEY (tenant_id, phone_number_id) REFERENCES phone_numbers(tenant_id, id),
+  constraint orders_user_fkey FOREIGN KEY (tenant_id, organization_id, user_id) REFERENCES users(tenant_id, organization_id, id),
+  constraint orders_actor_type_check CHECK (actor_type = ANY (ARRAY['key'::text, 'user'::text, 'system'::text])),
+  constraint orders_bought_check CHECK ((status = 'bought'::text) = (phone_number_id IS NOT NULL)),
+  constraint orders_candidate_check CHECK ((status <> ALL (ARRAY['buying'::text, 'settling'::text])) OR phone_number IS NOT NULL AND reference IS NOT NULL AND attempted_at IS NOT NULL),
+  constraint orders_failed_check CHECK ((status = 'failed'::text) = (failure IS NOT NULL)),
+  constraint orders_finished_check CHECK ((status = ANY (ARRAY['bought'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL)),
+  constraint orders_nickname_check CHECK (nickname <> ''::text),
+  constraint orders_status_check CHECK (status = ANY (ARRAY['placed'::text, 'buying'::text, 'settling'::text, 'bought'::text, 'failed'::text, 'cancelled'::text]))
+);
+CREATE INDEX orders_bulk_idx ON public.orders USING btree (tenant_id, bulk_id) WHERE (bulk_id IS NOT NULL);
+CREATE UNIQUE INDEX orders_candidate_key ON public.orders USING btree (tenant_id, carrier_account_id, phone_number) WHERE (status = ANY (ARRAY['buying'::text, 'settling'::text]));
+CREATE INDEX orders_next_idx ON public.orders USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX orders_open_idx ON public.orders USING btree (tenant_id, organization_id) WHERE (status = ANY (ARRAY['placed'::text, 'buying'::text, 'settling'::text]));
+CREATE INDEX orders_organization_idx ON public.orders USING btree (tenant_id, organization_id, created_at, id);
+CREATE UNIQUE INDEX orders_phone_number_key ON public.orders USING btree (tenant_id, phone_number_id) WHERE (phone_number_id IS NOT NULL);
 
 create table organizations (
   tenant_id uuid not null,
@@ -131,9 +286,17 @@ create table organizations (
   revised_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   modified_at timestamp with time zone not null default now(),
+  carrier_account_id uuid,
+  monthly_spending_cap numeric(14,4),
+  messaging_service_id text,
+  campaign_id text,
   constraint organizations_pkey PRIMARY KEY (tenant_id, id),
   constraint organizations_unique_id_key UNIQUE (tenant_id, unique_id),
+  constraint organizations_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint organizations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint organizations_campaign_id_check CHECK (campaign_id <> ''::text),
+  constraint organizations_messaging_service_id_check CHECK (messaging_service_id <> ''::text),
+  constraint organizations_monthly_spending_cap_check CHECK (monthly_spending_cap >= 0::numeric),
   constraint organizations_name_check CHECK (name <> ''::text),
   constraint organizations_sms_registration_status_check CHECK (sms_registration_status = ANY (ARRAY['not_started'::text, 'brand_created'::text, 'pending_approval'::text, 'approved'::text, 'rejected'::text])),
   constraint organizations_status_check CHECK (status = ANY (ARRAY['active'::text, 'suspended'::text, 'inactive'::text])),
@@ -161,25 +324,45 @@ create table phone_numbers (
   created_at timestamp with time zone not null default now(),
   modified_at timestamp with time zone not null default now(),
   released_at timestamp with time zone,
+  carrier_account_id uuid,
+  carrier_number_id text,
+  pending_reason text,
+  attach_due_at timestamp with time zone,
+  release_due_at timestamp with time zone,
+  next_fee_at timestamp with time zone,
   constraint phone_numbers_pkey PRIMARY KEY (tenant_id, id),
   constraint phone_numbers_organization_key UNIQUE (tenant_id, organization_id, id),
+  constraint phone_numbers_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint phone_numbers_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
   constraint phone_numbers_available_check CHECK ((status = 'available'::text) = (available_since IS NOT NULL)),
+  constraint phone_numbers_carrier_check CHECK ((carrier_account_id IS NULL) = (carrier_number_id IS NULL)),
   constraint phone_numbers_country_check CHECK (country ~ '^[A-Z]{2}$'::text),
   constraint phone_numbers_e164_check CHECK (phone_number ~ '^\+[1-9][0-9]{6,14}$'::text),
   constraint phone_numbers_metadata_check CHECK (jsonb_typeof(metadata) = 'object'::text),
   constraint phone_numbers_nickname_check CHECK (nickname <> ''::text),
+  constraint phone_numbers_pending_check CHECK (pending_reason IS NULL OR status = 'pending'::text),
+  constraint phone_numbers_release_check CHECK (release_due_at IS NULL OR carrier_account_id IS NOT NULL AND status <> 'released'::text),
   constraint phone_numbers_released_check CHECK ((status = 'released'::text) = (released_at IS NOT NULL)),
   constraint phone_numbers_reserved_check CHECK ((status = 'reserved'::text) = (reservation_id IS NOT NULL)),
   constraint phone_numbers_status_check CHECK (status = ANY (ARRAY['pending'::text, 'available'::text, 'reserved'::text, 'assigned'::text, 'cooling_down'::text, 'releasing'::text, 'released'::text])),
   constraint phone_numbers_until_check CHECK (until IS NULL OR (status = ANY (ARRAY['reserved'::text, 'cooling_down'::text, 'releasing'::text])))
 );
+CREATE INDEX phone_numbers_attach_idx ON public.phone_numbers USING btree (attach_due_at) WHERE (attach_due_at IS NOT NULL);
+CREATE UNIQUE INDEX phone_numbers_carrier_key ON public.phone_numbers USING btree (tenant_id, carrier_account_id, carrier_number_id) WHERE ((released_at IS NULL) AND (carrier_account_id IS NOT NULL));
+CREATE INDEX phone_numbers_fee_idx ON public.phone_numbers USING btree (next_fee_at) WHERE (next_fee_at IS NOT NULL);
 CREATE INDEX phone_numbers_list_idx ON public.phone_numbers USING btree (tenant_id, organization_id, phone_number) WHERE (released_at IS NULL);
 CREATE UNIQUE INDEX phone_numbers_live_key ON public.phone_numbers USING btree (tenant_id, phone_number) WHERE (released_at IS NULL);
 CREATE INDEX phone_numbers_number_idx ON public.phone_numbers USING btree (tenant_id, phone_number, created_at);
 CREATE INDEX phone_numbers_pool_idx ON public.phone_numbers USING btree (tenant_id, organization_id, available_since, phone_number) WHERE (status = 'available'::text);
+CREATE INDEX phone_numbers_release_idx ON public.phone_numbers USING btree (release_due_at) WHERE (release_due_at IS NOT NULL);
 CREATE INDEX phone_numbers_reservation_idx ON public.phone_numbers USING btree (tenant_id, reservation_id) WHERE (reservation_id IS NOT NULL);
 CREATE INDEX phone_numbers_until_idx ON public.phone_numbers USING btree (until) WHERE (until IS NOT NULL);
+
+create table sandbox_books (
+  account text not null,
+  book jsonb not null,
+  constraint sandbox_books_pkey PRIMARY KEY (account)
+);
 
 create table tenants (
   id uuid not null,
@@ -189,12 +372,23 @@ create table tenants (
   release_undo_seconds integer not null default 0,
   low_stock_threshold integer,
   created_at timestamp with time zone not null default now(),
+  purchases_enabled boolean not null default false,
+  max_numbers_per_organization integer not null default 0,
+  purchase_fee numeric(12,4) not null default 0,
+  weekly_price numeric(12,4) not null default 0,
+  monthly_spending_cap numeric(14,4),
+  carrier_account_id uuid,
   constraint tenants_pkey PRIMARY KEY (id),
+  constraint tenants_carrier_account_fkey FOREIGN KEY (id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint tenants_cool_down_seconds_check CHECK (cool_down_seconds >= 0),
   constraint tenants_low_stock_threshold_check CHECK (low_stock_threshold > 0),
+  constraint tenants_max_numbers_per_organization_check CHECK (max_numbers_per_organization >= 0),
+  constraint tenants_monthly_spending_cap_check CHECK (monthly_spending_cap >= 0::numeric),
   constraint tenants_name_check CHECK (name <> ''::text),
+  constraint tenants_purchase_fee_check CHECK (purchase_fee >= 0::numeric),
   constraint tenants_release_undo_seconds_check CHECK (release_undo_seconds >= 0),
-  constraint tenants_transfer_cool_down_seconds_check CHECK (transfer_cool_down_seconds >= 0)
+  constraint tenants_transfer_cool_down_seconds_check CHECK (transfer_cool_down_seconds >= 0),
+  constraint tenants_weekly_price_check CHECK (weekly_price >= 0::numeric)
 );
 
 create table user_tokens (

@@ -77,6 +77,7 @@ async function pickNumber(tx: Tx, who: Who, organizationId: string, wish: Wish):
       .where('tenant_id', '=', who.tenantId)
       .where('organization_id', '=', organizationId)
       .where('status', '=', 'available')
+      .where('release_due_at', 'is', null)
       .$if(areaCode !== null, query => query.where('area_code', '=', areaCode))
       .$if(wish.starts_with !== undefined, query =>
         query.where('phone_number', 'like', `+${wish.starts_with}%`),

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
 import type { Who } from '../keys/who.ts';
 import { revise } from '../revisions/revise.ts';
+import { type Repeated, repeat } from '../work/repeat.ts';
 import { applyChanges, loadStates } from './changes.ts';
 import { expire } from './life.ts';
 
@@ -15,34 +16,12 @@ const answersKeptHours = 48;
  * here, each as a revision. Every server does it; the organization's lock and a second look under it make sure that
  * it happens once. What has run out is refused at once wherever it is used, so nothing depends on how punctual this is.
  */
-export function startClock(db: Db, log: Logger): { stop(): Promise<void> } {
-  let running = Promise.resolve();
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let ticks = 0;
-  async function tick() {
-    try {
-      await endWhatIsDue(db);
-      if (ticks++ % 7200 === 0) await forgetAnswers(db);
-    } catch (error) {
-      // Out of reach for now: it is tried again, and whoever needs the database is told by their own request.
-      log.debug({ err: error }, 'the clock could not run');
-    }
-    if (!stopped) schedule();
-  }
-  function schedule() {
-    timer = setTimeout(() => {
-      running = tick();
-    }, everyMs).unref();
-  }
-  schedule();
-  return {
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+export function startClock(db: Db, log: Logger): Repeated {
+  let rounds = 0;
+  return repeat(everyMs, log, 'the clock', async () => {
+    await endWhatIsDue(db);
+    if (rounds++ % 7200 === 0) await forgetAnswers(db);
+  });
 }
 
 /** @returns how many organizations had something due */

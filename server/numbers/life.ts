@@ -50,7 +50,13 @@ function free(at: Date, restSeconds: number): Partial<NumberState> {
   return { ...nobody, ...unreserved, status: 'cooling_down', until: seconds(at, restSeconds) };
 }
 
+/** What is on its way out at the carrier is handed to nobody and goes nowhere else. */
+function assertStaying({ leaving }: NumberState): void {
+  if (leaving) throw new Problem('number_leaving');
+}
+
 export function assign(number: NumberState, user: User, type = 'number.assigned'): Step {
+  assertStaying(number);
   if (number.status === 'assigned') throw new Problem('number_assigned');
   if (number.status !== 'available') throw notAvailable(number);
   return { type, set: { status: 'assigned', user_id: user.unique_id, user_record_id: user.id } };
@@ -62,6 +68,7 @@ export function unassign(number: NumberState, policy: Policy, at: Date): Step {
 }
 
 export function reserve(number: NumberState, id: string, until: Date, note: string | null): Step {
+  assertStaying(number);
   if (number.status === 'assigned') throw new Problem('number_assigned');
   if (number.status !== 'available') throw notAvailable(number);
   return {
@@ -81,6 +88,7 @@ export function releaseReservation(number: NumberState, at: Date): Step {
 }
 
 export function assignReserved(number: NumberState, user: User, at: Date): Step {
+  assertStaying(number);
   assertHeld(number, at);
   const holder = { user_id: user.unique_id, user_record_id: user.id };
   return { type: 'number.assigned', set: { ...unreserved, ...holder, status: 'assigned' } };
@@ -148,6 +156,7 @@ export function release(number: NumberState, policy: Policy, at: Date): Step {
 
 /** Takes a release back: the number is again what it was, as far as that still is possible. */
 export function restore(number: NumberState, holder: User | undefined, at: Date): Step {
+  assertStaying(number);
   if (number.status !== 'releasing' || number.until! <= at) throw new Problem('number_not_releasing');
   if (!holder) return { type: 'number.restored', set: { status: 'available', until: null } };
   const set = {
@@ -161,6 +170,7 @@ export function restore(number: NumberState, holder: User | undefined, at: Date)
 
 /** Leaves its organization; what it then is in the other one. An assignment ends only when told to. */
 export function transfer(number: NumberState, policy: Policy, at: Date, endAssignment: boolean): Step {
+  assertStaying(number);
   if (number.status === 'assigned' && !endAssignment) throw new Problem('number_assigned');
   if (!['available', 'assigned', 'cooling_down'].includes(number.status)) throw notAvailable(number);
   const rest = free(at, policy.transfer_cool_down_seconds);

@@ -120,8 +120,12 @@ export function transferEvents(leaving: Revision, arriving: Revision, { number, 
   const changes = eventOf({ number, step })?.data.changes ?? {};
   const from = { from_organization_id: leaving.organization.unique_id };
   const to = { to_organization_id: arriving.organization.unique_id };
-  const { status, until, nickname, tags, locked, metadata } = { ...number, ...step.set };
-  const arrived = { status, until, nickname, tags, locked, metadata };
+  const { status, until, nickname, tags, locked, metadata, carrier_account_id, carrier_number_id } = {
+    ...number,
+    ...step.set,
+  };
+  const origin = carrier_account_id === null ? {} : { carrier_account_id, carrier_number_id };
+  const arrived = { status, until, nickname, tags, locked, metadata, ...origin };
   return [
     { type: 'number.transferred_out', data: { id, phone_number, ...to, changes: {} } },
     { type: 'number.transferred_in', data: { id, phone_number, ...from, changes, number: arrived } },

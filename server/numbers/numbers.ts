@@ -3,9 +3,10 @@ import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import { explaining, invalid, Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
-import { assertActive, revise } from '../revisions/revise.ts';
+import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 import { resolveUsers } from '../users/users.ts';
 import { openAssignments } from './changes.ts';
+import type { User } from './life.ts';
 import { type PhoneNumber, readPhoneNumber } from './phone-number.ts';
 
 export type NewNumber = {
@@ -37,8 +38,7 @@ export async function addNumbers(
   );
   const ids = await revise(db, who, { unique_id: input.organization_id }, async revision => {
     assertActive(revision);
-    const { tx, organization, number: since_revision, at, record } = revision;
-    const key = { tenant_id: who.tenantId, organization_id: organization.id };
+    const { tx, organization, record } = revision;
     const users = await resolveUsers(tx, who, organization.id, wanted);
     const added = numbers.map((number, index) => {
       const { id, nickname, user_id } = input.phone_numbers[index]!;
@@ -47,39 +47,84 @@ export async function addNumbers(
         number,
         nickname: nickname ?? null,
         user: user_id == null ? undefined : users.get(user_id),
+        carrier: null,
       };
     });
-    const rows = added.map(({ id, number, nickname, user }) => ({
-      ...key,
-      id,
-      phone_number: number.e164,
-      pretty_phone_number: number.pretty,
-      country: number.country,
-      nickname,
-      status: user ? ('assigned' as const) : ('available' as const),
-      available_since: user ? null : at,
-      since_revision,
-      created_at: at,
-      modified_at: at,
-    }));
-    await explaining(meanings, tx.insertInto('phone_numbers').values(rows).execute());
-    const holders = added.flatMap(({ id, user }) =>
-      user ? [{ phone_number_id: id, user_id: user.id }] : [],
-    );
-    await openAssignments(revision, who, holders);
-    record('numbers.added', {
-      numbers: added.map(({ id, number, nickname, user }) => ({
-        id,
-        phone_number: number.e164,
-        nickname,
-        user_id: user?.unique_id ?? null,
-      })),
-    });
+    await insertNumbers(revision, who, added);
+    record('numbers.added', { numbers: added.map(arrivalOf) });
     return added.map(({ id }) => id);
   });
   const rows = await numbersOf(db, who).where('n.id', '=', sql<string>`any(${ids}::uuid[])`).execute();
   const byId = new Map(rows.map(row => [row.id, row]));
   return ids.map(id => byId.get(id)!);
+}
+
+/** A number as it comes into an organization. */
+export type Arrival = {
+  id: string;
+  number: PhoneNumber;
+  nickname: string | null;
+  /** Who has it from the beginning. */
+  user: User | undefined;
+  /** Where it comes from; null for a number that no carrier account manages. */
+  carrier: { account_id: string; number_id: string } | null;
+  tags?: string[];
+  /** Bought, and not usable before the carrier has attached it to the registration. */
+  pending?: boolean;
+};
+
+/**
+ * Writes the rows of numbers that come in, and gives those with a user to them. The caller records the event, with
+ * what `arrivalOf` says of each. Numbers of a carrier account are charged for by the week from now on.
+ */
+export async function insertNumbers(revision: Revision, who: Who, arrivals: Arrival[]): Promise<void> {
+  const { tx, organization, number: since_revision, at } = revision;
+  const rows = arrivals.map(arrival => {
+    const { id, number, nickname, carrier, tags } = arrival;
+    const status = statusOf(arrival);
+    return {
+      tenant_id: who.tenantId,
+      organization_id: organization.id,
+      id,
+      phone_number: number.e164,
+      pretty_phone_number: number.pretty,
+      country: number.country,
+      nickname,
+      status,
+      tags: tags ?? [],
+      available_since: status === 'available' ? at : null,
+      carrier_account_id: carrier?.account_id ?? null,
+      carrier_number_id: carrier?.number_id ?? null,
+      next_fee_at: carrier && at,
+      attach_due_at: status === 'pending' ? at : null,
+      since_revision,
+      created_at: at,
+      modified_at: at,
+    };
+  });
+  await explaining(meanings, tx.insertInto('phone_numbers').values(rows).execute());
+  const held = arrivals.flatMap(arrival =>
+    statusOf(arrival) === 'assigned' ? [{ phone_number_id: arrival.id, user_id: arrival.user!.id }] : [],
+  );
+  await openAssignments(revision, who, held);
+}
+
+const statusOf = ({ pending, user }: Arrival): 'pending' | 'assigned' | 'available' =>
+  pending ? 'pending' : user ? 'assigned' : 'available';
+
+/** What the log says of a number that comes in. */
+export function arrivalOf(arrival: Arrival): Record<string, unknown> {
+  const { id, number, nickname, user, carrier, tags } = arrival;
+  const status = statusOf(arrival);
+  return {
+    id,
+    phone_number: number.e164,
+    nickname,
+    user_id: status === 'assigned' ? user!.unique_id : null,
+    ...(carrier && { carrier_account_id: carrier.account_id, carrier_number_id: carrier.number_id }),
+    ...(status === 'pending' && { status }),
+    ...(tags && tags.length > 0 && { tags }),
+  };
 }
 
 function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
