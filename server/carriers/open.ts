@@ -18,6 +18,8 @@ export type CarrierSettings = {
    * than any call may take.
    */
   settleMs: number;
+  /** For how long a purchase keeps its caller waiting for the final answer. */
+  patienceMs: number;
   /** Between two looks at what is under way, at first; the pause grows from there. */
   pollMs: number;
 };
@@ -27,7 +29,8 @@ export const carrierDefaults: CarrierSettings = {
   urls: {},
   timeoutMs: 15_000,
   concurrency: 8,
-  settleMs: 90_000,
+  settleMs: 180_000,
+  patienceMs: 20_000,
   pollMs: 2000,
 };
 

@@ -104,6 +104,12 @@ export function endCoolDown(number: NumberState): Step {
   return { type: 'number.cool_down_ended', set: { status: 'available', until: null }, note: { early: true } };
 }
 
+/** A number that no account managed is found to come from one. */
+export function link(carrier: { account_id: string; number_id: string }): Step {
+  const set = { carrier_account_id: carrier.account_id, carrier_number_id: carrier.number_id };
+  return { type: 'number.linked', set };
+}
+
 export type Edit = {
   nickname?: string | null | undefined;
   tags?: string[] | null | undefined;

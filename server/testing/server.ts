@@ -27,6 +27,17 @@ export type TestServer = {
   stop(): Promise<void>;
 };
 
+export const secretKey = Buffer.alloc(32, 'test');
+
+/** Carriers are given little time, so that nobody waits for what goes wrong on purpose. */
+const testCarriers = {
+  secretKeys: [secretKey],
+  settleMs: 1000,
+  pollMs: 50,
+  timeoutMs: 300,
+  patienceMs: 60_000,
+};
+
 /** A server on a database of its own, on a loopback port that the system chooses. */
 export async function startTestServer(
   shared?: TestDatabase,
@@ -39,13 +50,7 @@ export async function startTestServer(
     database,
     brand: 'Teli',
     log: pino({ level: 'debug' }, sink),
-    carriers: {
-      secretKeys: [Buffer.alloc(32, 'test')],
-      settleMs: 300,
-      pollMs: 50,
-      timeoutMs: 1000,
-      ...carriers,
-    },
+    carriers: { ...testCarriers, ...carriers },
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

@@ -1,0 +1,104 @@
+import { type Selectable, sql } from 'kysely';
+import { type Db, transact } from '../db/database.ts';
+import type { OrderStatus, Tables } from '../db/tables.ts';
+import { Problem } from '../errors.ts';
+import type { Who } from '../keys/who.ts';
+import { revise } from '../revisions/revise.ts';
+
+export type Order = Selectable<Tables['orders']>;
+
+/** An order as callers know it: organization and user by the ids that the API knows them by. */
+export type OrderRow = Order & { organization_unique_id: string; user_unique_id: string | null };
+
+export const openStatuses: readonly OrderStatus[] = ['placed', 'buying', 'settling'];
+export const isOpen = ({ status }: { status: OrderStatus }): boolean => openStatuses.includes(status);
+
+export type OrderFilter = {
+  organization_id?: string | undefined;
+  bulk_id?: string | undefined;
+  status?: OrderStatus | undefined;
+  limit: number;
+  /** The id of the last order of the page before. */
+  cursor?: string | undefined;
+};
+
+/** Orders, the newest first. */
+export async function listOrders(
+  db: Db,
+  who: Who,
+  { organization_id, bulk_id, status, limit, cursor }: OrderFilter,
+): Promise<{ orders: OrderRow[]; next: string | null }> {
+  const orders = await ordersOf(db, who)
+    .$if(organization_id !== undefined, query => query.where('g.unique_id', '=', organization_id!))
+    .$if(bulk_id !== undefined, query => query.where('o.bulk_id', '=', bulk_id!))
+    .$if(status !== undefined, query => query.where('o.status', '=', status!))
+    // Ids are UUIDs of version 7: their order is that of their making.
+    .$if(cursor !== undefined, query => query.where('o.id', '<', cursor!))
+    .orderBy('o.id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  const more = orders.length > limit;
+  return { orders: orders.slice(0, limit), next: more ? orders[limit - 1]!.id : null };
+}
+
+export async function getOrder(db: Db, who: Who, id: string): Promise<OrderRow> {
+  const order = await ordersOf(db, who).where('o.id', '=', id).executeTakeFirst();
+  if (!order) throw new Problem('order_not_found');
+  return order;
+}
+
+/** Takes an order back while nothing is bought for it. */
+export async function cancelOrder(db: Db, who: Who, id: string): Promise<OrderRow> {
+  return transact(db, async tx => {
+    const { organization_id } = await getOrder(tx, who, id);
+    await revise(tx, who, { id: organization_id }, async ({ at, record }) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('orders')
+        .set({ status: 'cancelled', finished_at: at, modified_at: at, next_at: null })
+        .set(eb => ({ version: eb('version', '+', 1) }))
+        .where('tenant_id', '=', who.tenantId)
+        .where('id', '=', id)
+        .where('status', '=', 'placed')
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw await tooLate(tx, who, id);
+      record('order.cancelled', { id });
+    });
+    return getOrder(tx, who, id);
+  });
+}
+
+async function tooLate(db: Db, who: Who, id: string): Promise<Problem> {
+  const { status } = await getOrder(db, who, id);
+  return isOpen({ status })
+    ? new Problem('order_under_way')
+    : new Problem('order_finished', `The order is ${status}`);
+}
+
+/** How many orders of a bulk are in which status. */
+export async function countBulk(db: Db, who: Who, bulkId: string): Promise<Record<OrderStatus, number>> {
+  const { rows } = await sql<{ status: OrderStatus; count: number }>`
+    select status, count(*) as count from orders
+    where tenant_id = ${who.tenantId} and bulk_id = ${bulkId}
+      and (${who.organizationId}::uuid is null or organization_id = ${who.organizationId})
+    group by status`.execute(db);
+  const counts = { placed: 0, buying: 0, settling: 0, bought: 0, failed: 0, cancelled: 0 };
+  for (const { status, count } of rows) counts[status] = count;
+  return counts;
+}
+
+const ordersOf = (db: Db, who: Who) =>
+  db
+    .selectFrom('orders as o')
+    .innerJoin('organizations as g', join =>
+      join.onRef('g.tenant_id', '=', 'o.tenant_id').onRef('g.id', '=', 'o.organization_id'),
+    )
+    .leftJoin('users as u', join =>
+      join
+        .onRef('u.tenant_id', '=', 'o.tenant_id')
+        .onRef('u.organization_id', '=', 'o.organization_id')
+        .onRef('u.id', '=', 'o.user_id'),
+    )
+    .selectAll('o')
+    .select(['g.unique_id as organization_unique_id', 'u.unique_id as user_unique_id'])
+    .where('o.tenant_id', '=', who.tenantId)
+    .$if(who.organizationId !== null, query => query.where('o.organization_id', '=', who.organizationId));

@@ -1,0 +1,165 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
+import { kindOf } from '../carriers/open.ts';
+import { addAmounts, spending } from '../charges/charges.ts';
+import type { Db, Tx } from '../db/database.ts';
+import { Problem } from '../errors.ts';
+import type { Who } from '../keys/who.ts';
+import { findAssignee } from '../numbers/changes.ts';
+import { assertActive, type Revision, revise } from '../revisions/revise.ts';
+
+/** One number that is to be bought: any of an area code, or one in particular. */
+export type Wish = {
+  area_code: string | null;
+  /** E.164 */
+  wanted_number: string | null;
+  country: string;
+  user_id: string | null;
+  nickname: string | null;
+};
+
+/** What the carrier is asked for. */
+export const wantedOf = ({ country, area_code, wanted_number }: Omit<Wish, 'user_id' | 'nickname'>) => ({
+  country,
+  area_code: area_code ?? undefined,
+  phone_number: wanted_number ?? undefined,
+});
+
+/** What is said when there is none. */
+export const noneFor = ({ wanted_number, area_code }: Pick<Wish, 'wanted_number' | 'area_code'>): string =>
+  wanted_number === null
+    ? `No numbers available in area code ${area_code}`
+    : `Phone number ${wanted_number} is not for sale`;
+
+/** What buying comes to, and where the organization stands without it; US dollars. */
+export type Quote = {
+  account_id: string;
+  purchase_fee: number;
+  weekly_price: number;
+  /** Charged at once for all of them: the fee and the first week of each. */
+  due_now: number;
+  /** In this calendar month (UTC), with what is ordered and not yet bought. */
+  spent: number;
+  spending_cap: number | null;
+  /** Numbers and orders under way, against how many the organization may have. */
+  numbers: number;
+  max_per_org: number;
+};
+
+/**
+ * Writes down the intention to buy, under the organization's lock together with the checks of limit and spending: two
+ * purchases never exceed them, because what is ordered counts. Nothing is asked of a carrier here.
+ * @param input.hold for how many milliseconds nobody but the caller goes on with the orders
+ * @returns the ids of the orders, in the order of the wishes
+ */
+export function placeOrders(
+  db: Db,
+  who: Who,
+  input: { organization_id: string; wishes: Wish[]; bulk_id: string | null; holdMs: number },
+): Promise<string[]> {
+  return revise(db, who, { unique_id: input.organization_id }, async revision => {
+    const { tx, organization, at, record } = revision;
+    const quote = await judge(revision, who, input.wishes.length);
+    const users = new Map<string, string>();
+    for (const id of new Set(input.wishes.map(wish => wish.user_id))) {
+      if (id !== null) users.set(id, (await findAssignee(revision, who, id)).id);
+    }
+    const rows = input.wishes.map(wish => ({
+      tenant_id: who.tenantId,
+      organization_id: organization.id,
+      id: randomUUIDv7(),
+      bulk_id: input.bulk_id,
+      carrier_account_id: quote.account_id,
+      country: wish.country,
+      area_code: wish.area_code,
+      wanted_number: wish.wanted_number,
+      user_id: wish.user_id === null ? null : users.get(wish.user_id)!,
+      nickname: wish.nickname,
+      purchase_fee: quote.purchase_fee,
+      weekly_price: quote.weekly_price,
+      next_at: sql<Date>`clock_timestamp() + make_interval(secs => ${input.holdMs / 1000})`,
+      actor_type: who.actor.type,
+      actor_id: who.actor.id,
+      request_id: who.requestId,
+      created_at: at,
+      modified_at: at,
+    }));
+    await tx.insertInto('orders').values(rows).execute();
+    record('orders.placed', {
+      ...(input.bulk_id && { bulk_id: input.bulk_id }),
+      orders: rows.map(({ id }, index) => ({ id, ...input.wishes[index]! })),
+    });
+    return rows.map(({ id }) => id);
+  });
+}
+
+/** What it would come to; nothing is written. */
+export const quote = (db: Db, who: Who, organizationId: string, count: number): Promise<Quote> =>
+  revise(db, who, { unique_id: organizationId }, revision => judge(revision, who, count));
+
+/** Whether the organization may buy so many numbers now. */
+async function judge(revision: Revision, who: Who, count: number): Promise<Quote> {
+  const { tx, organization } = revision;
+  assertActive(revision);
+  const tenant = await tx
+    .selectFrom('tenants')
+    .select(['purchases_enabled', 'max_numbers_per_organization', 'purchase_fee', 'weekly_price'])
+    .select(['monthly_spending_cap', 'carrier_account_id'])
+    .where('id', '=', who.tenantId)
+    .executeTakeFirstOrThrow();
+  if (!tenant.purchases_enabled) throw new Problem('purchases_not_enabled');
+  if (!organization.sms_active) throw new Problem('sms_not_active');
+  const open = await countOpen(tx, who, organization.id);
+  const numbers = open.live + open.orders;
+  const max = tenant.max_numbers_per_organization;
+  if (numbers + count > max) {
+    const detail = `${open.live} numbers, ${open.orders} being bought, ${count} more asked for`;
+    throw new Problem(
+      'number_limit_reached',
+      `Organization already has ${numbers}/${max} SMS numbers`,
+      detail,
+    );
+  }
+  const spent = addAmounts(await spending(tx, who, organization.id, revision.at), open.cost);
+  const due_now = addAmounts(count * tenant.purchase_fee, count * tenant.weekly_price);
+  const cap = organization.monthly_spending_cap ?? tenant.monthly_spending_cap;
+  if (cap !== null && addAmounts(spent, due_now) > cap) {
+    const detail = `${spent} USD of ${cap} USD are spent or ordered, and this costs ${due_now} USD`;
+    throw new Problem('spending_cap_reached', undefined, detail);
+  }
+  return {
+    account_id: await chooseAccount(tx, who, organization.carrier_account_id ?? tenant.carrier_account_id),
+    purchase_fee: tenant.purchase_fee,
+    weekly_price: tenant.weekly_price,
+    due_now,
+    spent,
+    spending_cap: cap,
+    numbers,
+    max_per_org: max,
+  };
+}
+
+async function countOpen(tx: Tx, who: Who, organizationId: string) {
+  const { rows } = await sql<{ live: number; orders: number; cost: number }>`
+    select (select count(*) from phone_numbers
+            where tenant_id = ${who.tenantId} and organization_id = ${organizationId} and released_at is null) as live,
+           count(*) as orders, coalesce(sum(purchase_fee + weekly_price), 0) as cost
+    from orders where tenant_id = ${who.tenantId} and organization_id = ${organizationId}
+      and status in ('placed', 'buying', 'settling')`.execute(tx);
+  return rows[0]!;
+}
+
+/** The account that buys for an organization: its own, or the tenant's. */
+export async function chooseAccount(db: Db, who: Who, accountId: string | null): Promise<string> {
+  if (accountId === null) throw new Problem('carrier_account_missing');
+  const account = await db
+    .selectFrom('carrier_accounts')
+    .select(['carrier', 'status'])
+    .where('tenant_id', '=', who.tenantId)
+    .where('id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  if (account.status !== 'active') throw new Problem('carrier_account_disabled');
+  const { can, title } = kindOf(account.carrier);
+  if (!can.buy) throw new Problem('carrier_incapable', `No numbers are bought through ${title}`);
+  return accountId;
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Wanted } from '../../carriers/carrier.ts';
+import { CarrierError } from '../../carriers/errors.ts';
+import type { Db } from '../db/database.ts';
+import { Problem, type ProblemCode } from '../errors.ts';
+import type { Who } from '../keys/who.ts';
+import { type PhoneNumber, readPhoneNumber } from '../numbers/phone-number.ts';
+import { readHeld, type Shop } from './hold.ts';
+import { getOrder, isOpen, type OrderRow } from './orders.ts';
+import { noneFor, type Quote, quote, type Wish, wantedOf } from './place.ts';
+import { pursue } from './pursue.ts';
+
+const looksAtMs = 100;
+
+/**
+ * Works on an order that this request has placed, or waits for whoever does, as long as a caller can be kept waiting.
+ * @returns the order as it is then: final, or with an outcome that is not known yet
+ */
+export async function awaitOutcome(shop: Shop, who: Who, id: string, placed: boolean): Promise<OrderRow> {
+  const until = Date.now() + shop.carriers.settings.patienceMs;
+  if (placed) await pursue(shop, await readHeld(shop.db, who.tenantId, id));
+  for (;;) {
+    const order = await getOrder(shop.db, who, id);
+    if (!isOpen(order) || Date.now() >= until) return order;
+    await sleep(looksAtMs);
+  }
+}
+
+/** What an order that was not bought is answered with, also when the request is repeated. */
+export function failureOf({ status, failure_code, failure }: OrderRow): Problem {
+  if (status === 'cancelled') return new Problem('order_finished', 'The order is cancelled');
+  return new Problem(failure_code as ProblemCode, failure ?? undefined);
+}
+
+type Offered = {
+  phone_number: string;
+  pretty_phone_number: string;
+  locality: string | null;
+  region: string | null;
+};
+
+/**
+ * What the organization's account sells now, and for how much.
+ * @param count how many the organization must be allowed to buy
+ */
+export async function searchNumbers(
+  { db, carriers }: Shop,
+  who: Who,
+  organizationId: string,
+  wanted: Wanted,
+  count = 0,
+): Promise<{ numbers: Offered[]; price: Quote }> {
+  const price = await quote(db, who, organizationId, count);
+  const carrier = await carriers.open(db, who.tenantId, price.account_id);
+  const offers = await carrier.search(wanted).catch(error => {
+    throw error instanceof CarrierError ? new Problem('carrier_failed', error.message) : error;
+  });
+  const numbers = offers.flatMap(({ phone_number, locality, region }) => {
+    const number = readPhoneNumber(phone_number, wanted.country);
+    if (typeof number === 'string') return [];
+    return [{ phone_number: number.e164, pretty_phone_number: number.pretty, locality, region }];
+  });
+  return { numbers, price };
+}
+
+/** What a purchase would buy now and come to; nobody keeps the number. */
+export async function previewPurchase(shop: Shop, who: Who, organizationId: string, wish: Wish) {
+  const { numbers, price } = await searchNumbers(
+    shop,
+    who,
+    organizationId,
+    { ...wantedOf(wish), limit: 1 },
+    1,
+  );
+  const first = numbers[0];
+  if (!first) throw new Problem('none_for_sale', noneFor(wish));
+  const { phone_number, pretty_phone_number } = first;
+  return { number: { phone_number, pretty_phone_number }, price };
+}
+
+/** What was bought, and who was given it then; whatever has become of it since. */
+export async function purchaseOf(db: Db, order: OrderRow) {
+  const number = readPhoneNumber(order.phone_number!, order.country) as PhoneNumber;
+  const holder = await db
+    .selectFrom('assignments as a')
+    .innerJoin('users as u', join =>
+      join
+        .onRef('u.tenant_id', '=', 'a.tenant_id')
+        .onRef('u.organization_id', '=', 'a.organization_id')
+        .onRef('u.id', '=', 'a.user_id'),
+    )
+    .select('u.unique_id')
+    .where('a.tenant_id', '=', order.tenant_id)
+    .where('a.phone_number_id', '=', order.phone_number_id!)
+    .where('a.assigned_at', '=', order.finished_at!)
+    .executeTakeFirst();
+  return {
+    phone_number: number.e164,
+    phone_id: order.phone_number_id,
+    pretty_phone_number: number.pretty,
+    assigned_to: holder?.unique_id ?? null,
+  };
+}

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { CarrierError } from '../../carriers/errors.ts';
+import type { Fault } from '../../carriers/sandbox/store.ts';
+import { type Carriers, carrierDefaults, createCarriers, placeOf } from '../carriers/open.ts';
+import { sandboxStore } from '../carriers/sandbox-store.ts';
+import { check } from '../check/check.ts';
+import type { Database } from '../db/database.ts';
+import type { Who } from '../keys/who.ts';
+import { createOrganization, editOrganization } from '../organizations/organizations.ts';
+import { createTenant } from '../tenants/tenants.ts';
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { killable, type Life, liveFor, mortal, schedules } from '../testing/killing.ts';
+import { secretKey } from '../testing/server.ts';
+import { readHeld, type Shop, takeDue } from './hold.ts';
+import { placeOrders } from './place.ts';
+import { holdMs, pursue } from './pursue.ts';
+
+/*
+ * A purchase that dies anywhere: before and after every statement and every call to the carrier, while the carrier
+ * fails in every way that it can. What is left behind is settled by servers that may die too, and in the end by one
+ * that does not.
+ */
+
+const log = pino({ level: 'silent' });
+const organization = 'org_schedules';
+const limit = 3;
+
+let database: TestDatabase;
+let prompt: Carriers;
+let who: Who;
+before(async () => {
+  database = await createTestDatabase();
+  const settings = { ...carrierDefaults, secretKeys: [secretKey], settleMs: 15, pollMs: 2, timeoutMs: 4 };
+  prompt = createCarriers(database.db, settings);
+  ({ who } = await createTenant(database.db, 'Test', 'test'));
+  await createOrganization(database.db, who, { unique_id: organization, name: 'Schedules' });
+  await editOrganization(database.db, who, organization, { sms_active: true });
+});
+after(async () => {
+  assert.deepEqual((await check(database)).findings, []);
+  await database.drop();
+});
+
+type Schedule = {
+  /** Orders that are placed and worked on at once by the first process. */
+  orders: number;
+  /** After so many steps each process dies; after the last one comes one that lives. */
+  lives: number[];
+  faults: Fault[];
+  /** Set: the first purchase is answered with a time-out, and carried out when it has been looked up so often. */
+  late: number | undefined;
+};
+
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+  fc.record({
+    call: fc.constant('buy' as const),
+    kind: fc.constantFrom(
+      ...([
+        'unavailable',
+        'rate_limited',
+        'out_of_funds',
+        'transient',
+        'error_before',
+        'error_after',
+      ] as const),
+      ...(['timeout_before', 'timeout_after', 'hang', 'torn', 'other_number', 'pending'] as const),
+    ),
+    times: fc.integer({ min: 1, max: 3 }),
+  }),
+  fc.record({
+    call: fc.constant('find' as const),
+    kind: fc.constantFrom(
+      'transient',
+      'timeout_after',
+      'error_before',
+      'other_number',
+      'torn',
+      'rate_limited',
+    ),
+    times: fc.integer({ min: 1, max: 3 }),
+  }),
+  fc.record({
+    call: fc.constant('search' as const),
+    kind: fc.constantFrom('transient', 'other_number', 'timeout_before'),
+    times: fc.constant(1),
+  }),
+);
+
+const schedule: fc.Arbitrary<Schedule> = fc.record({
+  orders: fc.integer({ min: 1, max: 4 }),
+  lives: fc.array(fc.oneof(fc.integer({ min: 0, max: 45 }), fc.constant(1000)), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+  faults: fc.array(fault, { maxLength: 4 }),
+  late: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined }),
+});
+
+test('whenever it dies and whatever the carrier does, nothing is lost and nothing bought twice', t =>
+  fc.assert(fc.asyncProperty(schedule, live), schedules(t, 300)));
+
+let made = 0;
+
+async function live({ orders, lives, faults, late }: Schedule): Promise<void> {
+  const account = await openAccount(faults);
+  const carriers = late === undefined ? prompt : tardy(prompt, late);
+  const process = (life: Life) => ({
+    db: killable(database, life).db,
+    carriers: mortal(carriers, life),
+    log,
+  });
+  const areaCode = String(201 + (made++ % 700));
+  for (const [index, steps] of lives.entries()) {
+    const life = liveFor(steps);
+    if (index === 0)
+      await Promise.allSettled(Array.from({ length: orders }, () => purchase(process(life), areaCode)));
+    else await settleAll(process(life)).catch(() => {});
+    await life.end();
+  }
+  await settleAll({ db: database.db, carriers, log });
+  await compareBooks(account);
+}
+
+/** Carriers that carry out the first purchase long after they should have answered. */
+function tardy(carriers: Carriers, looks: number): Carriers {
+  let asked: { phoneNumber: string; reference: string } | undefined;
+  let left = looks;
+  return {
+    ...carriers,
+    async open(...args) {
+      const carrier = await carriers.open(...args);
+      return {
+        ...carrier,
+        async buy(phoneNumber, reference) {
+          if (asked) return carrier.buy(phoneNumber, reference);
+          asked = { phoneNumber, reference };
+          throw new CarrierError('outcome_unknown', 'No answer');
+        },
+        async findPurchase(phoneNumber, reference) {
+          if (asked?.reference === reference && left-- === 0)
+            await carrier.buy(phoneNumber, reference).catch(() => {});
+          return carrier.findPurchase(phoneNumber, reference);
+        },
+      };
+    },
+  };
+}
+
+/** What a request does. */
+async function purchase(shop: Shop, area_code: string): Promise<void> {
+  const wish = { area_code, wanted_number: null, country: 'US', user_id: null, nickname: null };
+  const input = {
+    organization_id: organization,
+    wishes: [wish],
+    bulk_id: null,
+    holdMs: holdMs(shop.carriers),
+  };
+  const [id] = await placeOrders(shop.db, who, input);
+  await pursue(shop, await readHeld(shop.db, who.tenantId, id!));
+}
+
+/** What a server does with what lies about, until nothing does. */
+async function settleAll(shop: Shop): Promise<void> {
+  for (;;) {
+    const due = await takeDue(shop.db, 10, holdMs(shop.carriers));
+    await Promise.all(due.map(order => pursue(shop, order)));
+    const { open } = await shop.db
+      .selectFrom('orders')
+      .select(eb => eb.fn.countAll<number>().as('open'))
+      .where('next_at', 'is not', null)
+      .executeTakeFirstOrThrow();
+    if (open === 0) return;
+    await sleep(2);
+  }
+}
+
+/** A sandbox of its own, in an organization that may have only so many numbers more. */
+async function openAccount(faults: Fault[]): Promise<string> {
+  const account = randomUUIDv7();
+  const credentials = prompt.vault.seal('{}', placeOf(who.tenantId, account));
+  await database.db
+    .insertInto('carrier_accounts')
+    .values({ tenant_id: who.tenantId, id: account, carrier: 'sandbox', name: account, credentials })
+    .execute();
+  const { live } = await database.db
+    .selectFrom('phone_numbers')
+    .select(eb => eb.fn.countAll<number>().as('live'))
+    .executeTakeFirstOrThrow();
+  const max = live + limit;
+  await database.db
+    .updateTable('tenants')
+    .set({
+      purchases_enabled: true,
+      max_numbers_per_organization: max,
+      purchase_fee: 1,
+      carrier_account_id: account,
+    })
+    .execute();
+  await sandboxStore(database.db).change(account, book => book.faults.push(...faults));
+  return account;
+}
+
+async function compareBooks(account: string): Promise<void> {
+  const sold = await sandboxStore(database.db).change(account, ({ numbers }) =>
+    numbers.map(({ id, phone_number, charges, released }) => ({
+      id,
+      phone_number,
+      charges: charges.length,
+      released,
+    })),
+  );
+  const ours = await numbersOf(database, account);
+  assert.deepEqual(
+    ours,
+    sold
+      .map(({ id, phone_number }) => ({ id, phone_number, orders: 1, fees: 1 }))
+      .sort((a, b) => (a.phone_number < b.phone_number ? -1 : 1)),
+  );
+  for (const { charges, released, phone_number } of sold) {
+    assert.equal(charges, 1, `${phone_number} was charged ${charges} times`);
+    assert.equal(released, false);
+  }
+  assert.ok(ours.length <= limit, `${ours.length} numbers at a limit of ${limit}`);
+}
+
+async function numbersOf({ db }: Database, account: string) {
+  return db
+    .selectFrom('phone_numbers as n')
+    .select(['n.carrier_number_id as id', 'n.phone_number'])
+    .select(eb => [
+      eb
+        .selectFrom('orders as o')
+        .select(eb => eb.fn.countAll<number>().as('count'))
+        .whereRef('o.phone_number_id', '=', 'n.id')
+        .where('o.status', '=', 'bought')
+        .as('orders'),
+      eb
+        .selectFrom('charges as c')
+        .select(eb => eb.fn.countAll<number>().as('count'))
+        .whereRef('c.phone_number_id', '=', 'n.id')
+        .where('c.type', '=', 'number.purchase_fee')
+        .as('fees'),
+    ])
+    .where('n.carrier_account_id', '=', account)
+    .orderBy('n.phone_number')
+    .execute();
+}

@@ -1,0 +1,55 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { Book } from '../../carriers/sandbox/store.ts';
+import { placeOf } from '../carriers/open.ts';
+import { sandboxStore } from '../carriers/sandbox-store.ts';
+import { createVault } from '../carriers/vault.ts';
+import { newOrganization } from './factories.ts';
+import { secretKey, type TestServer } from './server.ts';
+
+/** An organization that may buy from a sandbox account of its tenant. */
+export type TestShop = {
+  /** An admin key of the tenant. */
+  key: string;
+  tenantId: string;
+  organization: string;
+  account: string;
+  /** Looks into what the sandbox remembers, and may change it: for example, make something go wrong. */
+  book<T>(look: (book: Book) => T): Promise<T>;
+};
+
+type ShopSettings = { max?: number; fee?: number; weekly?: number; cap?: number | null };
+
+export async function newShop(
+  server: TestServer,
+  { max = 1000, fee = 1, weekly = 0.5, cap = null }: ShopSettings = {},
+): Promise<TestShop> {
+  const { db } = server.database;
+  const key = await server.newTenant();
+  const organization = await newOrganization(server, key);
+  await server.call('PATCH', `/v1/organizations/${organization}`, { key, body: { sms_active: true } });
+  const { tenant_id } = await db
+    .selectFrom('organizations')
+    .select('tenant_id')
+    .where('unique_id', '=', organization)
+    .executeTakeFirstOrThrow();
+  const account = randomUUIDv7();
+  const credentials = createVault([secretKey]).seal('{}', placeOf(tenant_id, account));
+  await db
+    .insertInto('carrier_accounts')
+    .values({ tenant_id, id: account, carrier: 'sandbox', name: 'Sandbox', credentials })
+    .execute();
+  await db
+    .updateTable('tenants')
+    .set({
+      purchases_enabled: true,
+      max_numbers_per_organization: max,
+      purchase_fee: fee,
+      weekly_price: weekly,
+      monthly_spending_cap: cap,
+      carrier_account_id: account,
+    })
+    .where('id', '=', tenant_id)
+    .execute();
+  const book = <T>(look: (book: Book) => T) => sandboxStore(db).change(account, look);
+  return { key, tenantId: tenant_id, organization, account, book };
+}
