@@ -11,6 +11,7 @@ import { placeOrders, quote } from './place.ts';
 import { awaitOutcome, failureOf, previewPurchase, purchaseOf, searchNumbers } from './purchase.ts';
 import { holdMs } from './pursue.ts';
 import {
+  BulkPrice,
   BulkPurchaseBody,
   BulkPurchased,
   numbersPerBulk,
@@ -112,7 +113,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
         description: `Orders up to ${numbersPerBulk} numbers of several area codes: an order for each, all placed or none. They are bought one by one afterwards; which were and which were not is said by \`GET /v1/sms/orders?bulk_id=…\`.`,
         tags,
         body: BulkPurchaseBody,
-        response: { 202: BulkPurchased },
+        response: { 200: BulkPrice, 202: BulkPurchased },
       },
       [...mayBuy, 'assignee_not_found'],
     ),
@@ -132,7 +133,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
       const count = wishes.length;
       if (dry_run) {
         const price = priceBody(await quote(db, request.who, organization_id, count));
-        return reply.status(202).send({ bulk_id: null, orders: [], count, dry_run, price });
+        return reply.send({ bulk_id: null, orders: [], count, dry_run, price });
       }
       const placed = await once(db, request, 202, async (db, who) => {
         const bulk_id = randomUUIDv7();

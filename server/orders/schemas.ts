@@ -210,8 +210,20 @@ export const OrdersBody = Type.Object({
   orders: Type.Array(OrderBody, { description: 'The orders, the newest first.' }),
   count: Type.Integer({ description: 'How many orders were returned.' }),
   counts: Type.Optional(Counts),
-  next_cursor: nullable(Type.String({ description: 'For the next page; null on the last one.' })),
+  next_cursor: nullable(
+    Type.String({ description: 'For the next page; null on the last one.', examples: [order.id] }),
+  ),
 });
+
+const price = {
+  purchase_fee: 1,
+  weekly_price: 0.5,
+  due_now: 37.5,
+  spent: 12,
+  spending_cap: 100,
+  numbers: 3,
+  max_per_org: 50,
+};
 
 /** How many numbers one request can order. */
 export const numbersPerBulk = 1000;
@@ -249,12 +261,21 @@ export const BulkPurchaseBody = Type.Object(
   },
 );
 
-export const BulkPurchased = Type.Object({
+const bulk = {
   bulk_id: nullable(BulkId),
   orders: Type.Array(OrderBody, { description: 'The orders, one for each number; none in a dry run.' }),
   count: Type.Integer({ description: 'How many numbers.' }),
   dry_run: Type.Optional(Type.Boolean({ description: 'Given and true in a dry run.' })),
   price: Type.Optional(Price),
+};
+
+export const BulkPurchased = Type.Object(bulk, {
+  examples: [
+    { bulk_id: '0199f3a0-6f3a-7c11-8a0e-2f5a9d7e4b5f', orders: [{ ...order, status: 'placed' }], count: 1 },
+  ],
+});
+export const BulkPrice = Type.Object(bulk, {
+  examples: [{ bulk_id: null, orders: [], count: 25, dry_run: true, price }],
 });
 
 export const orderBody = (row: OrderRow): Static<typeof OrderBody> => ({

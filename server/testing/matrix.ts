@@ -195,6 +195,38 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
     ),
     { path: `${numbers}/${own.available}/transfer`, body: { to_organization_id: theirs.organization } },
   ],
+  'GET /v1/sms/phone-numbers/search': theirs => [
+    { path: `${numbers}/search?organization_id=${theirs.organization}&area_code=415` },
+  ],
+  'POST /v1/sms/phone-numbers/purchase': (theirs, own) => [
+    ...[{}, { dry_run: true }, { user_id: theirs.user }].map(more => ({
+      path: `${numbers}/purchase`,
+      body: { organization_id: theirs.organization, area_code: '415', ...more },
+    })),
+    {
+      path: `${numbers}/purchase`,
+      body: { organization_id: own.organization, area_code: '415', user_id: theirs.user },
+    },
+  ],
+  'POST /v1/sms/orders': (theirs, own) => [
+    {
+      path: '/v1/sms/orders',
+      body: { organization_id: theirs.organization, items: [{ area_code: '415', quantity: 2 }] },
+    },
+    {
+      path: '/v1/sms/orders',
+      body: {
+        organization_id: own.organization,
+        items: [{ area_code: '415', quantity: 1, user_id: theirs.user }],
+      },
+    },
+  ],
+  'GET /v1/sms/orders': theirs => [
+    { path: `/v1/sms/orders?organization_id=${theirs.organization}` },
+    { path: `/v1/sms/orders?bulk_id=${theirs.bulk}` },
+  ],
+  'GET /v1/sms/orders/:order_id': theirs => [{ path: `/v1/sms/orders/${theirs.order}` }],
+  'POST /v1/sms/orders/:order_id/cancel': theirs => [{ path: `/v1/sms/orders/${theirs.order}/cancel` }],
   'POST /v1/sms/reservations/:reservation_id/renew': theirs => [
     { path: `/v1/sms/reservations/${theirs.reservation}/renew`, body: { expires_in: 60 } },
   ],

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
+import { openShop } from './shop.ts';
 
 /** Everything that a request can name. The numbers are named by what they are. */
 export type Names = {
@@ -15,6 +16,8 @@ export type Names = {
   released: string;
   reservation: string;
   batch: string;
+  order: string;
+  bulk: string;
   token: string;
   key: string;
   tag: string;
@@ -68,6 +71,11 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     permission: 'read',
     organization_id: organization,
   });
+  await openShop(server, key, organization);
+  const placed = await call('POST', '/v1/sms/orders', {
+    organization_id: organization,
+    items: [{ area_code: '415', quantity: 1 }],
+  });
   return {
     organization,
     user,
@@ -80,6 +88,8 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     released,
     reservation: reservation.reservation_id,
     batch: events.at(-1).data.batch_id,
+    order: placed.orders[0].id,
+    bulk: placed.bulk_id,
     token: minted.token.id,
     key: created.key.id,
     tag,
@@ -99,6 +109,8 @@ export const namesOfNobody = (): Names => ({
   released: uniqueNumber(),
   reservation: randomUUID(),
   batch: randomUUID(),
+  order: randomUUID(),
+  bulk: randomUUID(),
   token: randomUUID(),
   key: randomUUID(),
   tag: `tag-${randomUUID()}`,

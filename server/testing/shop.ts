@@ -19,24 +19,28 @@ export type TestShop = {
 
 type ShopSettings = { max?: number; fee?: number; weekly?: number; cap?: number | null };
 
-export async function newShop(
-  server: TestServer,
-  { max = 1000, fee = 1, weekly = 0.5, cap = null }: ShopSettings = {},
-): Promise<TestShop> {
-  const { db } = server.database;
+export async function newShop(server: TestServer, settings: ShopSettings = {}): Promise<TestShop> {
   const key = await server.newTenant();
   const organization = await newOrganization(server, key);
-  await server.call('PATCH', `/v1/organizations/${organization}`, { key, body: { sms_active: true } });
-  const { tenant_id } = await db
-    .selectFrom('organizations')
-    .select('tenant_id')
-    .where('unique_id', '=', organization)
-    .executeTakeFirstOrThrow();
+  return { key, organization, ...(await openShop(server, key, organization, settings)) };
+}
+
+/** Lets an organization buy from a new sandbox account of its tenant, which the tenant then buys with. */
+export async function openShop(
+  server: TestServer,
+  key: string,
+  organization: string,
+  { max = 1000, fee = 1, weekly = 0.5, cap = null }: ShopSettings = {},
+): Promise<Omit<TestShop, 'key' | 'organization'>> {
+  const { db } = server.database;
+  const path = `/v1/organizations/${organization}`;
+  const { body } = await server.call('PATCH', path, { key, body: { sms_active: true } });
+  const { tenant_id } = body.organization;
   const account = randomUUIDv7();
   const credentials = createVault([secretKey]).seal('{}', placeOf(tenant_id, account));
   await db
     .insertInto('carrier_accounts')
-    .values({ tenant_id, id: account, carrier: 'sandbox', name: 'Sandbox', credentials })
+    .values({ tenant_id, id: account, carrier: 'sandbox', name: account, credentials })
     .execute();
   await db
     .updateTable('tenants')
@@ -51,5 +55,5 @@ export async function newShop(
     .where('id', '=', tenant_id)
     .execute();
   const book = <T>(look: (book: Book) => T) => sandboxStore(db).change(account, look);
-  return { key, tenantId: tenant_id, organization, account, book };
+  return { tenantId: tenant_id, account, book };
 }
