@@ -1,4 +1,9 @@
 import type { CarrierKind } from './carrier.ts';
+import { manual } from './manual/manual.ts';
+import { sandbox } from './sandbox/sandbox.ts';
 
 /** Every carrier there is, by the name that the API and the database know it by. A new one is a line here. */
-export const carriers: Readonly<Record<string, CarrierKind>> = {};
+export const carriers: Readonly<Record<string, CarrierKind>> = {
+  sandbox,
+  manual,
+};

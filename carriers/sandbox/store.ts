@@ -1,12 +1,19 @@
 /** Everything that the sandbox remembers of one account. */
 export type Book = {
-  /** What the account owns or has owned. */
+  /** What the account owns or has owned, in the order in which it was bought. */
   numbers: BookedNumber[];
+  /** What is kept for the account for a while. */
+  holds: { id: string; phone_number: string; until: string }[];
+  /** What somebody else has bought, in E.164: it is not for sale. */
+  taken: string[];
   /** Counts ids and charges. */
   sequence: number;
   /** What was asked to go wrong, the first first; each is used up by the call that it befalls. */
   faults: Fault[];
 };
+
+/** The book of an account that nothing has happened in. */
+export const emptyBook: Readonly<Book> = { numbers: [], holds: [], taken: [], sequence: 0, faults: [] };
 
 export type BookedNumber = {
   id: string;
@@ -16,6 +23,8 @@ export type BookedNumber = {
   reference: string | null;
   /** One entry for each time that it was charged for. */
   charges: string[];
+  /** Its order is still under way for whoever looks it up next. */
+  ordering: boolean;
   released: boolean;
   /** The registration that it is attached to, or is to be. */
   attachment: {
@@ -25,13 +34,16 @@ export type BookedNumber = {
   } | null;
 };
 
-/** Which call is to go wrong. */
+/** Which call is to go wrong; `find` is every look-up of one number, of a purchase and of an attachment. */
 export const faultCalls = ['check', 'search', 'buy', 'find', 'list', 'edit', 'release', 'attach'] as const;
 
 /**
- * How. `…_before` and `…_after`: before and after the sandbox has done what was asked. A `timeout` and a `hang` give no
- * answer (a hang none until the caller gives up), an `error` is a 500, `torn` an answer that cannot be read after it
- * was done, `other_number` an answer about another number. `empty` and `cut` befall a list.
+ * How. The outcomes of errors.ts are refusals. `…_before` and `…_after`: before and after the sandbox has done what was
+ * asked. A `timeout` and a `hang` give no answer (a hang none until the caller gives up, and nothing is done), an
+ * `error` is a 500, `torn` an answer that cannot be read after it was done, `other_number` an answer about another
+ * number after it was done. `pending` befalls a purchase: the order is under way until it has been looked up once.
+ * `empty` and `cut` befall a list: nothing in it, or only the first half of this page and nothing after it. Where a kind
+ * means nothing for a call it changes nothing.
  */
 export const faultKinds = [
   'unavailable',
@@ -48,6 +60,7 @@ export const faultKinds = [
   'hang',
   'torn',
   'other_number',
+  'pending',
   'empty',
   'cut',
 ] as const;

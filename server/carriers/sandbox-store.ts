@@ -1,8 +1,6 @@
 import { sql } from 'kysely';
-import type { Book, SandboxStore } from '../../carriers/sandbox/store.ts';
+import { type Book, emptyBook, type SandboxStore } from '../../carriers/sandbox/store.ts';
 import type { Db } from '../db/database.ts';
-
-const empty: Book = { numbers: [], sequence: 0, faults: [] };
 
 /**
  * The sandbox's books in our own database, each in a row that is locked while it is changed. Always in a transaction
@@ -11,7 +9,7 @@ const empty: Book = { numbers: [], sequence: 0, faults: [] };
 export const sandboxStore = (db: Db): SandboxStore => ({
   change: (account, work) =>
     db.transaction().execute(async tx => {
-      await sql`insert into sandbox_books (account, book) values (${account}, ${JSON.stringify(empty)}) on conflict do nothing`.execute(
+      await sql`insert into sandbox_books (account, book) values (${account}, ${JSON.stringify(emptyBook)}) on conflict do nothing`.execute(
         tx,
       );
       const { book } = await tx
