@@ -46,7 +46,7 @@ async function testOn(title: string, binaries: string | undefined, files: string
   }
 }
 
-const all = globSync(['server/**/*.test.ts', 'cli/**/*.test.ts']).sort();
+const all = globSync(['server/**/*.test.ts', 'carriers/**/*.test.ts', 'cli/**/*.test.ts']).sort();
 const files = chosen.length === 0 ? all : all.filter(file => chosen.some(word => file.includes(word)));
 if (files.length === 0) {
   console.error(`no test file has ${chosen.join(' or ')} in its path`);
@@ -59,8 +59,9 @@ if (chosen.length === 0) {
 }
 await testOn('Tests on the embedded PostgreSQL', undefined, files);
 
-// What depends on the database's version is the SQL; what starts servers of its own starts the embedded one.
-const onAnyVersion = files.filter(file => !file.includes('.process.test.'));
+// What depends on the database's version is the SQL: carriers have none, and what starts servers of its own starts the
+// embedded one.
+const onAnyVersion = files.filter(file => !file.includes('.process.test.') && !file.startsWith('carriers/'));
 const older = ['15', '16', '17']
   .map(version => `/usr/lib/postgresql/${version}/bin`)
   .find(path => existsSync(join(path, 'initdb')));

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer } from '../testing/fake.ts';
+import type { KeptAssignment, KeptNumber, KeptOrder, KeptReservation } from './fake-account.ts';
+
+// What the fake Telnyx says: in the words of its API reference, and with every field that is required there.
+
+/** In every error beside its code and title, where it must stay. */
+export const errorText = 'words-of-the-fake-telnyx';
+
+export const error = (status: number, code: string, title: string): Answer => ({
+  status,
+  body: {
+    errors: [
+      {
+        code,
+        title,
+        detail: errorText,
+        meta: { url: `https://developers.telnyx.com/docs/overview/errors/${code}` },
+      },
+    ],
+  },
+});
+
+export const notFound = error(404, '10005', 'Resource not found');
+export const taken = error(409, '85001', 'Phone numbers not available');
+
+export const ok = (data: unknown, more: object = {}): Answer => ({ status: 200, body: { data, ...more } });
+
+export function page<T>(all: T[], query: URLSearchParams, show: (item: T) => unknown): Answer {
+  const size = Number(query.get('page[size]') ?? 20);
+  const number = Number(query.get('page[number]') ?? 1);
+  if (!(size >= 1 && size <= 250 && number >= 1)) return error(422, '10015', 'Invalid pagination');
+  const total_pages = Math.ceil(all.length / size);
+  const meta = { total_pages, total_results: all.length, page_number: number, page_size: size };
+  return ok(all.slice((number - 1) * size, number * size).map(show), { meta });
+}
+
+/** Of whatever was made or changed at some time. */
+const dated = { created_at: '2026-01-02T03:04:05.000Z', updated_at: '2026-01-02T03:04:05.000Z' };
+
+export const showBalance = () => ({
+  record_type: 'balance',
+  balance: '300.00',
+  credit_limit: '100.00',
+  available_credit: '400.00',
+  pending: '10.00',
+  currency: 'USD',
+});
+
+export const showAvailable = (phoneNumber: string) => ({
+  record_type: 'available_phone_number',
+  phone_number: phoneNumber,
+  best_effort: false,
+  quickship: true,
+  reservable: true,
+  vanity_format: '',
+  features: [{ name: 'sms' }, { name: 'voice' }],
+  cost_information: { monthly_cost: '1.00', upfront_cost: '1.00', currency: 'USD' },
+  region_information: [
+    { region_type: 'country_code', region_name: 'US' },
+    { region_type: 'rate_center', region_name: 'SNFC CNTRL' },
+    { region_type: 'state', region_name: 'CA' },
+  ],
+});
+
+export const showReservation = ({ id, phone_number, status, until }: KeptReservation) => ({
+  id,
+  record_type: 'number_reservation',
+  status,
+  phone_numbers: [
+    {
+      id: randomUUID(),
+      record_type: 'reserved_phone_number',
+      phone_number,
+      status,
+      ...(status === 'success' && { expired_at: until.toISOString() }),
+      ...(status === 'failure' && { errors: errorText }),
+      ...dated,
+    },
+  ],
+  ...dated,
+});
+
+export const showOrder = (order: KeptOrder) => ({
+  id: order.id,
+  record_type: 'number_order',
+  status: order.status,
+  customer_reference: order.reference,
+  phone_numbers_count: 1,
+  phone_numbers: [
+    {
+      // An id of its own, which is not the number's.
+      id: randomUUID(),
+      record_type: 'number_order_phone_number',
+      phone_number: order.phone_number,
+      status: order.status,
+      requirements_met: order.requirementsMet,
+      country_code: 'US',
+      phone_number_type: 'local',
+    },
+  ],
+  requirements_met: order.requirementsMet,
+  sub_number_orders_ids: [order.part],
+  ...dated,
+});
+
+export const showPart = (order: KeptOrder) => ({
+  id: order.part,
+  order_request_id: order.id,
+  record_type: 'sub_number_order',
+  status: order.status,
+  customer_reference: order.reference,
+  country_code: 'US',
+  phone_number_type: 'local',
+  phone_numbers_count: 1,
+  requirements_met: order.requirementsMet,
+  ...dated,
+});
+
+export const showNumber = (number: KeptNumber) => ({
+  id: number.id,
+  record_type: 'phone_number',
+  phone_number: number.phone_number,
+  country_iso_alpha2: 'US',
+  phone_number_type: 'local',
+  status: number.status,
+  tags: number.tags,
+  customer_reference: number.reference,
+  messaging_profile_id: number.profile,
+  connection_id: null,
+  external_pin: null,
+  deletion_lock_enabled: false,
+  purchased_at: dated.created_at,
+  ...dated,
+});
+
+/** Without what may not be null here. */
+export const showReleased = (number: KeptNumber) => ({
+  id: number.id,
+  record_type: 'phone_number',
+  phone_number: number.phone_number,
+  status: 'deleted',
+  tags: number.tags,
+  ...(number.reference !== null && { customer_reference: number.reference }),
+  ...dated,
+});
+
+export const showMessaging = (number: KeptNumber) => ({
+  id: number.id,
+  record_type: 'messaging_settings',
+  phone_number: number.phone_number,
+  messaging_profile_id: number.profile,
+  messaging_product: 'A2P',
+  traffic_type: 'A2P',
+  type: 'longcode',
+  country_code: 'US',
+  eligible_messaging_products: ['A2P'],
+  ...dated,
+});
+
+export const showAssignment = ({ phone_number, campaign, status }: KeptAssignment) => ({
+  phoneNumber: phone_number,
+  campaignId: campaign,
+  telnyxCampaignId: campaign,
+  tcrCampaignId: 'CCAMPA1',
+  tcrBrandId: 'BBRAND1',
+  assignmentStatus: status,
+  ...(status === 'FAILED_ASSIGNMENT' && { failureReasons: errorText }),
+  createdAt: dated.created_at,
+  updatedAt: dated.updated_at,
+});

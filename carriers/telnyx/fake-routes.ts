@@ -1,0 +1,201 @@
+import type { Answer, Asked, Route } from '../testing/fake.ts';
+import type { FakeAccount, KeptNumber } from './fake-account.ts';
+import {
+  error,
+  notFound,
+  ok,
+  page,
+  showAssignment,
+  showAvailable,
+  showBalance,
+  showMessaging,
+  showNumber,
+  showOrder,
+  showPart,
+  showReleased,
+  showReservation,
+  taken,
+} from './fake-answers.ts';
+
+export const routes = (account: FakeAccount): Route[] => [
+  { method: 'GET', path: '/balance', call: 'check', answer: () => ok(showBalance()) },
+  ...inventoryRoutes(account),
+  ...orderRoutes(account),
+  ...numberRoutes(account),
+  ...messagingRoutes(account),
+];
+
+const inventoryRoutes = (account: FakeAccount): Route[] => [
+  {
+    method: 'GET',
+    path: '/available_phone_numbers',
+    call: 'search',
+    answer({ query }) {
+      const filter = (name: string) => query.get(`filter${name}`) ?? '';
+      const areaCode = filter('[national_destination_code]');
+      if (filter('[country_code]') !== 'US' || query.get('filter[features][]') !== 'sms')
+        return error(400, '10015', 'Bad Request');
+      const found = account.search(
+        phoneNumber => {
+          // Patterns are looked for behind the area code, if there is one to look in.
+          const digits = phoneNumber.slice(areaCode ? 5 : 2);
+          return (
+            phoneNumber.startsWith(`+1${areaCode}`) &&
+            digits.includes(filter('[phone_number][contains]')) &&
+            digits.endsWith(filter('[phone_number][ends_with]'))
+          );
+        },
+        Number(filter('[limit]') || 100),
+      );
+      const meta = { total_results: found.length, best_effort_results: 0 };
+      return ok(found.map(showAvailable), { meta, metadata: meta });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/number_reservations',
+    call: 'search',
+    answer({ json }) {
+      const { phone_numbers } = json as { phone_numbers: [{ phone_number: string }] };
+      return ok(showReservation(account.reserve(phone_numbers[0].phone_number)));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/number_reservations/:id',
+    call: 'find',
+    answer({ params }) {
+      const reservation = account.lookAtReservation(params.id ?? '');
+      return reservation ? ok(showReservation(reservation)) : notFound;
+    },
+  },
+];
+
+/** What is looked for in a list is not in it; a 404 would say that there is no such list. */
+const nothing = page([], new URLSearchParams(), String);
+
+const orderRoutes = (account: FakeAccount): Route[] => [
+  {
+    method: 'POST',
+    path: '/number_orders',
+    call: 'buy',
+    answer({ json }) {
+      const { phone_numbers, customer_reference } = json as {
+        phone_numbers: [{ phone_number: string }];
+        customer_reference: string;
+      };
+      const order = account.order(phone_numbers[0].phone_number, customer_reference);
+      if (order === 'taken') return taken;
+      if (order === 'not searched')
+        return error(422, '85000', 'Must search phone number via search API first');
+      return ok(showOrder(order));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/number_orders',
+    call: 'find',
+    notFound: nothing,
+    answer: ({ query }) =>
+      page(account.ordersWith(query.get('filter[customer_reference]') ?? ''), query, showOrder),
+  },
+  {
+    method: 'PATCH',
+    path: '/sub_number_orders/:part/cancel',
+    call: 'edit',
+    answer({ params }) {
+      const order = account.cancel(params.part ?? '');
+      return order ? ok(showPart(order)) : notFound;
+    },
+  },
+];
+
+const numberRoutes = (account: FakeAccount): Route[] => [
+  {
+    method: 'GET',
+    path: '/phone_numbers',
+    call: ({ query }) => (query.has('filter[phone_number]') ? 'find' : 'list'),
+    notFound: nothing,
+    answer({ query }) {
+      const digits = query.get('filter[phone_number]');
+      const all = [...account.numbers.values()].toSorted((a, b) =>
+        a.phone_number < b.phone_number ? -1 : 1,
+      );
+      if (digits === null) return page(all, query, showNumber);
+      // It takes nothing but digits, three at least.
+      const isFound = ({ phone_number }: KeptNumber) =>
+        /^\d{3,}$/.test(digits) && phone_number.includes(digits);
+      return page(all.filter(isFound), query, showNumber);
+    },
+  },
+  ofOne(account, { method: 'GET', path: '/phone_numbers/:id', call: 'find' }, number =>
+    ok(showNumber(number)),
+  ),
+  ofOne(account, { method: 'PATCH', path: '/phone_numbers/:id', call: 'edit' }, (number, { json }) => {
+    const { tags, customer_reference } = json as { tags?: string[]; customer_reference?: string };
+    if (tags) number.tags = tags;
+    if (customer_reference !== undefined) number.reference = customer_reference;
+    return ok(showNumber(number));
+  }),
+  ofOne(account, { method: 'DELETE', path: '/phone_numbers/:id', call: 'release' }, number => {
+    account.release(number.phone_number);
+    return ok(showReleased(number));
+  }),
+];
+
+const messagingRoutes = (account: FakeAccount): Route[] => [
+  ofOne(account, { method: 'GET', path: '/phone_numbers/:id/messaging', call: 'find' }, number =>
+    ok(showMessaging(number)),
+  ),
+  ofOne(
+    account,
+    { method: 'PATCH', path: '/phone_numbers/:id/messaging', call: 'attach' },
+    (number, { json }) => {
+      number.profile = (json as { messaging_profile_id: string }).messaging_profile_id;
+      return ok(showMessaging(number));
+    },
+  ),
+  {
+    method: 'GET',
+    path: '/10dlc/phone_number_campaigns/:phoneNumber',
+    call: 'find',
+    answer({ params }) {
+      const assignment = account.lookAtAssignment(params.phoneNumber ?? '');
+      return assignment ? { status: 200, body: showAssignment(assignment) } : notFound;
+    },
+  },
+  {
+    method: 'POST',
+    path: '/10dlc/phone_number_campaigns',
+    call: 'attach',
+    answer: asked => assign(account, asked, false),
+  },
+  {
+    method: 'PUT',
+    path: '/10dlc/phone_number_campaigns/:phoneNumber',
+    call: 'attach',
+    answer: asked => assign(account, asked, true),
+  },
+];
+
+/** Made once and replaced later, and only for a number that is on a messaging profile. */
+function assign(account: FakeAccount, { json }: Asked, again: boolean): Answer {
+  const { phoneNumber, campaignId } = json as { phoneNumber: string; campaignId: string };
+  if (!account.numbers.get(phoneNumber)?.profile || (account.assignment(phoneNumber) !== undefined) !== again)
+    return error(400, '10015', 'Bad Request');
+  return { status: 200, body: showAssignment(account.assign(phoneNumber, campaignId)) };
+}
+
+function ofOne(
+  account: FakeAccount,
+  route: Omit<Route, 'answer'>,
+  answer: (number: KeptNumber, asked: Asked) => Answer,
+): Route {
+  return {
+    ...route,
+    answer(asked) {
+      const number = account.byId(asked.params.id ?? '');
+      return number && account.isOurs(number.phone_number) ? answer(number, asked) : notFound;
+    },
+  };
+}

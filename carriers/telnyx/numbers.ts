@@ -1,0 +1,94 @@
+import { believe, exactly, ifFound } from '../answers.ts';
+import type { CarrierNumber, Page } from '../carrier.ts';
+import { CarrierError } from '../errors.ts';
+import type { Client } from '../http.ts';
+import { OnePhoneNumber, type PhoneNumber, PhoneNumbers, ReleasedNumber } from './wire.ts';
+
+/** How a number stands that is listed and is not, or no longer, the account's. */
+const notOurs = new Set([
+  'purchase-pending',
+  'purchase-failed',
+  'port-pending',
+  'port-failed',
+  'ported-out',
+  'deleted',
+]);
+
+/** Short codes are listed too, and are not E.164. */
+const isOurs = (record: PhoneNumber) =>
+  !notOurs.has(record.status) && /^\+[1-9]\d{6,14}$/.test(record.phone_number);
+
+/** Telnyx has no name for a number, and an account sees nothing of the accounts that it manages. */
+const toNumber = (record: PhoneNumber): CarrierNumber => ({
+  id: record.id,
+  phone_number: record.phone_number,
+  name: null,
+  tags: record.tags,
+  reference: record.customer_reference || null,
+  subaccount: null,
+});
+
+const pathOf = (id: string) => `/phone_numbers/${encodeURIComponent(id)}`;
+
+export async function findNumber(client: Client, phoneNumber: string): Promise<CarrierNumber | undefined> {
+  // The filter takes nothing but digits, and finds them in longer numbers too.
+  const query = { 'filter[phone_number]': phoneNumber.slice(1), 'page[size]': '250' };
+  const { data } = await client({ method: 'GET', path: '/phone_numbers', query }, PhoneNumbers);
+  return exactly(data.filter(isOurs).map(toNumber), phoneNumber);
+}
+
+export async function getNumber(client: Client, id: string): Promise<CarrierNumber | undefined> {
+  const answer = await ifFound(client({ method: 'GET', path: pathOf(id) }, OnePhoneNumber));
+  if (!answer) return undefined;
+  const record = believe(answer.data, { id }, 'transient');
+  return isOurs(record) ? toNumber(record) : undefined;
+}
+
+const pageSize = 250;
+
+/**
+ * One page of everything that the account has, in the order of the numbers: in any other, numbers with one rank could
+ * change places from one page to the next.
+ * @param next the page's number, and how many records before it were not ours
+ */
+export async function listNumbers(client: Client, next: string | undefined): Promise<Page> {
+  const [page = 1, passedBefore = 0] = next === undefined ? [] : next.split(' ').map(Number);
+  const query = { 'page[size]': `${pageSize}`, 'page[number]': `${page}`, sort: 'phone_number' };
+  const { data, meta } = await client({ method: 'GET', path: '/phone_numbers', query }, PhoneNumbers);
+  if (meta.page_number !== page)
+    throw new CarrierError('transient', 'Telnyx answered with another page than it was asked for');
+  const numbers = data.filter(isOurs).map(toNumber);
+  const passed = passedBefore + data.length - numbers.length;
+  return {
+    numbers,
+    next: page < meta.total_pages ? `${page + 1} ${passed}` : null,
+    total: meta.total_results - passed,
+  };
+}
+
+export async function changeNumber(
+  client: Client,
+  id: string,
+  json: { tags?: string[]; customer_reference?: string },
+): Promise<CarrierNumber> {
+  const { data } = await client({ method: 'PATCH', path: pathOf(id), json }, OnePhoneNumber);
+  return toNumber(believe(data, { id }, 'outcome_unknown'));
+}
+
+/** The tags that are given take the place of all that it had; a name has no place here. */
+export async function editNumber(
+  client: Client,
+  id: string,
+  edit: { name?: string; tags?: string[] },
+): Promise<CarrierNumber> {
+  const number = edit.tags
+    ? await changeNumber(client, id, { tags: edit.tags })
+    : await getNumber(client, id);
+  if (!number) throw new CarrierError('not_found', 'Telnyx has no such number in the account');
+  return number;
+}
+
+export async function releaseNumber(client: Client, id: string): Promise<void> {
+  const answer = await ifFound(client({ method: 'DELETE', path: pathOf(id) }, ReleasedNumber));
+  if (answer) believe(answer.data, { id }, 'outcome_unknown');
+}

@@ -1,0 +1,139 @@
+import { believe } from '../answers.ts';
+import type { Purchase } from '../carrier.ts';
+import { CarrierError } from '../errors.ts';
+import type { Client } from '../http.ts';
+import { changeNumber, findNumber } from './numbers.ts';
+import { OneOrder, type Order, Orders, SubOrder } from './wire.ts';
+
+/** Telnyx takes an order and carries it out later; only then is the number there, with an id of its own. */
+export async function buy(client: Client, phoneNumber: string, reference: string): Promise<Purchase> {
+  let order: Order;
+  try {
+    order = await placeOrder(client, phoneNumber, reference);
+  } catch (error) {
+    // Taken, and perhaps by ourselves: with a call whose answer was lost.
+    const purchase = isTaken(error) && (await lookAgain(client, phoneNumber, reference));
+    if (purchase) return purchase;
+    throw error;
+  }
+  await refuseIfOver(client, order);
+  // The order stands, and goes on standing if its number cannot be looked up now.
+  return purchaseOf(client, order, phoneNumber, reference).catch(() => pending(order));
+}
+
+/**
+ * Orders are kept with our reference, and the account's numbers too. The orders come first: they also know of what is
+ * under way, and of what has failed.
+ */
+export async function findPurchase(
+  client: Client,
+  phoneNumber: string,
+  reference: string,
+): Promise<Purchase | undefined> {
+  const order = await findOrder(client, phoneNumber, reference);
+  if (order) {
+    await refuseIfOver(client, order);
+    return purchaseOf(client, order, phoneNumber, reference);
+  }
+  const number = await findNumber(client, phoneNumber);
+  return number?.reference === reference ? { state: 'owned', number } : undefined;
+}
+
+const pending = (order: Order): Purchase => ({ state: 'pending', order: order.id });
+
+/** More than the API reference has: the guides also name the last two. */
+const failed = new Set(['failure', 'cancelled', 'deleted']);
+
+async function placeOrder(client: Client, phoneNumber: string, reference: string): Promise<Order> {
+  const json = { phone_numbers: [{ phone_number: phoneNumber }], customer_reference: reference };
+  const { data } = await client({ method: 'POST', path: '/number_orders', json }, OneOrder);
+  believe(data.phone_numbers[0] ?? {}, { phone_number: phoneNumber }, 'outcome_unknown');
+  return data;
+}
+
+const isTaken = (error: unknown): boolean => error instanceof CarrierError && error.carrierCode === '85001';
+
+/** @throws CarrierError `outcome_unknown` if that cannot be told now, so that nobody takes it for somebody else's */
+async function lookAgain(
+  client: Client,
+  phoneNumber: string,
+  reference: string,
+): Promise<Purchase | undefined> {
+  try {
+    return await findPurchase(client, phoneNumber, reference);
+  } catch (error) {
+    if (error instanceof CarrierError && error.outcome === 'unavailable') return undefined;
+    throw new CarrierError('outcome_unknown', 'Telnyx has sold the number, and did not say whether to us');
+  }
+}
+
+/** A number that was ordered more than once under one reference was bought if one of the orders has succeeded. */
+async function findOrder(client: Client, phoneNumber: string, reference: string): Promise<Order | undefined> {
+  const orders = await ordersWith(client, reference);
+  const ours = orders.filter(order => order.phone_numbers.some(item => item.phone_number === phoneNumber));
+  const other = orders.find(order => !ours.includes(order) && !failed.has(order.status));
+  // A reference is of one purchase, which may have come to several numbers only one after the other.
+  if (ours.length === 0 && other)
+    throw new CarrierError('transient', 'Telnyx has an order of another number under the reference');
+  return (
+    ours.find(order => order.status === 'success') ?? ours.find(order => !failed.has(order.status)) ?? ours[0]
+  );
+}
+
+async function ordersWith(client: Client, reference: string): Promise<Order[]> {
+  const orders: Order[] = [];
+  for (let page = 1, pages = 1; page <= pages; page++) {
+    const query = {
+      'filter[customer_reference]': reference,
+      'page[size]': '250',
+      'page[number]': `${page}`,
+    };
+    const { data, meta } = await client({ method: 'GET', path: '/number_orders', query }, Orders);
+    orders.push(...data.filter(order => order.customer_reference === reference));
+    pages = meta.total_pages;
+  }
+  return orders;
+}
+
+/** @throws CarrierError `unavailable` or `needs_compliance`: nothing comes of the order any more */
+async function refuseIfOver(client: Client, order: Order): Promise<void> {
+  if (failed.has(order.status)) throw new CarrierError('unavailable', 'Telnyx could not fulfil the order');
+  // It would wait for papers, and be fulfilled when nobody reckons with it any more.
+  if (order.status !== 'success' && order.requirements_met === false && (await withdraw(client, order)))
+    throw new CarrierError('needs_compliance', 'Telnyx wants regulatory requirements to be met first');
+}
+
+/** @returns whether Telnyx has confirmed it; if not, the order is still under way */
+async function withdraw(client: Client, order: Order): Promise<boolean> {
+  const parts = order.sub_number_orders_ids ?? [];
+  try {
+    for (const id of parts)
+      await client(
+        { method: 'PATCH', path: `/sub_number_orders/${encodeURIComponent(id)}/cancel` },
+        SubOrder,
+      );
+    return parts.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+async function purchaseOf(
+  client: Client,
+  order: Order,
+  phoneNumber: string,
+  reference: string,
+): Promise<Purchase> {
+  const number = order.status === 'success' ? await findNumber(client, phoneNumber) : undefined;
+  // An order may be fulfilled a while before its number is listed.
+  if (!number) return pending(order);
+  if (number.reference !== null && number.reference !== reference)
+    throw new CarrierError(
+      'unavailable',
+      'Telnyx has sold the number once more since, under another reference',
+    );
+  if (number.reference === reference) return { state: 'owned', number };
+  // So that it is seen in lists as well. Telnyx keeps it with the order in any case, so this may fail.
+  const change = changeNumber(client, number.id, { customer_reference: reference });
+  return { state: 'owned', number: await change.catch(() => ({ ...number, reference })) };
+}

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Purchase, Surroundings } from '../carrier.ts';
+import { CarrierError, type Outcome } from '../errors.ts';
+import { memoryStore } from '../sandbox/memory-store.ts';
+import { carrierContract, type Make } from '../testing/contract.ts';
+import { apiKey, registrations, startTelnyx } from './fake.ts';
+import { errorText } from './fake-answers.ts';
+import { telnyx } from './telnyx.ts';
+import { telnyxApi } from './wire.ts';
+
+let accounts = 0;
+
+async function setUp(t: Parameters<Make>[0]) {
+  const { fake, account, world } = await startTelnyx(t);
+  accounts += 1;
+  const surroundings: Surroundings = {
+    account: `telnyx-${accounts}`,
+    urls: { api: fake.url('api') },
+    timeoutMs: fake.timeoutMs,
+    concurrency: 4,
+    sandbox: memoryStore(),
+  };
+  const carrier = telnyx.connect({ api_key: apiKey }, surroundings);
+  const changes = () => fake.asked.filter(({ method }) => method !== 'GET').map(({ method }) => method);
+  return { fake, account, world, carrier, surroundings, changes };
+}
+
+carrierContract('Telnyx', telnyx, async t => {
+  const { world, carrier, surroundings } = await setUp(t);
+  const stranger = telnyx.connect({ api_key: 'KEY-of-somebody-else' }, surroundings);
+  return { carrier, world, stranger, secrets: [apiKey, errorText], nameless: true };
+});
+
+/** With +1 415 555 0100 found, and so for sale. */
+async function setUpPurchase(t: Parameters<Make>[0]) {
+  const made = await setUp(t);
+  await made.world.stock('415');
+  await made.carrier.search({ country: 'US', area_code: '415', limit: 1 });
+  return { ...made, phoneNumber: '+14155550100' };
+}
+
+const failsWith = (outcome: Outcome, carrierCode?: string) => (error: unknown) => {
+  assert.ok(error instanceof CarrierError);
+  assert.deepEqual([error.outcome, error.carrierCode], [outcome, carrierCode]);
+  return true;
+};
+
+const stateOf = (purchase: Purchase | undefined) => purchase?.state;
+
+test('Telnyx sells what it has been searched for', async t => {
+  const { world, carrier } = await setUp(t);
+  await world.stock('415');
+  await assert.rejects(carrier.buy('+14155550100', 'reference-1'), failsWith('unavailable', '85000'));
+  const offers = await carrier.search({ country: 'US', area_code: '415', limit: 1 });
+  assert.deepEqual(offers, [
+    {
+      phone_number: '+14155550100',
+      locality: 'SNFC CNTRL',
+      region: 'CA',
+      monthly_cost: { amount: '1.00', currency: 'USD' },
+    },
+  ]);
+  assert.equal((await carrier.buy('+14155550100', 'reference-1')).state, 'pending');
+});
+
+test('Telnyx carries an order out later, and the number has an id of its own', async t => {
+  const { world, carrier, phoneNumber, changes } = await setUpPurchase(t);
+  const purchase = await carrier.buy(phoneNumber, 'reference-1');
+  assert.ok(purchase.state === 'pending');
+  // It is listed already, as one that is not there yet.
+  assert.equal(await carrier.findNumber(phoneNumber), undefined);
+  assert.deepEqual(await carrier.list(undefined), { numbers: [], next: null, total: 0 });
+  assert.deepEqual(await carrier.findPurchase(phoneNumber, 'reference-1'), purchase);
+  const found = await carrier.findPurchase(phoneNumber, 'reference-1');
+  assert.ok(found?.state === 'owned' && found.number.id !== purchase.order);
+  assert.deepEqual(changes(), ['POST']);
+  assert.equal(await world.charges(phoneNumber), 1);
+});
+
+test('a Telnyx number that did not get the reference of its order gets it from us', async t => {
+  const { account, world, carrier, phoneNumber } = await setUpPurchase(t);
+  account.ways.carryReference = false;
+  await carrier.buy(phoneNumber, 'reference-1');
+  await carrier.findPurchase(phoneNumber, 'reference-1');
+  // Not at once, if that cannot be: the purchase is known by its order.
+  await world.fault({ call: 'edit', kind: 'error_before', times: 1 });
+  const found = await carrier.findPurchase(phoneNumber, 'reference-1');
+  assert.ok(found?.state === 'owned' && found.number.reference === 'reference-1');
+  assert.equal((await carrier.findNumber(phoneNumber))?.reference, null);
+  assert.equal(stateOf(await carrier.findPurchase(phoneNumber, 'reference-1')), 'owned');
+  assert.equal((await carrier.findNumber(phoneNumber))?.reference, 'reference-1');
+});
+
+test('a Telnyx order that fails later was no purchase', async t => {
+  const { account, world, carrier, phoneNumber } = await setUpPurchase(t);
+  account.ways.fail = 1;
+  await carrier.buy(phoneNumber, 'reference-1');
+  assert.equal(stateOf(await carrier.findPurchase(phoneNumber, 'reference-1')), 'pending');
+  await assert.rejects(carrier.findPurchase(phoneNumber, 'reference-1'), failsWith('unavailable'));
+  assert.equal(await world.charges(phoneNumber), 0);
+  // Under the same reference again, what succeeds is what counts.
+  await carrier.buy(phoneNumber, 'reference-1');
+  assert.equal(stateOf(await carrier.findPurchase(phoneNumber, 'reference-1')), 'pending');
+  assert.equal(stateOf(await carrier.findPurchase(phoneNumber, 'reference-1')), 'owned');
+});
+
+test('what Telnyx says is taken may be taken by ourselves', async t => {
+  const { world, carrier, phoneNumber } = await setUpPurchase(t);
+  const first = await carrier.buy(phoneNumber, 'reference-1');
+  assert.deepEqual(await carrier.buy(phoneNumber, 'reference-1'), first);
+  await assert.rejects(carrier.buy(phoneNumber, 'reference-2'), failsWith('unavailable', '85001'));
+  await world.fault({ call: 'find', kind: 'error_before', times: 100 });
+  await assert.rejects(carrier.buy(phoneNumber, 'reference-1'), failsWith('outcome_unknown'));
+  assert.equal(await world.charges(phoneNumber), 1);
+});
+
+test('a Telnyx order that waits for papers is withdrawn', async t => {
+  const { account, world, carrier, phoneNumber } = await setUpPurchase(t);
+  account.ways.wantPapers = 2;
+  await assert.rejects(carrier.buy(phoneNumber, 'reference-1'), failsWith('needs_compliance'));
+  await assert.rejects(carrier.findPurchase(phoneNumber, 'reference-1'), failsWith('unavailable'));
+  assert.equal(await world.charges(phoneNumber), 0);
+  // As long as it could not be withdrawn it is under way.
+  await world.fault({ call: 'edit', kind: 'timeout_before', times: 1 });
+  assert.equal((await carrier.buy(phoneNumber, 'reference-2')).state, 'pending');
+  assert.equal(await world.charges(phoneNumber), 1);
+  await assert.rejects(carrier.findPurchase(phoneNumber, 'reference-2'), failsWith('needs_compliance'));
+  assert.equal(await world.charges(phoneNumber), 0);
+});
+
+test('a Telnyx number of another purchase since is not taken for the first one', async t => {
+  const { carrier, phoneNumber } = await setUpPurchase(t);
+  for (const reference of ['reference-1', 'reference-2']) {
+    let purchase: Purchase | undefined = await carrier.buy(phoneNumber, reference);
+    while (purchase?.state === 'pending') purchase = await carrier.findPurchase(phoneNumber, reference);
+    assert.ok(purchase);
+    if (reference === 'reference-1') await carrier.release(purchase.number.id);
+  }
+  await assert.rejects(carrier.findPurchase(phoneNumber, 'reference-1'), failsWith('unavailable'));
+});
+
+test('short codes and numbers that are not there yet are not counted in a Telnyx list', async t => {
+  const { world, carrier, phoneNumber } = await setUpPurchase(t);
+  await world.own(Array.from({ length: 300 }, (_, i) => ({ phone_number: `+1212555${1000 + i}` })));
+  await world.own([{ phone_number: '24242' }]);
+  await carrier.buy(phoneNumber, 'reference-1');
+  const first = await carrier.list(undefined);
+  const second = await carrier.list(first.next ?? undefined);
+  assert.deepEqual(
+    [first.numbers.length + second.numbers.length, second.next, second.total],
+    [300, null, 300],
+  );
+});
+
+test('Telnyx attaches to a profile alone, and writes nothing that is so already', async t => {
+  const { account, world, carrier, changes } = await setUp(t);
+  await world.own([{ phone_number: '+12125550101' }]);
+  const number = (await carrier.findNumber('+12125550101'))!;
+  const to = { service: registrations.profile, campaign: null };
+  assert.deepEqual(await carrier.attachment(number, to), { state: 'none' });
+  assert.deepEqual(await carrier.attach(number, to), { state: 'attached' });
+  assert.deepEqual(await carrier.attach(number, to), { state: 'attached' });
+  assert.deepEqual(await carrier.attachment(number, to), { state: 'attached' });
+  assert.equal(account.numbers.get('+12125550101')?.profile, registrations.profile);
+  assert.deepEqual(changes(), ['PATCH']);
+});
+
+test('a later Telnyx campaign takes the place of the one before, and a failed one is tried again', async t => {
+  const { account, world, carrier, changes } = await setUp(t);
+  await world.own([{ phone_number: '+12125550101' }]);
+  const number = (await carrier.findNumber('+12125550101'))!;
+  const { open, closed } = world.registrations;
+  assert.deepEqual(await carrier.attach(number, closed), { state: 'pending' });
+  assert.equal((await carrier.attachment(number, closed)).state, 'pending');
+  assert.equal((await carrier.attachment(number, closed)).state, 'failed');
+  // It goes by its id at The Campaign Registry as well.
+  assert.equal((await carrier.attachment(number, { service: null, campaign: 'CCAMPA1' })).state, 'failed');
+  assert.deepEqual(await carrier.attachment(number, open), { state: 'none' });
+  assert.deepEqual(await carrier.attach(number, closed), { state: 'pending' });
+  assert.deepEqual(await carrier.attach(number, open), { state: 'pending' });
+  assert.equal(account.assignment('+12125550101')?.campaign, open.campaign);
+  assert.deepEqual(changes(), ['PATCH', 'POST', 'PUT', 'PUT']);
+});
+
+test('Telnyx errors are told apart by their codes', () => {
+  const told = (status: number, code: string | number, title = 'Anything') =>
+    telnyxApi('http://127.0.0.1', apiKey).explain(status, { errors: [{ code, title }] })?.outcome;
+  // One code with several statuses, and as a number.
+  for (const status of [400, 403, 409, 422]) assert.equal(told(status, '85001'), 'unavailable');
+  assert.equal(told(403, 20100), 'out_of_funds');
+  assert.equal(told(403, '20012'), 'authentication_failed');
+  assert.equal(told(400, '10011'), 'rate_limited');
+  assert.equal(told(422, '10005'), 'not_found');
+  assert.equal(told(422, '85007'), 'transient');
+  // Codes that we know nothing of.
+  assert.equal(told(401, '99999'), 'authentication_failed');
+  assert.equal(told(404, '99999'), 'not_found');
+  assert.equal(told(422, '99999', 'Requirement group is missing'), 'needs_compliance');
+  assert.equal(told(422, '99999'), 'unavailable');
+  assert.equal(told(408, '10008'), undefined);
+  // The first one that says something.
+  const errors = [{ code: '10015', title: 'Bad Request' }, { code: '20100' }];
+  assert.equal(telnyxApi('', '').explain(400, { errors })?.outcome, 'out_of_funds');
+  for (const body of [undefined, 'Not Found', {}, { errors: [] }, { errors: [{}] }])
+    assert.equal(telnyxApi('', '').explain(404, body), undefined);
+});

@@ -1,0 +1,144 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Outcome } from '../errors.ts';
+import type { Api, Refusal, Shape } from '../http.ts';
+
+/** Telnyx's API as one account uses it: https://developers.telnyx.com/api-reference, JSON and a bearer token. */
+export const telnyxApi = (url: string, apiKey: string): Api => ({
+  title: 'Telnyx',
+  url,
+  headers: { authorization: `Bearer ${apiKey}` },
+  secrets: [apiKey],
+  explain,
+});
+
+/** The codes that decide something: https://developers.telnyx.com/development/api-fundamentals/api-errors */
+const outcomes: Readonly<Record<string, Outcome>> = {
+  10005: 'not_found',
+  10009: 'authentication_failed',
+  10010: 'authentication_failed',
+  10011: 'rate_limited',
+  // A feature that is not for accounts of this level.
+  10038: 'authentication_failed',
+  // The account is inactive.
+  20012: 'authentication_failed',
+  20100: 'out_of_funds',
+  // Not from a recent search, and no longer for sale.
+  85000: 'unavailable',
+  85001: 'unavailable',
+  // Reserved already, by us or by others.
+  85006: 'unavailable',
+  // As many reservations as the account may have; they end by themselves.
+  85007: 'transient',
+  // A reservation that cannot be extended once more.
+  85008: 'unavailable',
+};
+
+const Errors = Compile(
+  Type.Object({
+    errors: Type.Array(
+      Type.Object({ code: Type.Union([Type.String(), Type.Number()]), title: Type.Optional(Type.String()) }),
+      { minItems: 1 },
+    ),
+  }),
+);
+
+/** The code is what tells; the same status stands for many things, and one code comes with several of them. */
+function explain(status: number, body: unknown): Refusal | undefined {
+  if (!Errors.Check(body)) return undefined;
+  const error = body.errors.find(({ code }) => outcomes[code]) ?? body.errors[0];
+  const outcome = outcomes[error?.code ?? ''] ?? outcomeOf(status, error?.title ?? '');
+  return outcome && { outcome, code: error && String(error.code), message: error?.title };
+}
+
+/** For codes that are not in the list: Telnyx has hundreds of them. */
+function outcomeOf(status: number, title: string): Outcome | undefined {
+  if (status === 401 || status === 403) return 'authentication_failed';
+  if (status === 404) return 'not_found';
+  if (status === 429) return 'rate_limited';
+  // It gave up waiting for itself (10008), and may have gone on.
+  if (status === 408) return undefined;
+  return /requirement/i.test(title) ? 'needs_compliance' : 'unavailable';
+}
+
+const Amount = Type.String({ pattern: '^-?\\d+(\\.\\d+)?$' });
+const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+const OptionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const Id = Type.String({ minLength: 1 });
+
+/** What is read of an answer, which has much more. Almost everything comes in `data`. */
+const dataOf = <T extends TSchema>(schema: T): Shape<{ data: Static<T> }> => {
+  const answer = Compile(Type.Object({ data: schema }));
+  return { Check: (value): value is { data: Static<T> } => answer.Check(value) };
+};
+
+export const Balance = dataOf(Type.Object({ balance: Amount, currency: Currency }));
+
+const AvailableNumber = Type.Object({
+  phone_number: Type.String(),
+  features: Type.Optional(Type.Array(Type.Object({ name: Type.String() }))),
+  region_information: Type.Optional(
+    Type.Array(Type.Object({ region_type: Type.String(), region_name: OptionalText })),
+  ),
+  cost_information: Type.Optional(
+    Type.Union([Type.Object({ monthly_cost: Amount, currency: Currency }), Type.Null()]),
+  ),
+});
+export type AvailableNumber = Static<typeof AvailableNumber>;
+export const AvailableNumbers = dataOf(Type.Array(AvailableNumber));
+
+const PhoneNumber = Type.Object({
+  id: Id,
+  phone_number: Type.String(),
+  status: Type.String(),
+  tags: Type.Array(Type.String()),
+  customer_reference: OptionalText,
+});
+export type PhoneNumber = Static<typeof PhoneNumber>;
+export const OnePhoneNumber = dataOf(PhoneNumber);
+export const ReleasedNumber = dataOf(Type.Object({ id: Id }));
+
+const Meta = Type.Object({
+  page_number: Type.Integer(),
+  total_pages: Type.Integer(),
+  total_results: Type.Integer(),
+});
+export const PhoneNumbers = Compile(Type.Object({ data: Type.Array(PhoneNumber), meta: Meta }));
+
+const Order = Type.Object({
+  id: Id,
+  // More than the published pending, success and failure: the guides also name cancelled and deleted.
+  status: Type.String(),
+  customer_reference: OptionalText,
+  phone_numbers: Type.Array(Type.Object({ phone_number: Type.String() })),
+  requirements_met: Type.Optional(Type.Boolean()),
+  sub_number_orders_ids: Type.Optional(Type.Array(Id)),
+});
+export type Order = Static<typeof Order>;
+export const OneOrder = dataOf(Order);
+export const Orders = Compile(Type.Object({ data: Type.Array(Order), meta: Meta }));
+export const SubOrder = dataOf(Type.Object({ id: Id }));
+
+const Reservation = Type.Object({
+  id: Id,
+  phone_numbers: Type.Array(
+    Type.Object({ phone_number: Type.String(), status: Type.String(), expired_at: OptionalText }),
+  ),
+});
+export type Reservation = Static<typeof Reservation>;
+export const OneReservation = dataOf(Reservation);
+
+export const MessagingSettings = dataOf(
+  Type.Object({ id: Id, phone_number: Type.String(), messaging_profile_id: OptionalText }),
+);
+
+/** 10DLC answers without `data`. */
+const PhoneNumberCampaign = Type.Object({
+  phoneNumber: Type.String(),
+  campaignId: Type.String(),
+  telnyxCampaignId: OptionalText,
+  tcrCampaignId: OptionalText,
+  assignmentStatus: OptionalText,
+});
+export type PhoneNumberCampaign = Static<typeof PhoneNumberCampaign>;
+export const OnePhoneNumberCampaign = Compile(PhoneNumberCampaign);

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Attachment, Carrier, CarrierKind, CarrierNumber, Messaging } from '../carrier.ts';
+import type { Fault } from '../sandbox/store.ts';
+import { always, faultsThatCan, held, open, ours, outcomeOf } from './subject.ts';
+import type { Make, Subject } from './world.ts';
+
+/** Editing, giving back and attaching what is ours. */
+export function changingContract(kind: CarrierKind, make: Make): void {
+  const noTags = !kind.can.tags && 'this carrier has no tags';
+  const noMessaging =
+    kind.can.messaging.length === 0 && 'numbers of this carrier are not attached to anything';
+
+  test('edits the name, and what is not given stays', async t => {
+    const subject = await open(t, make);
+    const { carrier } = subject;
+    const { id, phone_number } = await ours(subject, '415');
+    const named = await carrier.edit(id, { name: 'Front desk' });
+    const name = held(subject, 'Front desk');
+    assert.deepEqual([named.id, named.phone_number, named.name], [id, phone_number, name]);
+    // Tags are kept, or passed over by a carrier that has none.
+    const tagged = await carrier.edit(id, { tags: ['VIP'] });
+    assert.deepEqual([tagged.name, tagged.tags], [name, kind.can.tags ? ['VIP'] : []]);
+    assert.deepEqual(await carrier.getNumber(id), tagged);
+  });
+
+  test('edits tags, all of them at once', { skip: noTags }, async t => {
+    const subject = await open(t, make);
+    const { id } = await ours(subject, '415');
+    for (const tags of [['north', 'VIP'], ['VIP'], []])
+      assert.deepEqual((await subject.carrier.edit(id, { tags })).tags.toSorted(), tags.toSorted());
+  });
+
+  test('gives a number back, as often as it is told to', async t => {
+    const subject = await open(t, make);
+    const { carrier, world } = subject;
+    const { id, phone_number, reference } = await ours(subject, '415');
+    const kept = await ours(subject, '212');
+    await carrier.release(id);
+    await carrier.release(id);
+    assert.deepEqual(await world.owned(), [kept.phone_number]);
+    assert.equal(await carrier.findNumber(phone_number), undefined);
+    assert.equal(await carrier.getNumber(id), undefined);
+    assert.equal(await outcomeOf(carrier.edit(id, edited)), 'not_found');
+    assert.equal(await world.charges(phone_number), 1);
+    assert.notEqual(reference, null);
+  });
+
+  test('attaches a number: pending perhaps, then attached, and again attached', {
+    skip: noMessaging,
+  }, async t => {
+    const subject = await open(t, make);
+    const { carrier, world } = subject;
+    const number = await ours(subject, '415');
+    const { open: to } = world.registrations;
+    assert.deepEqual(await carrier.attachment(number, to), { state: 'none' });
+    assert.ok(['pending', 'attached'].includes((await carrier.attach(number, to)).state));
+    assert.deepEqual(await settled(carrier, number, to), { state: 'attached' });
+    assert.deepEqual(await carrier.attach(number, to), { state: 'attached' });
+  });
+
+  test('says why a number cannot be attached', { skip: noMessaging }, async t => {
+    const subject = await open(t, make);
+    const { carrier, world } = subject;
+    const number = await ours(subject, '415');
+    const { closed } = world.registrations;
+    const first = await carrier.attach(number, closed);
+    const last = first.state === 'pending' ? await settled(carrier, number, closed) : first;
+    assert.equal(last.state, 'failed');
+    assert.ok(last.state === 'failed' && last.reason);
+    for (const secret of subject.secrets) assert.ok(!JSON.stringify(last).includes(secret));
+    assert.ok(['none', 'failed'].includes((await carrier.attachment(number, closed)).state));
+  });
+
+  for (const { call, of, skip } of changes(noMessaging))
+    test(`${call} tells faults apart, is not repeated, and can be`, { skip }, async t => {
+      const subject = await open(t, make);
+      const { carrier, world } = subject;
+      const areaCodes = ['201', '202', '203', '205', '206', '207', '208', '209', '210', '212', '213', '214'];
+      const next = () => ours(subject, areaCodes.shift()!);
+
+      for await (const fault of faultsThatCan(t, world, call, refusals, always))
+        assert.equal(await outcomeOf(of(subject, await next())), fault);
+      // Each befalls one request: if that were repeated, the repeat would be answered.
+      for await (const fault of faultsThatCan(t, world, call, unanswered, 1)) {
+        const number = await next();
+        assert.equal(await outcomeOf(of(subject, number)), 'outcome_unknown', fault);
+        await world.calm();
+        await of(subject, number);
+        if (call === 'release') assert.equal(await carrier.findNumber(number.phone_number), undefined);
+        if (call === 'edit') {
+          const { name, tags } = (await carrier.getNumber(number.id))!;
+          assert.deepEqual([name, tags], [held(subject, edited.name), kind.can.tags ? edited.tags : []]);
+        }
+        if (call === 'attach')
+          assert.equal((await settled(carrier, number, world.registrations.open)).state, 'attached');
+      }
+    });
+
+  test('what the carrier does not have cannot be edited, and is given back', async t => {
+    const subject = await open(t, make);
+    const { carrier, world } = subject;
+    const number = await ours(subject, '415');
+    for await (const _ of faultsThatCan(t, world, 'edit', ['not_found'], always))
+      assert.equal(await outcomeOf(carrier.edit(number.id, edited)), 'not_found');
+    for await (const _ of faultsThatCan(t, world, 'release', ['not_found'], always))
+      assert.equal(await outcomeOf(carrier.release(number.id)), 'done');
+  });
+}
+
+/** Something that every carrier can hold a part of. */
+const edited = { name: 'Edited', tags: ['edited'] };
+
+type Change = {
+  call: Fault['call'];
+  of(subject: Subject, number: CarrierNumber): Promise<unknown>;
+  skip: string | false;
+};
+
+const changes = (noMessaging: string | false): Change[] => [
+  { call: 'edit', of: ({ carrier }, { id }) => carrier.edit(id, edited), skip: false },
+  { call: 'release', of: ({ carrier }, { id }) => carrier.release(id), skip: false },
+  {
+    call: 'attach',
+    of: ({ carrier, world }, number) => carrier.attach(number, world.registrations.open),
+    skip: noMessaging,
+  },
+];
+
+const refusals: Fault['kind'][] = ['rate_limited', 'authentication_failed', 'transient'];
+const unanswered: Fault['kind'][] = [
+  'error_before',
+  'error_after',
+  'timeout_before',
+  'timeout_after',
+  'hang',
+  'torn',
+  'other_number',
+];
+
+/** How it stands in the end. */
+async function settled(carrier: Carrier, number: CarrierNumber, to: Messaging): Promise<Attachment> {
+  for (;;) {
+    const attachment = await carrier.attachment(number, to);
+    if (attachment.state !== 'pending') return attachment;
+    await sleep(1);
+  }
+}

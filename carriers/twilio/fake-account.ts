@@ -1,0 +1,49 @@
+import type { Given } from '../testing/world.ts';
+
+/** A number that the account has, and the Messaging Service that it is in. */
+export type FakeNumber = { sid: string; phone_number: string; friendly_name: string; service: string | null };
+
+/** What Twilio remembers of one account. */
+export type FakeAccount = {
+  status: 'active' | 'suspended';
+  /** By E.164, in the order in which they came. */
+  numbers: Map<string, FakeNumber>;
+  forSale: Set<string>;
+  /** The E.164 of each purchase that was charged for. */
+  charges: string[];
+};
+
+export const createAccount = (): FakeAccount => ({
+  status: 'active',
+  numbers: new Map(),
+  forSale: new Set(),
+  charges: [],
+});
+
+let sids = 0;
+
+export function own(account: FakeAccount, { phone_number, name, reference }: Given): FakeNumber {
+  const sid = `PN${(++sids).toString(16).padStart(32, '0')}`;
+  const number = { sid, phone_number, friendly_name: name ?? reference ?? phone_number, service: null };
+  account.numbers.set(phone_number, number);
+  account.forSale.delete(phone_number);
+  return number;
+}
+
+/** The twenty numbers +1 AAA 555 0100 to 0119, but for those that the account has. */
+export function stock(account: FakeAccount, areaCode: string): void {
+  for (let line = 100; line < 120; line++) {
+    const phoneNumber = `+1${areaCode}5550${line}`;
+    if (!account.numbers.has(phoneNumber)) account.forSale.add(phoneNumber);
+  }
+}
+
+export const bySid = (account: FakeAccount, sid: string | null | undefined): FakeNumber | undefined =>
+  [...account.numbers.values()].find(number => number.sid === sid);
+
+/** `Contains`: digits anywhere; after a `+`, the first ones. */
+export function forSale(account: FakeAccount, areaCode: string | null, contains: string | null): string[] {
+  const fits = (phoneNumber: string) =>
+    phoneNumber.startsWith(`+1${areaCode ?? ''}`) && phoneNumber.includes(contains ?? '');
+  return [...account.forSale].filter(fits);
+}

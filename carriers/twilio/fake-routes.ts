@@ -1,0 +1,124 @@
+import type { Answer, Asked, Route } from '../testing/fake.ts';
+import { bySid, type FakeAccount, forSale, own } from './fake-account.ts';
+import {
+  accountUri,
+  error,
+  invalid,
+  notFound,
+  numbersPage,
+  numbersUri,
+  serviceUri,
+  showAccount,
+  showAvailable,
+  showBalance,
+  showMember,
+  showNumber,
+  taken,
+} from './fake-answers.ts';
+
+/** Two Messaging Services: one with room, and one that is full. */
+export const services = { open: `MG${'a'.repeat(32)}`, full: `MG${'f'.repeat(32)}` };
+
+/** What is asked of the numbers of one account, and of its Messaging Services. */
+export const routes = (account: FakeAccount): Route[] => [
+  { method: 'GET', path: `${accountUri}.json`, call: 'check', answer: () => ok(showAccount(account)) },
+  { method: 'GET', path: `${accountUri}/Balance.json`, call: 'check', answer: () => ok(showBalance()) },
+  {
+    method: 'GET',
+    path: `${accountUri}/AvailablePhoneNumbers/:country/Local.json`,
+    call: 'search',
+    answer: asked => search(account, asked),
+  },
+  {
+    method: 'GET',
+    path: numbersUri,
+    call: ({ query }) => (query.has('PhoneNumber') ? 'find' : 'list'),
+    notFound: numbersPage([], new URLSearchParams()),
+    answer: ({ query }) => {
+      // Part of a number finds every number that has it.
+      const part = query.get('PhoneNumber') ?? '';
+      return numbersPage(
+        [...account.numbers.values()].filter(number => number.phone_number.includes(part)),
+        query,
+      );
+    },
+  },
+  { method: 'POST', path: numbersUri, call: 'buy', answer: ({ form }) => buy(account, form) },
+  {
+    method: 'GET',
+    path: `${accountUri}/IncomingPhoneNumbers/:sid.json`,
+    call: 'find',
+    answer: ({ params }) => {
+      const number = bySid(account, params.sid);
+      return number ? ok(showNumber(number)) : notFound;
+    },
+  },
+  {
+    method: 'POST',
+    path: `${accountUri}/IncomingPhoneNumbers/:sid.json`,
+    call: 'edit',
+    answer: ({ params, form }) => {
+      const number = bySid(account, params.sid);
+      if (!number) return notFound;
+      number.friendly_name = form.get('FriendlyName') ?? number.friendly_name;
+      return ok(showNumber(number));
+    },
+  },
+  {
+    method: 'DELETE',
+    path: `${accountUri}/IncomingPhoneNumbers/:sid.json`,
+    call: 'release',
+    answer: ({ params }) => {
+      const number = bySid(account, params.sid);
+      if (!number) return notFound;
+      account.numbers.delete(number.phone_number);
+      return { status: 204 };
+    },
+  },
+  {
+    method: 'POST',
+    path: serviceUri(':service'),
+    call: 'attach',
+    answer: asked => addToService(account, asked),
+  },
+  {
+    method: 'GET',
+    path: `${serviceUri(':service')}/:sid`,
+    call: 'find',
+    answer: ({ params }) => {
+      const number = bySid(account, params.sid);
+      return number?.service === params.service ? ok(showMember(number!, params.service!)) : notFound;
+    },
+  },
+];
+
+const ok = (body: unknown): Answer => ({ status: 200, body });
+
+function search(account: FakeAccount, { query }: Asked): Answer {
+  const found = forSale(account, query.get('AreaCode'), query.get('Contains'));
+  const available_phone_numbers = found.slice(0, Number(query.get('PageSize') ?? 50)).map(showAvailable);
+  return ok({ available_phone_numbers, uri: `${accountUri}/AvailablePhoneNumbers/US/Local.json` });
+}
+
+/** A number that the account has already is given the new name, is not charged for, and answers like any other. */
+function buy(account: FakeAccount, form: URLSearchParams): Answer {
+  const phone_number = form.get('PhoneNumber') ?? '';
+  const friendly_name = form.get('FriendlyName') ?? phone_number;
+  if (!/^\+1\d{10}$/.test(phone_number)) return invalid;
+  const before = account.numbers.get(phone_number);
+  if (before) return { status: 201, body: showNumber(Object.assign(before, { friendly_name })) };
+  if (!account.forSale.has(phone_number)) return taken;
+  account.charges.push(phone_number);
+  return { status: 201, body: showNumber(own(account, { phone_number, name: friendly_name })) };
+}
+
+function addToService(account: FakeAccount, { params, form }: Asked): Answer {
+  const number = bySid(account, form.get('PhoneNumberSid'));
+  const service = params.service!;
+  if (!number || !Object.values(services).includes(service)) return notFound;
+  if (service === services.full) return error(409, 21714, 'The Messaging Service is full');
+  if (number.service === service) return error(409, 21710, 'Already in this Messaging Service');
+  if (number.service !== null) return error(409, 21712, 'In another Messaging Service');
+  number.service = service;
+  return { status: 201, body: showMember(number, service) };
+}

@@ -1,0 +1,37 @@
+import { believe, ifFound } from '../answers.ts';
+import type { Attachment, Messaging } from '../carrier.ts';
+import { CarrierError } from '../errors.ts';
+import type { Client } from '../http.ts';
+import { inServiceAlready, notTaken, ServiceNumber } from './wire.ts';
+
+// A 10DLC campaign hangs on a Messaging Service, and a number is attached to it by being in the service:
+// https://www.twilio.com/docs/messaging/api/phonenumber-resource
+
+type Numbered = { id: string; phone_number: string };
+
+const numbersPath = (service: string) => `/v1/Services/${encodeURIComponent(service)}/PhoneNumbers`;
+
+export async function attach(client: Client, number: Numbered, to: Messaging): Promise<Attachment> {
+  if (to.service === null) return { state: 'none' };
+  const form = { PhoneNumberSid: number.id };
+  try {
+    const added = await client({ method: 'POST', path: numbersPath(to.service), form }, ServiceNumber);
+    believe({ ...added, id: added.sid }, number, 'outcome_unknown');
+    return { state: 'attached' };
+  } catch (error) {
+    const code = error instanceof CarrierError ? error.carrierCode : undefined;
+    if (code === inServiceAlready) return { state: 'attached' };
+    const reason = notTaken[code ?? ''];
+    if (reason) return { state: 'failed', reason };
+    throw error;
+  }
+}
+
+export async function attachment(client: Client, number: Numbered, to: Messaging): Promise<Attachment> {
+  if (to.service === null) return { state: 'none' };
+  const path = `${numbersPath(to.service)}/${encodeURIComponent(number.id)}`;
+  const found = await ifFound(client({ method: 'GET', path }, ServiceNumber));
+  if (!found) return { state: 'none' };
+  believe({ ...found, id: found.sid }, number, 'transient');
+  return { state: 'attached' };
+}

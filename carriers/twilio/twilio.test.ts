@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Surroundings } from '../carrier.ts';
+import { CarrierError } from '../errors.ts';
+import { memoryStore } from '../sandbox/memory-store.ts';
+import { carrierContract, type Make } from '../testing/contract.ts';
+import { basic, credentials, startTwilio } from './fake.ts';
+import { accountUri, error, errorText, notFound, showAvailable } from './fake-answers.ts';
+import { services } from './fake-routes.ts';
+import { twilio } from './twilio.ts';
+
+type T = Parameters<Make>[0];
+
+let accounts = 0;
+
+async function setUp(t: T) {
+  const { fake, account, urls, world } = await startTwilio(t);
+  const around: Surroundings = {
+    account: `twilio-${++accounts}`,
+    urls,
+    get timeoutMs() {
+      return fake.timeoutMs;
+    },
+    concurrency: 4,
+    sandbox: memoryStore(),
+  };
+  return { fake, account, world, around, carrier: twilio.connect(credentials.token, around) };
+}
+
+carrierContract('Twilio', twilio, async t => {
+  const { world, carrier, around } = await setUp(t);
+  const { account_sid, secret } = credentials.token;
+  const stranger = twilio.connect({ account_sid, secret: 'a-secret-of-somebody-else' }, around);
+  return { carrier, world, stranger, secrets: [secret, basic(account_sid, secret), errorText] };
+});
+
+const rejected = async (call: Promise<unknown>): Promise<CarrierError> => {
+  const error = await call.then(
+    () => assert.fail('the call is done'),
+    error => error,
+  );
+  assert.ok(error instanceof CarrierError);
+  return error;
+};
+
+test('buys with one POST of exactly the number, whatever becomes of the answer', async t => {
+  const { fake, account, world, carrier } = await setUp(t);
+  await world.stock('415');
+  for (const kind of ['error_after', 'timeout_after', 'torn', 'other_number', 'hang'] as const) {
+    const [phoneNumber = ''] = account.forSale;
+    await world.fault({ call: 'buy', kind, times: 1 });
+    fake.asked.length = 0;
+    assert.equal((await rejected(carrier.buy(phoneNumber, 'one-post'))).outcome, 'outcome_unknown', kind);
+    const posts = fake.asked.filter(({ method }) => method === 'POST').map(({ form }) => [...form]);
+    const form = { PhoneNumber: phoneNumber, FriendlyName: 'one-post' };
+    assert.deepEqual(posts, [Object.entries(form)], kind);
+  }
+});
+
+test('a purchase that Twilio refuses is refused for the reason that its code stands for', async t => {
+  const { fake, carrier } = await setUp(t);
+  for (const [status, code, outcome] of [
+    [400, 21404, 'out_of_funds'],
+    [400, 21421, 'unavailable'],
+    [400, 21422, 'unavailable'],
+    [400, 21452, 'unavailable'],
+    [400, 21631, 'needs_compliance'],
+    [400, 21649, 'needs_compliance'],
+    [400, 29999, 'unavailable'],
+    [401, 20003, 'authentication_failed'],
+    [403, 20006, 'authentication_failed'],
+    [404, 20404, 'not_found'],
+    [429, 20429, 'rate_limited'],
+    [408, 20408, 'outcome_unknown'],
+    [500, 21422, 'outcome_unknown'],
+    [503, 20503, 'outcome_unknown'],
+  ] as const) {
+    fake.instead.buy = error(status, code, 'In short');
+    const refusal = await rejected(carrier.buy('+14155550100', 'a-reason'));
+    assert.equal(refusal.outcome, outcome, `${code}`);
+    if (outcome === 'outcome_unknown') continue;
+    assert.equal(refusal.carrierCode, `${code}`);
+    assert.equal(refusal.message, `Twilio answered ${code}: "In short"`);
+  }
+});
+
+test('looks for an area code, for a number, and abroad for the first digits', async t => {
+  const { fake, carrier } = await setUp(t);
+  const asked = async (wanted: Parameters<typeof carrier.search>[0]) => {
+    assert.deepEqual(await carrier.search(wanted), []);
+    const { path, query } = fake.asked.pop()!;
+    assert.ok(path.endsWith(`/AvailablePhoneNumbers/${wanted.country}/Local.json`));
+    const { SmsEnabled, PageSize, ...filter } = Object.fromEntries(query);
+    assert.deepEqual([SmsEnabled, PageSize], ['true', `${wanted.limit}`]);
+    return filter;
+  };
+  const wanted = { country: 'US', limit: 5 };
+  assert.deepEqual(await asked({ ...wanted, area_code: '415' }), { AreaCode: '415' });
+  assert.deepEqual(await asked({ ...wanted, contains: '99' }), { Contains: '99' });
+  // A pattern has two characters at least.
+  assert.deepEqual(await asked({ ...wanted, contains: '9' }), {});
+  assert.deepEqual(await asked({ ...wanted, phone_number: '+14155550123' }), { Contains: '+14155550123' });
+  assert.deepEqual(await asked({ country: 'GB', limit: 5, area_code: '020' }), { Contains: '+4420' });
+  assert.deepEqual(await asked({ country: 'IT', limit: 5, area_code: '06' }), { Contains: '+3906' });
+});
+
+test('an area code or a country that Twilio has no numbers in is an empty list', async t => {
+  const { fake, carrier } = await setUp(t);
+  for (const answer of [error(400, 21452, 'No phone numbers found in area code'), notFound]) {
+    fake.instead.search = answer;
+    assert.deepEqual(await carrier.search({ country: 'US', area_code: '533', limit: 5 }), []);
+  }
+});
+
+test('offers what takes SMS, however that is spelled', async t => {
+  const { fake, carrier } = await setUp(t);
+  const available_phone_numbers = [{ sms: true }, { SMS: true }, { SMS: false, voice: true }, null].map(
+    (capabilities, i) => ({ ...showAvailable(`+1415555010${i}`), capabilities }),
+  );
+  fake.instead.search = { status: 200, body: { available_phone_numbers } };
+  const offers = await carrier.search({ country: 'US', area_code: '415', limit: 5 });
+  const lines = offers.map(({ phone_number }) => phone_number.at(-1));
+  assert.deepEqual(lines, ['0', '1', '3']);
+});
+
+test('a next page is asked of nobody but Twilio, and of nothing but the list', async t => {
+  const { fake, carrier } = await setUp(t);
+  const list = `${accountUri}/IncomingPhoneNumbers.json`;
+  for (const [next_page_uri, next] of [
+    [`${list}?Page=1&PageToken=PA1`, 'Page=1&PageToken=PA1'],
+    [`${fake.url('api')}${list}?Page=1`, 'Page=1'],
+    [`https://example.com${list}?Page=1`, undefined],
+    [`//example.com${list}?Page=1`, undefined],
+    [`${accountUri}/Messages.json?Page=1`, undefined],
+    [`${list}/../Messages.json?Page=1`, undefined],
+    ['http://[', undefined],
+  ] as const) {
+    fake.instead.list = { status: 200, body: { incoming_phone_numbers: [], next_page_uri } };
+    if (next) assert.equal((await carrier.list(undefined)).next, next);
+    else assert.equal((await rejected(carrier.list(undefined))).outcome, 'transient', next_page_uri);
+  }
+});
+
+test('an API key proves itself by what it is for, as it may not look at the account', async t => {
+  const { fake, world, around } = await setUp(t);
+  await world.own([{ phone_number: '+12125550101' }]);
+  const carrier = twilio.connect(credentials.key, around);
+  const balance = { amount: '-12.05', currency: 'USD' };
+  assert.deepEqual(await carrier.check(), { account: credentials.key.account_sid, balance });
+  assert.equal((await carrier.list(undefined)).numbers.length, 1);
+  fake.instead.list = error(401, 20003, 'Authenticate');
+  assert.equal((await rejected(carrier.check())).outcome, 'authentication_failed');
+});
+
+test('an account that is suspended does not pass', async t => {
+  const { account, carrier } = await setUp(t);
+  account.status = 'suspended';
+  assert.equal((await rejected(carrier.check())).outcome, 'authentication_failed');
+});
+
+test('a number that is in another Messaging Service says so', async t => {
+  const { account, world, carrier } = await setUp(t);
+  await world.own([{ phone_number: '+12125550101' }]);
+  const number = (await carrier.findNumber('+12125550101'))!;
+  account.numbers.get('+12125550101')!.service = services.full;
+  const failed = { state: 'failed', reason: 'The number is in another Messaging Service' };
+  assert.deepEqual(await carrier.attach(number, world.registrations.open), failed);
+  assert.deepEqual(await carrier.attachment(number, world.registrations.open), { state: 'none' });
+});
+
+test('a name that is too long for Twilio is cut, between two characters', async t => {
+  const { world, carrier } = await setUp(t);
+  await world.own([{ phone_number: '+12125550101' }]);
+  const { id } = (await carrier.findNumber('+12125550101'))!;
+  const { name } = await carrier.edit(id, { name: `${'x'.repeat(63)}😀 and more` });
+  assert.equal(name, `${'x'.repeat(63)}😀`);
+});

@@ -1,0 +1,110 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Outcome } from '../errors.ts';
+import type { Api, Refusal } from '../http.ts';
+
+/**
+ * One of Twilio's APIs as one account uses it: https://www.twilio.com/docs/usage/api, forms in, JSON out. A key's
+ * secret authenticates with the key's name, the account's token with that of the account.
+ */
+export function twilioApi(url: string, user: string, secret: string): Api {
+  const basic = Buffer.from(`${user}:${secret}`).toString('base64');
+  return {
+    title: 'Twilio',
+    url,
+    headers: { authorization: `Basic ${basic}` },
+    secrets: [secret, basic],
+    explain,
+  };
+}
+
+/** The codes that decide something: https://www.twilio.com/docs/api/errors */
+const outcomes: Partial<Record<number, Outcome>> = {
+  20003: 'authentication_failed',
+  20404: 'not_found',
+  // Never processed.
+  20429: 'rate_limited',
+  // A trial account has its one number, and gets another one when it becomes one that pays.
+  21404: 'out_of_funds',
+  // An address is missing, or a local one.
+  21613: 'needs_compliance',
+  21615: 'needs_compliance',
+  21631: 'needs_compliance',
+  // A regulatory bundle is missing or not approved, or the address is not in it.
+  21649: 'needs_compliance',
+  21651: 'needs_compliance',
+};
+
+export const noneInAreaCode = '21452';
+export const inServiceAlready = '21710';
+/** Why a Messaging Service does not take a number, in our words. */
+export const notTaken: Readonly<Record<string, string>> = {
+  21712: 'The number is in another Messaging Service',
+  21714: 'The Messaging Service holds as many numbers as it may (400)',
+};
+
+const ErrorBody = Compile(Type.Object({ code: Type.Integer(), message: Type.String() }));
+
+/** A code that is not in the list refuses what was asked for (21421 and 21422, and many more) for good. */
+function explain(status: number, body: unknown): Refusal | undefined {
+  if (!ErrorBody.Check(body)) return undefined;
+  const outcome = outcomes[body.code] ?? outcomeOf(status);
+  return outcome && { outcome, code: `${body.code}`, message: body.message };
+}
+
+function outcomeOf(status: number): Outcome | undefined {
+  if (status === 401 || status === 403) return 'authentication_failed';
+  if (status === 429) return 'rate_limited';
+  // It gave up waiting, and may have gone on.
+  if (status === 408) return undefined;
+  return 'unavailable';
+}
+
+// What must be in an answer before it is believed: no more than is used. In Twilio's published descriptions
+// (github.com/twilio/twilio-oai) nearly everything may be null; here, what cannot be done without must not be.
+
+const Nullable = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+export const accountSid = '^AC[0-9a-fA-F]{32}$';
+const E164 = Type.String({ pattern: '^\\+[1-9]\\d{4,14}$' });
+const NumberSid = Type.String({ pattern: '^PN[0-9a-fA-F]{32}$' });
+
+const IncomingNumber = Type.Object({
+  sid: NumberSid,
+  account_sid: Type.String({ pattern: accountSid }),
+  phone_number: E164,
+  friendly_name: Nullable(Type.String()),
+});
+export type IncomingNumber = Static<typeof IncomingNumber>;
+export const OneIncomingNumber = Compile(IncomingNumber);
+
+export const IncomingNumbers = Compile(
+  Type.Object({
+    incoming_phone_numbers: Type.Array(IncomingNumber),
+    next_page_uri: Nullable(Type.String()),
+  }),
+);
+
+const AvailableNumber = Type.Object({
+  phone_number: E164,
+  locality: Nullable(Type.String()),
+  region: Nullable(Type.String()),
+  // `sms` in some answers, `SMS` in others.
+  capabilities: Nullable(Type.Record(Type.String(), Type.Unknown())),
+});
+export type AvailableNumber = Static<typeof AvailableNumber>;
+export const AvailableNumbers = Compile(
+  Type.Object({ available_phone_numbers: Type.Array(AvailableNumber) }),
+);
+
+export const Account = Compile(Type.Object({ sid: Type.String(), status: Type.String() }));
+
+export const Balance = Compile(
+  Type.Object({
+    balance: Nullable(Type.String({ pattern: '^-?\\d+(\\.\\d+)?$' })),
+    currency: Nullable(Type.String({ pattern: '^[A-Z]{3}$' })),
+  }),
+);
+
+/** A number in a Messaging Service. */
+export const ServiceNumber = Compile(Type.Object({ sid: NumberSid, phone_number: E164 }));
