@@ -11,6 +11,8 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './carriers/open.ts';
+import { usageRoutes } from './charges/routes.ts';
+import { startWeeklyFees } from './charges/weekly.ts';
 import type { Database } from './db/database.ts';
 import { openapi } from './docs/openapi.ts';
 import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
@@ -56,6 +58,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const keyUse = recordKeyUse(db);
   const clock = startClock(db, log);
+  const weeklyFees = startWeeklyFees(db, log);
   let stopping = false;
 
   const app: App = fastify({
@@ -153,6 +156,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   bulkRoutes(app, db, change);
   tenantRoutes(app, db, change);
   tokenRoutes(app, change);
+  usageRoutes(app, database);
   const sendFollowersHome = eventRoutes(app, db);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
@@ -165,6 +169,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   });
   app.addHook('onClose', async () => {
     await clock.stop();
+    await weeklyFees.stop();
     await keyUse.stop();
   });
   await app.ready();

@@ -146,13 +146,17 @@ create table charges (
   period_start timestamp with time zone not null,
   at timestamp with time zone not null,
   constraint charges_pkey PRIMARY KEY (tenant_id, id),
-  constraint charges_once_key UNIQUE (tenant_id, phone_number_id, type, period_start),
+  constraint charges_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES orders(tenant_id, id),
   constraint charges_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
   constraint charges_phone_number_fkey FOREIGN KEY (tenant_id, phone_number_id) REFERENCES phone_numbers(tenant_id, id),
   constraint charges_amount_check CHECK (amount >= 0::numeric),
+  constraint charges_nothing_check CHECK ((type = 'number.released'::text) = (amount = 0::numeric)),
   constraint charges_type_check CHECK (type = ANY (ARRAY['number.purchase_fee'::text, 'number.weekly_fee'::text, 'number.released'::text]))
 );
+CREATE UNIQUE INDEX charges_once_key ON public.charges USING btree (tenant_id, phone_number_id, type) WHERE (type <> 'number.weekly_fee'::text);
 CREATE INDEX charges_organization_idx ON public.charges USING btree (tenant_id, organization_id, at, id);
+CREATE INDEX charges_tenant_idx ON public.charges USING btree (tenant_id, at, id);
+CREATE UNIQUE INDEX charges_week_key ON public.charges USING btree (tenant_id, phone_number_id, period_start) WHERE (type = 'number.weekly_fee'::text);
 
 create table events (
   tenant_id uuid not null,

@@ -146,18 +146,23 @@ create table charges (
   phone_number_id uuid not null,
   phone_number text collate "C" not null,
   order_id uuid,
-  -- 0 for what only says that charges end.
+  -- 0 for what only says that charges end, and for nothing else: a fee of nothing is no charge.
   amount numeric(12, 4) not null check (amount >= 0),
   -- A weekly fee is for the seven days from here.
   period_start timestamptz not null,
+  -- When it was charged, which says in which month it counts.
   at timestamptz not null,
   constraint charges_pkey primary key (tenant_id, id),
-  -- Each once.
-  constraint charges_once_key unique (tenant_id, phone_number_id, type, period_start),
   constraint charges_organization_fkey foreign key (tenant_id, organization_id) references organizations (tenant_id, id),
-  constraint charges_phone_number_fkey foreign key (tenant_id, phone_number_id) references phone_numbers (tenant_id, id)
+  constraint charges_phone_number_fkey foreign key (tenant_id, phone_number_id) references phone_numbers (tenant_id, id),
+  constraint charges_order_fkey foreign key (tenant_id, order_id) references orders (tenant_id, id),
+  constraint charges_nothing_check check ((type = 'number.released') = (amount = 0))
 );
+-- Each week of a number once, and everything else once in its life.
+create unique index charges_week_key on charges (tenant_id, phone_number_id, period_start) where type = 'number.weekly_fee';
+create unique index charges_once_key on charges (tenant_id, phone_number_id, type) where type <> 'number.weekly_fee';
 create index charges_organization_idx on charges (tenant_id, organization_id, at, id);
+create index charges_tenant_idx on charges (tenant_id, at, id);
 
 -- One going-through of everything that an account owns: to compare it with our book, or to take it over.
 create table carrier_runs (
