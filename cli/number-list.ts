@@ -4,10 +4,11 @@ import type { NumberStatus } from '../server/db/tables.ts';
 import type { ListOptions } from '../server/numbers/list-statement.ts';
 import type { ListBody } from '../server/numbers/schemas.ts';
 import { readCount, readMoment } from './arguments.ts';
-import { call, connected, pathOf, send } from './client.ts';
+import { call, pathOf } from './client.ts';
 import { command } from './command.ts';
 import type { PhoneNumber } from './one-number.ts';
 import { type Cell, growingTable, note, write } from './output.ts';
+import { passOn } from './passing.ts';
 import { counted } from './text.ts';
 
 type Page = Static<typeof ListBody>;
@@ -64,8 +65,11 @@ or a time in ISO 8601.`,
       const { json, limit } = options;
       const query = queryOf(options);
       if (!json) await printTable(query, limit);
-      else if (limit === undefined) await passOn(query);
-      else await printDocument(query, limit);
+      else if (limit === undefined) {
+        // The server's own document, of one moment, as it comes.
+        await passOn(path, { query });
+        await write('\n');
+      } else await printDocument(query, limit);
     });
 }
 
@@ -144,18 +148,6 @@ async function printTable(query: Query, limit: number | undefined): Promise<void
   }
   const rest = total === undefined ? 'and there are more' : `of ${total.toLocaleString('en-US')} that fit`;
   note(`${counted(count, 'number')}${more || total !== undefined ? `, ${rest}` : ''}`);
-}
-
-/** The server's own document, of one moment, as it comes. */
-async function passOn(query: Query): Promise<void> {
-  const { body } = await send('GET', path, { query });
-  const pieces = body!.values();
-  for (;;) {
-    const { done, value } = await connected(pieces.next());
-    if (done) break;
-    await write(value);
-  }
-  await write('\n');
 }
 
 /** As many pages as it takes, written as the one that the server would send if its pages had no limit. */

@@ -8,6 +8,7 @@ import { numberCommands } from './numbers.ts';
 import { organizationCommands } from './organizations.ts';
 import { reservationCommands } from './reservations.ts';
 import { settingsCommands } from './settings.ts';
+import { usageCommand } from './usage.ts';
 import { userCommands } from './users.ts';
 
 const manual = `
@@ -52,6 +53,7 @@ export function createProgram(): Command {
   numberCommands(program);
   reservationCommands(program);
   eventCommands(program);
+  usageCommand(program);
   organizationCommands(program);
   userCommands(program);
   keyCommands(program);

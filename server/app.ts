@@ -11,6 +11,8 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './carriers/open.ts';
+import { usageRoutes } from './charges/routes.ts';
+import { startWeeklyFees } from './charges/weekly.ts';
 import type { Database } from './db/database.ts';
 import { openapi } from './docs/openapi.ts';
 import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
@@ -60,6 +62,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const clock = startClock(db, log);
   const shop = { db, carriers, log };
   const orderWork = startOrders(shop);
+  const weeklyFees = startWeeklyFees(db, log);
   let stopping = false;
 
   const app: App = fastify({
@@ -158,6 +161,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   orderRoutes(app, shop, change, orderWork);
   tenantRoutes(app, db, change);
   tokenRoutes(app, change);
+  usageRoutes(app, database);
   const sendFollowersHome = eventRoutes(app, db);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
@@ -171,6 +175,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   app.addHook('onClose', async () => {
     await clock.stop();
     await orderWork.stop();
+    await weeklyFees.stop();
     await keyUse.stop();
   });
   await app.ready();

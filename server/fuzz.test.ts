@@ -71,19 +71,22 @@ function withoutLongWaits(operation: Operation): Operation {
 
 /** What is declared is what may come back, and nothing else. */
 function verifier({ responses }: Operation): (answer: Answer) => void {
-  const validators = new Map<string, ValidateFunction | undefined>();
-  for (const [status, { content }] of Object.entries(responses)) {
-    const schema = content?.['application/json']?.schema;
-    validators.set(status, schema && ajv.compile(schema));
+  const validators = new Map<string, Map<string, ValidateFunction>>();
+  for (const [status, { content = {} }] of Object.entries(responses)) {
+    const media = Object.entries(content).map(([type, { schema }]) => [type, ajv.compile(schema)] as const);
+    validators.set(status, new Map(media));
   }
   return ({ status, headers, text }) => {
     assert(status < 500, `${status} ${text}`);
-    assert(validators.has(String(status)), `${status} is not declared: ${text}`);
+    const declared = validators.get(String(status));
+    assert(declared, `${status} is not declared: ${text}`);
     assert(headers['x-request-id']);
-    const validate = validators.get(String(status));
-    if (!validate) return assert.equal(text, '');
-    assert.equal(headers['content-type'], 'application/json; charset=utf-8');
-    assert(validate(JSON.parse(text)), `${ajv.errorsText(validate.errors)}: ${text}`);
+    if (declared.size === 0) return assert.equal(text, '');
+    const [type, charset] = headers['content-type']?.split('; ') ?? [];
+    const validate = declared.get(type!);
+    assert(validate && charset === 'charset=utf-8', `${headers['content-type']} is not declared`);
+    const body = type === 'application/json' ? JSON.parse(text) : text;
+    assert(validate(body), `${ajv.errorsText(validate.errors)}: ${text}`);
   };
 }
 
@@ -177,6 +180,12 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
   const { token } = await call('POST', path, { expires_in: 60 });
   const { key } = await call('POST', '/v1/keys', { name: 'to be revoked', permission: 'read' });
   const { events } = await call('GET', `/v1/events?organization_id=${organization}`);
+  const { rows: charges } = await server.database.pool.query<{ id: string }>(
+    `insert into charges (tenant_id, organization_id, id, type, phone_number_id, phone_number, amount, period_start, at)
+    select tenant_id, organization_id, gen_random_uuid(), 'number.weekly_fee', id, phone_number, 1.25, created_at, created_at
+    from phone_numbers where phone_number = any($1) returning id`,
+    [assigned],
+  );
   const elsewhere = await newOrganization(server);
   const known = {
     organization_id: [organization, organization, elsewhere],
@@ -195,6 +204,9 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     remove: tags,
     area_code: ['201', '415'],
     starts_with: ['+1', '1201', '+120155'],
+    from: ['2024-01-01', '2024-01-01T00:00:00Z'],
+    to: ['2999-01-01', '2999-01-01T00:00:00+05:30'],
+    cursor: charges.map(({ id }) => id),
     as_of: ['0', '1', '3', '2024-01-01T00:00:00Z', '2999-01-01T00:00:00.5+05:30'],
   };
   return { known, states: { available, assigned, cooling_down, releasing } };

@@ -72,7 +72,7 @@ test('a user who is no admin is refused all but their own numbers', async t => {
 test('lists show only what is theirs', async () => {
   const organization = await newOrganization(server);
   for (const key of [await server.newTenant(), await server.newKey({ organization_id: organization })])
-    for (const path of ['/v1/organizations', '/v1/keys']) {
+    for (const path of ['/v1/organizations', '/v1/keys', '/v1/usage', '/v1/usage?format=csv']) {
       const { status, text } = await server.call('GET', path, { key });
       assert.equal(status, 200);
       for (const name of Object.values(victim)) assert(!text.includes(name), `${path} shows ${name}`);
@@ -245,7 +245,7 @@ async function snapshot(): Promise<string> {
   const settings = sql`select to_jsonb(t) as r from tenants t where id = ${tenant_id}`;
   const parts: unknown[] = [(await settings.execute(server.database.db)).rows];
   const tables = ['organizations', 'users', 'user_tokens', 'phone_numbers', 'number_versions', 'assignments'];
-  for (const table of [...tables, 'events', 'batch_items', 'api_keys']) {
+  for (const table of [...tables, 'charges', 'events', 'batch_items', 'api_keys']) {
     const { rows } = await sql`
       select to_jsonb(r) - 'last_used_at' as r from ${sql.table(table)} r
       where tenant_id = ${tenant_id} and ${sql.ref(table === 'organizations' ? 'id' : 'organization_id')} = ${id}

@@ -19,13 +19,17 @@ export type NewCharge = {
   period_start: Date;
 };
 
-/** A week is 168 hours: it does not hang on anybody's calendar, nor on the summer time of the database's. */
-export const weekHours = 168;
+/** Not `7 days`, which is an hour more or less where the session's time zone has summer time. */
+const weekHours = 168;
+export const week = sql`make_interval(hours => ${sql.lit(weekHours)})`;
+
+/** When the week that begins then ends. */
+export const weekEnd = (begin: Date): Date => new Date(begin.getTime() + weekHours * 3_600_000);
 
 /**
- * Writes what the organization of a revision is charged, with the change that it is charged for: both or neither, and
- * dated like it. A number is charged once for each of its weeks, and once in its life for anything else; twice is a
- * mistake of the caller, and undoes the change.
+ * Writes what the organization of a revision is charged, in the transaction of what it is charged for, and dated like
+ * it. A number is charged once for each of its weeks, and once in its life for anything else: a second time is a
+ * mistake of the caller, and undoes the revision.
  */
 export async function charge(
   { tx, organization, at }: Revision,
@@ -37,13 +41,13 @@ export async function charge(
   const whose = { tenant_id: who.tenantId, organization_id: organization.id, at };
   await tx
     .insertInto('charges')
-    .values(charges.map(one => ({ ...whose, id: randomUUIDv7(), order_id: null, ...one })))
+    .values(charges.map(one => ({ ...whose, id: randomUUIDv7(), ...one })))
     .execute();
 }
 
 /**
  * What an organization is charged in the calendar month (UTC) of `at`, in US dollars: what is written, and the weeks
- * that have begun by then and are only waiting for the job that writes them (weekly.ts).
+ * that have begun by then and only wait for the job that writes them (weekly.ts).
  * @param organizationId its own id
  */
 export async function spending(tx: Tx, who: Who, organizationId: string, at: Date): Promise<number> {
@@ -53,16 +57,16 @@ export async function spending(tx: Tx, who: Who, organizationId: string, at: Dat
       select coalesce(sum(amount), 0) from charges
       where tenant_id = ${who.tenantId} and organization_id = ${organizationId} and at >= ${from} and at < ${to}
     ) + (
-      select coalesce(sum((select count(*) from generate_series(n.next_fee_at, ${at}, ${week}))), 0)
-      from phone_numbers n
-      where n.tenant_id = ${who.tenantId} and n.organization_id = ${organizationId}
-        and n.next_fee_at <= ${at} and n.released_at is null
+      select count(*) from phone_numbers n, generate_series(n.next_fee_at, ${at}, ${week}) as begin
+      where n.tenant_id = ${who.tenantId} and n.organization_id = ${organizationId} and n.next_fee_at <= ${at}
+        and ${isOwed(sql.ref('begin'))}
     ) * (select weekly_price from tenants where id = ${who.tenantId}) as amount`.execute(tx);
   return rows[0]!.amount;
 }
 
-/** A week as SQL: `7 days` would be an hour longer or shorter where the session's time zone has summer time. */
-export const week = sql`make_interval(hours => ${sql.lit(weekHours)})`;
+/** Whether number `n` is charged for the week that begins then: it came from a carrier, and is not released by then. */
+export const isOwed = (begin: ReturnType<typeof sql>) =>
+  sql`(n.carrier_account_id is not null and ${begin} < coalesce(n.released_at, 'infinity'))`;
 
 /** The calendar month (UTC) that a moment is in: `from` inclusive, `to` exclusive. */
 export function monthOf(at: Date): { from: Date; to: Date } {
@@ -70,6 +74,6 @@ export function monthOf(at: Date): { from: Date; to: Date } {
   return { from: new Date(Date.UTC(year, month)), to: new Date(Date.UTC(year, month + 1)) };
 }
 
-/** Adds amounts of money exactly, to their four decimals: 0.1 + 0.2 is 0.3. */
+/** Adds amounts of money exactly, to their four decimals: 0.1 and 0.2 are 0.3. */
 export const addAmounts = (...amounts: number[]): number =>
   Math.round(amounts.reduce((sum, amount) => sum + amount * 10_000, 0)) / 10_000;

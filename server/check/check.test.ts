@@ -167,6 +167,24 @@ test('a batch that has lost a piece', async () => {
   );
 });
 
+test('a week that was charged twice, and one after the release', async () => {
+  const weekFrom = (begin: string, where: string) =>
+    `insert into charges (tenant_id, organization_id, id, type, phone_number_id, phone_number, amount, period_start, at)
+     select tenant_id, organization_id, gen_random_uuid(), 'number.weekly_fee', id, phone_number, 1, ${begin}, now()
+     from phone_numbers where organization_id = ${mine()} and ${where};`;
+  const its = `phone_number = '${number}'`;
+  const weeks = ['2024-01-01T00:00:00Z', '2024-01-08T00:00:00Z', '2024-01-14T23:59:59Z'];
+  const charging = weeks.map(begin => weekFrom(`'${begin}'`, its)).join('');
+  assert.deepEqual(await harm(charging, 'delete from charges'), [
+    `${number} was charged for overlapping weeks, from ${weeks[1]} and from ${weeks[2]}`,
+  ]);
+  const after = weekFrom(`released_at + interval '1 second'`, 'released_at is not null');
+  assert.match(
+    (await harm(after, 'delete from charges')).join(),
+    /^\+\d+ was charged for a week from \d{4}-\d\d-\d\dT[\d:]{8}Z, after its release$/,
+  );
+});
+
 test('it can be run while the database is in use', async () => {
   const user = await newUser(server, organization);
   const changing = Array.from({ length: 20 }, async () => {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
+import { week } from '../charges/charges.ts';
 import type { Database, Db } from '../db/database.ts';
 import { nothing, type Replayed, replay } from './replay.ts';
 
@@ -180,6 +181,20 @@ async function checkTables(db: Db, report: CheckReport): Promise<void> {
       select n.tenant_id, n.organization_id, n.phone_number || ' is of revision ' || n.since_revision || ', and the organization at ' || o.revision
       from phone_numbers n join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
       where n.since_revision > o.revision or n.since_revision < 1
+      union all
+      select tenant_id, organization_id, phone_number || ' was charged for overlapping weeks, from ' || ${inUtc('before')} || ' and from ' || ${inUtc('period_start')}
+      from (
+        select *, lag(period_start) over (partition by tenant_id, phone_number_id order by period_start) as before
+        from charges where type = 'number.weekly_fee') c
+      where period_start < before + ${week}
+      union all
+      select c.tenant_id, c.organization_id, c.phone_number || ' was charged for a week from ' || ${inUtc('c.period_start')} || ', after its release'
+      from charges c join phone_numbers n on n.tenant_id = c.tenant_id and n.id = c.phone_number_id
+      where c.type = 'number.weekly_fee' and c.period_start > n.released_at
     ) f join organizations o on o.tenant_id = f.tenant_id and o.id = f.organization_id`.execute(db);
   report.findings.push(...rows);
 }
+
+/** A moment as the API writes it, whatever the session's time zone. */
+const inUtc = (column: string) =>
+  sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;

@@ -28,6 +28,7 @@ export function openapi(): FastifyDynamicSwaggerOptions {
         { name: 'Organizations', description: 'Who numbers belong to.' },
         { name: 'Users', description: 'Who numbers are assigned to.' },
         { name: 'Events', description: 'What happened, in order.' },
+        { name: 'Usage', description: 'What is charged.' },
         { name: 'Keys', description: 'What calls are made with.' },
         { name: 'Settings', description: 'What the tenant has decided for all of its organizations.' },
         { name: 'Operations', description: 'For those who run the server.' },

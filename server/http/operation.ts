@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifySchema } from 'fastify';
-import { type TNull, type TObject, type TProperties, type TSchema, Type } from 'typebox';
+import { type TNull, type TObject, type TProperties, type TSchema, type TString, Type } from 'typebox';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
 
 /**
@@ -31,6 +31,8 @@ type OperationSchema = FastifySchema & {
   description: string;
   tags: [string];
   response: Record<number, TObject | TNull>;
+  /** What 200 says in text/csv, where it can be asked for; with an example. */
+  csv?: TString;
 };
 
 const succeeded = Type.Literal(true, { description: 'Whether the request was successful.' });
@@ -75,6 +77,7 @@ export function operation<const S extends OperationSchema>(
     const example = { success: false, error: text, code, request_id: exampleRequestId, powered_by: 'Teli' };
     response[status] = problemBody([...(existing?.examples ?? []), example]);
   }
+  if (schema.csv) response[200] = alsoAsCsv(response[200] as TObject, schema.csv);
   return {
     schema: {
       ...schema,
@@ -113,6 +116,15 @@ function enveloped(payload: TObject): TObject {
   const given = (payload as { examples?: object[] }).examples ?? [exampleOf(payload) as object];
   const examples = given.map(example => ({ success: true, ...example, powered_by: 'Teli' }));
   return Type.Object(body, { ...options, examples, additionalProperties: false });
+}
+
+/** The same answer in two content types, of which each has its own schema. */
+function alsoAsCsv({ description, ...body }: TObject & { description?: string }, csv: TString) {
+  const media = ({ examples, ...schema }: TSchema & { examples?: unknown[] }) => ({
+    schema,
+    example: examples?.[0],
+  });
+  return { description, content: { 'application/json': media(body), 'text/csv': media(csv) } };
 }
 
 /** The example that a schema has, or one made of the examples of its parts; a list has one entry, so a count is 1. */

@@ -15,6 +15,8 @@ const [bodies, texts] = [false, true].map(coerceTypes => {
     discriminator: true,
   });
   addFormats.default(ajv);
+  // As PostgreSQL reads it; the format of RFC 4122 would let `urn:uuid:` stand before it.
+  ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
   return ajv;
 });
 

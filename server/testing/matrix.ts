@@ -79,6 +79,12 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
     { path: `/v1/events?organization_id=${theirs.organization}` },
     { path: `/v1/events?organization_id=${theirs.organization}&after_revision=3&limit=1` },
   ],
+  'GET /v1/usage': theirs => [
+    ...['', '&limit=1', '&format=csv', '&from=2024-01-01&to=2999-01-01'].map(more => ({
+      path: `/v1/usage?organization_id=${theirs.organization}${more}`,
+    })),
+    { path: `/v1/usage?organization_id=${theirs.organization}`, headers: { accept: 'text/csv' } },
+  ],
   'GET /v1/batches/:batch_id': theirs => [
     { path: `/v1/batches/${theirs.batch}` },
     { path: `/v1/batches/${theirs.batch}?piece=0` },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
 import { openShop } from './shop.ts';
@@ -53,6 +54,10 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
   ) as [string, string, string, string, string, string];
   const items = [assigned, available].map(phone_number => ({ action: 'tag', phone_number, add: [tag] }));
   await call('POST', `/v1/sms/phone-numbers/bulk`, { items });
+  await sql`
+    insert into charges (tenant_id, organization_id, id, type, phone_number_id, phone_number, amount, period_start, at)
+    select tenant_id, organization_id, gen_random_uuid(), 'number.weekly_fee', id, phone_number, 1.25, created_at, created_at
+    from phone_numbers where phone_number = ${assigned}`.execute(server.database.db);
   const { events } = await call('GET', `/v1/events?organization_id=${organization}`);
   await settings(3600);
   await call('DELETE', `/v1/sms/phone-numbers/${coolingDown}/assign`);

@@ -1,0 +1,13 @@
+import { connected, type RequestOptions, send } from './client.ts';
+import { write } from './output.ts';
+
+/** Writes the body of an answer as it comes, however long it is. */
+export async function passOn(path: string, options: RequestOptions): Promise<void> {
+  const { body } = await send('GET', path, options);
+  const pieces = body!.values();
+  for (;;) {
+    const { done, value } = await connected(pieces.next());
+    if (done) return;
+    await write(value);
+  }
+}

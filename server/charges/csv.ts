@@ -1,0 +1,81 @@
+import { Readable } from 'node:stream';
+import { openCursor } from '../db/cursor.ts';
+import type { Database } from '../db/database.ts';
+import type { Who } from '../keys/who.ts';
+import { type Charge, chargeBody } from './schemas.ts';
+import { type ChargeRow, chargesOf, readScope, type UsageQuery, type UsageScope } from './usage.ts';
+
+const rowsPerRead = 2000;
+
+const columns = [
+  'id',
+  'type',
+  'organization_id',
+  'phone_number',
+  'phone_number_id',
+  'order_id',
+  'amount',
+  'currency',
+  'period_start',
+  'period_end',
+  'at',
+] as const satisfies (keyof Charge)[];
+
+/**
+ * Every charge in the period as CSV (RFC 4180), of one snapshot, read through a cursor: a file of any length passes
+ * through in pieces. The stream must be read to its end or destroyed: it holds a connection.
+ */
+export async function openUsageCsv(
+  database: Database,
+  who: Who,
+  query: UsageQuery,
+): Promise<{ scope: UsageScope; body: Readable }> {
+  const scope = await readScope(database.db, who, query);
+  const { sql: text, parameters } = chargesOf(database.db, who, scope).compile();
+  const client = await database.pool.connect();
+  const cursor = openCursor<ChargeRow>(client, text, [...parameters]);
+  let open = true;
+  const close = async () => {
+    if (!open) return;
+    open = false;
+    await cursor.close();
+    client.release();
+  };
+  try {
+    // Before anything is sent: what goes wrong here can still be answered.
+    const first = await cursor.read(rowsPerRead);
+    const body = Readable.from(
+      csvOf(first, () => cursor.read(rowsPerRead)),
+      { objectMode: false },
+    );
+    // At its end, and when the client has gone, also before the first row.
+    body.once('close', close);
+    return { scope, body };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function* csvOf(first: ChargeRow[], read: () => Promise<ChargeRow[]>): AsyncGenerator<string> {
+  yield csvLine(columns);
+  for (let rows = first; rows.length > 0; rows = rows.length < rowsPerRead ? [] : await read())
+    yield rows.map(row => csvLine(cellsOf(chargeBody(row)))).join('');
+}
+
+const cellsOf = (charge: Charge) =>
+  columns.map(name => (name === 'amount' ? charge.amount.toFixed(4) : (charge[name] ?? '')));
+
+/** One record of RFC 4180, as every spreadsheet reads it. */
+export const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(',')}\r\n`;
+
+function csvCell(text: string): string {
+  const cell = isFormula(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+/**
+ * Whether a spreadsheet might calculate with it; an apostrophe makes it text. A number in E.164 begins with `+` and is
+ * left as it is: digits alone can only come out as themselves, and programs read the column.
+ */
+const isFormula = (text: string): boolean => /^[=+\-@\t\r]/.test(text) && !/^\+\d+$/.test(text);

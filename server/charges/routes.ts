@@ -1,0 +1,53 @@
+import type { Database } from '../db/database.ts';
+import { invalid } from '../errors.ts';
+import { type App, operation, timestamp } from '../http/operation.ts';
+import { openUsageCsv } from './csv.ts';
+import { chargeBody, UsageBody, UsageCsv, UsageQuerySchema } from './schemas.ts';
+import { readUsage } from './usage.ts';
+
+export function usageRoutes(app: App, database: Database): void {
+  app.get(
+    '/v1/usage',
+    operation(
+      'read',
+      {
+        operationId: 'getUsage',
+        summary: 'What was charged?',
+        description:
+          'The charges of a period and what they add up to, of one organization or of all that the key sees: a fee for a number that is bought, and a fee for each week of a number that comes from a carrier, charged when the week begins. As JSON in pages, or all as CSV: `Accept: text/csv` or `format=csv`.',
+        tags: ['Usage'],
+        querystring: UsageQuerySchema,
+        response: { 200: UsageBody },
+        csv: UsageCsv,
+      },
+      ['organization_not_found'],
+    ),
+    async ({ who, query, headers }, reply) => {
+      reply.header('vary', 'accept');
+      if (query.format === 'csv' || (query.format === undefined && wantsCsv(headers.accept))) {
+        for (const field of ['limit', 'cursor'] as const)
+          if (query[field] !== undefined)
+            throw invalid(`${field} cannot be combined with CSV, which has all charges`);
+        const { scope, body } = await openUsageCsv(database, who, query);
+        const [from, to] = [scope.from, scope.to].map(moment => moment.toISOString().slice(0, 10));
+        return reply
+          .type('text/csv; charset=utf-8')
+          .header('content-disposition', `attachment; filename="usage-${from}-${to}.csv"`)
+          .send(body as never);
+      }
+      const { scope, charges, has_more, totals } = await readUsage(database.db, who, query);
+      return {
+        from: timestamp(scope.from),
+        to: timestamp(scope.to),
+        charges: charges.map(chargeBody),
+        count: charges.length,
+        has_more,
+        next_cursor: has_more ? charges.at(-1)!.id : null,
+        totals: { ...totals, currency: 'USD' as const },
+      };
+    },
+  );
+}
+
+/** Whoever takes JSON too, as most clients do that send this header unasked, gets JSON. */
+const wantsCsv = (accept = ''): boolean => /\btext\/csv\b/i.test(accept) && !/\bjson\b/i.test(accept);

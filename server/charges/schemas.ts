@@ -1,0 +1,153 @@
+import { type Static, Type } from 'typebox';
+import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
+import { E164 } from '../numbers/schemas.ts';
+import { OrganizationId } from '../organizations/schemas.ts';
+import { weekEnd } from './charges.ts';
+import type { ChargeRow } from './usage.ts';
+
+const Day = (description: string, example: string) =>
+  Type.String({
+    pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.{5,30})?$',
+    description: `${description} A day is its beginning in UTC, and anything else a moment in ISO 8601.`,
+    examples: [example, `${example}T10:30:00Z`],
+  });
+
+export const UsageQuerySchema = Type.Object(
+  {
+    organization_id: Type.Optional(OrganizationId),
+    from: Type.Optional(
+      Day('Charged at this moment or later; not given, the beginning of this month (UTC).', '2024-01-01'),
+    ),
+    to: Type.Optional(Day('Charged before this; not given, the end of this month (UTC).', '2024-02-01')),
+    format: Type.Optional(
+      oneOf(['json', 'csv'], {
+        description: 'How to answer; not given, `Accept: text/csv` asks for CSV.',
+      }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: 'Charges per page; 1,000 if not given. Not with CSV, which has all of them.',
+      }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ format: 'uuid', description: 'The `next_cursor` of the page before. Not with CSV.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const ChargeKind = oneOf(['number.purchase_fee', 'number.weekly_fee', 'number.released'], {
+  description:
+    'What for: `number.purchase_fee`, once for a number that was bought; `number.weekly_fee`, for seven days of a number; `number.released`, which costs nothing and says that the charges for a number end.',
+});
+const Amount = Type.Number({ description: 'US dollars, to four decimals.', examples: [1.5] });
+const Currency = Type.Literal('USD', { description: 'The currency of every amount.' });
+
+const ChargeBody = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', description: 'The id of the charge.' }),
+    type: ChargeKind,
+    organization_id: OrganizationId,
+    phone_number: E164,
+    phone_number_id: Type.String({ format: 'uuid', description: 'The id of the phone record.' }),
+    order_id: nullable(Type.String({ format: 'uuid', description: 'The order that bought the number.' })),
+    amount: Amount,
+    currency: Currency,
+    period_start: Timestamp('When what is charged for begins.'),
+    period_end: nullable(Timestamp('When it ends; null for what is charged once.', '2024-01-22T10:30:00Z')),
+    at: Timestamp('When it was charged; this says in which period it counts.', '2024-01-15T10:30:20Z'),
+  },
+  { additionalProperties: false },
+);
+
+export type Charge = Static<typeof ChargeBody>;
+
+export const chargeBody = ({ period_start, at, ...row }: ChargeRow): Charge => ({
+  ...row,
+  currency: 'USD',
+  period_start: timestamp(period_start),
+  period_end: row.type === 'number.weekly_fee' ? timestamp(weekEnd(period_start)) : null,
+  at: timestamp(at),
+});
+
+const Count = Type.Integer({ description: 'How many charges.' });
+
+const TotalsBody = Type.Object(
+  {
+    count: Count,
+    amount: Amount,
+    currency: Currency,
+    by_type: Type.Array(
+      Type.Object({ type: ChargeKind, count: Count, amount: Amount }, { additionalProperties: false }),
+      { description: 'The same by what it is for.' },
+    ),
+    by_organization: Type.Array(
+      Type.Object(
+        { organization_id: OrganizationId, count: Count, amount: Amount },
+        { additionalProperties: false },
+      ),
+      { description: 'The same by organization; those that were charged nothing are not among them.' },
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: 'Everything that was charged in the period, on all pages together.',
+  },
+);
+
+const example: Charge = {
+  id: '0199f3a0-8d2f-7c11-9e4b-5a6c7d8e9f01',
+  type: 'number.weekly_fee',
+  organization_id: 'org_abc123',
+  phone_number: '+14155551234',
+  phone_number_id: '6d7f8580-2c18-4ca9-8917-c9ca121a2c49',
+  order_id: null,
+  amount: 1.5,
+  currency: 'USD',
+  period_start: '2024-01-15T10:30:00Z',
+  period_end: '2024-01-22T10:30:00Z',
+  at: '2024-01-15T10:30:20Z',
+};
+const sum = { count: 1, amount: 1.5 };
+
+export const UsageBody = Type.Object(
+  {
+    from: Timestamp('The beginning of the period.', '2024-01-01T00:00:00Z'),
+    to: Timestamp('The end of the period, which is no longer in it.', '2024-02-01T00:00:00Z'),
+    charges: Type.Array(ChargeBody, { description: 'The charges, the oldest first.' }),
+    count: Type.Integer({ description: 'How many charges were returned.' }),
+    has_more: Type.Boolean({ description: 'Whether another page follows.' }),
+    next_cursor: nullable(
+      Type.String({ format: 'uuid', description: 'What to ask for the next page with; null on the last.' }),
+    ),
+    totals: TotalsBody,
+  },
+  {
+    examples: [
+      {
+        from: '2024-01-01T00:00:00Z',
+        to: '2024-02-01T00:00:00Z',
+        charges: [example],
+        count: 1,
+        has_more: false,
+        next_cursor: null,
+        totals: {
+          ...sum,
+          currency: 'USD',
+          by_type: [{ type: example.type, ...sum }],
+          by_organization: [{ organization_id: example.organization_id, ...sum }],
+        },
+      },
+    ],
+  },
+);
+
+export const UsageCsv = Type.String({
+  description:
+    'RFC 4180, in UTF-8: a line that names the columns, and one for each charge of the period. Text that a spreadsheet might take for a formula begins with an apostrophe; phone numbers are E.164 as they are.',
+  examples: [
+    'id,type,organization_id,phone_number,phone_number_id,order_id,amount,currency,period_start,period_end,at\r\n0199f3a0-8d2f-7c11-9e4b-5a6c7d8e9f01,number.weekly_fee,org_abc123,+14155551234,6d7f8580-2c18-4ca9-8917-c9ca121a2c49,,1.5000,USD,2024-01-15T10:30:00Z,2024-01-22T10:30:00Z,2024-01-15T10:30:20Z\r\n',
+  ],
+});

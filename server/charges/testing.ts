@@ -1,0 +1,106 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Db } from '../db/database.ts';
+import type { Who } from '../keys/who.ts';
+import { applyChanges, loadStates } from '../numbers/changes.ts';
+import { release } from '../numbers/life.ts';
+import { transferNumber } from '../numbers/moves.ts';
+import { arrivalOf, insertNumbers } from '../numbers/numbers.ts';
+import { createOrganization, findOrganization } from '../organizations/organizations.ts';
+import { revise } from '../revisions/revise.ts';
+import { createTenant } from '../tenants/tenants.ts';
+import { charge, type NewCharge, spending } from './charges.ts';
+
+/** A tenant with two organizations and a carrier account, and what is done there, at whatever time. */
+export async function newBook(db: Db) {
+  const { who, secret: key } = await createTenant(db, 'Test', 'test');
+  const tenant_id = who.tenantId;
+  const [north, south] = [`north.${tenant_id}`, `south.${tenant_id}`] as const;
+  for (const unique_id of [north, south]) await createOrganization(db, who, { name: 'Acme', unique_id });
+  const account = randomUUIDv7();
+  const secrets = { credentials: Buffer.from('none') };
+  await db
+    .insertInto('carrier_accounts')
+    .values({ tenant_id, id: account, carrier: 'sandbox', name: 'Test', ...secrets })
+    .execute();
+  const on = (time: number): Who => ({ ...who, at: new Date(time) });
+  const idOf = async (number: string) => {
+    const its = db.selectFrom('phone_numbers').select('id').where('tenant_id', '=', tenant_id);
+    return (await its.where('phone_number', '=', number).executeTakeFirstOrThrow()).id;
+  };
+
+  return {
+    who,
+    key,
+    north,
+    south,
+    setPrice: (weekly_price: number) =>
+      db.updateTable('tenants').set({ weekly_price }).where('id', '=', tenant_id).execute(),
+
+    /** Numbers come in as by a purchase or an adoption; or, without an account, as those that nobody charges for. */
+    bring: (time: number, organization: string, numbers: string[], fromAccount = true) =>
+      revise(db, on(time), { unique_id: organization }, async revision => {
+        const arrivals = numbers.map(e164 => ({
+          id: randomUUIDv7(),
+          number: { e164, pretty: e164, country: 'US' },
+          nickname: null,
+          user: undefined,
+          carrier: fromAccount ? { account_id: account, number_id: e164 } : null,
+        }));
+        await insertNumbers(revision, who, arrivals);
+        revision.record('numbers.added', { numbers: arrivals.map(arrivalOf) });
+      }),
+
+    async release(time: number, organization: string, number: string) {
+      const id = await idOf(number);
+      await revise(db, on(time), { unique_id: organization }, async revision => {
+        const [state] = await loadStates(revision, who, [id]);
+        const step = release(state!, revision.policy, revision.now);
+        await applyChanges(revision, who, [{ number: state!, step }]);
+      });
+    },
+
+    transfer: (time: number, number: string, to_organization_id: string) =>
+      transferNumber(
+        db,
+        on(time),
+        { phone_number: number, default_country: 'US' },
+        { to_organization_id, end_assignment: true },
+      ),
+
+    /** Charges for a number what somebody's revision charges. */
+    async charge(
+      time: number,
+      organization: string,
+      number: string,
+      type: NewCharge['type'],
+      amount: number,
+    ) {
+      const charged = { type, phone_number_id: await idOf(number), phone_number: number, amount };
+      await revise(db, on(time), { unique_id: organization }, revision =>
+        charge(revision, who, { ...charged, period_start: new Date(time) }),
+      );
+    },
+
+    async spent(time: number, organization: string): Promise<number> {
+      const { id } = await findOrganization(db, who, organization);
+      return db.transaction().execute(tx => spending(tx, who, id, new Date(time)));
+    },
+
+    /** Every weekly fee, as `feeOf` writes it, sorted. */
+    async fees(): Promise<string[]> {
+      const { rows } = await sql<{ number: string; begin: Date; organization: string; amount: number }>`
+        select c.phone_number as number, c.period_start as begin, o.unique_id as organization, c.amount
+        from charges c join organizations o on o.tenant_id = c.tenant_id and o.id = c.organization_id
+        where c.tenant_id = ${tenant_id} and c.type = 'number.weekly_fee'`.execute(db);
+      return rows
+        .map(({ number, begin, organization, amount }) =>
+          feeOf(number, begin.getTime(), organization, amount),
+        )
+        .sort();
+    },
+  };
+}
+
+export const feeOf = (number: string, begin: number, organization: string, amount: number): string =>
+  [number, new Date(begin).toISOString(), organization, amount].join(' ');

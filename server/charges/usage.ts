@@ -1,0 +1,126 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/database.ts';
+import type { ChargeType } from '../db/tables.ts';
+import { invalid } from '../errors.ts';
+import { readMoment } from '../http/operation.ts';
+import type { Who } from '../keys/who.ts';
+import { findOrganization } from '../organizations/organizations.ts';
+import { monthOf } from './charges.ts';
+
+/** Which charges: of one organization or of all that the caller sees, dated from `from` on and before `to`. */
+export type UsageQuery = { organization_id?: string; from?: string; to?: string };
+
+/** The same, understood: an organization by its own id, or null for all of the tenant. */
+export type UsageScope = { organizationId: string | null; from: Date; to: Date };
+
+export type ChargeRow = {
+  id: string;
+  type: ChargeType;
+  /** The organization's unique_id. */
+  organization_id: string;
+  phone_number: string;
+  phone_number_id: string;
+  order_id: string | null;
+  amount: number;
+  period_start: Date;
+  at: Date;
+};
+
+type Sum = { count: number; amount: number };
+
+export type Totals = Sum & {
+  by_type: (Sum & { type: ChargeType })[];
+  by_organization: (Sum & { organization_id: string })[];
+};
+
+const limitDefault = 1000;
+
+/** Finds the organization and reads the period; what is not given is the calendar month (UTC) that it is now. */
+export async function readScope(db: Db, who: Who, query: UsageQuery): Promise<UsageScope> {
+  const organizationId =
+    query.organization_id === undefined
+      ? who.organizationId
+      : (await findOrganization(db, who, query.organization_id)).id;
+  const { rows } = await sql<{ now: Date }>`select now()`.execute(db);
+  const month = monthOf(rows[0]!.now);
+  const from = query.from === undefined ? month.from : readDay(query.from, 'from');
+  const to = query.to === undefined ? month.to : readDay(query.to, 'to');
+  if (from >= to) throw invalid('from must be before to');
+  return { organizationId, from, to };
+}
+
+/** A day alone is its beginning in UTC. */
+const readDay = (text: string, field: string): Date =>
+  readMoment(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text, field);
+
+/** A page of charges in the order of their moments, with the totals of all of them; of one snapshot. */
+export async function readUsage(
+  db: Db,
+  who: Who,
+  query: UsageQuery & { limit?: number; cursor?: string },
+): Promise<{ scope: UsageScope; charges: ChargeRow[]; has_more: boolean; totals: Totals }> {
+  const limit = query.limit ?? limitDefault;
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async tx => {
+      const scope = await readScope(tx, who, query);
+      const rows = await pageOf(tx, who, scope, query.cursor, limit + 1);
+      const totals = await totalsOf(tx, who, scope);
+      return { scope, charges: rows.slice(0, limit), has_more: rows.length > limit, totals };
+    });
+}
+
+/** Every charge in a scope, the oldest first, as the caller sees it. */
+export const chargesOf = (db: Db, who: Who, scope: UsageScope) =>
+  inScope(db, who, scope)
+    .select(['c.id', 'c.type', 'o.unique_id as organization_id', 'c.phone_number', 'c.phone_number_id'])
+    .select(['c.order_id', 'c.amount', 'c.period_start', 'c.at'])
+    .orderBy('c.at')
+    .orderBy('c.id');
+
+const inScope = (db: Db, who: Who, { organizationId, from, to }: UsageScope) =>
+  db
+    .selectFrom('charges as c')
+    .innerJoin('organizations as o', join =>
+      join.onRef('o.tenant_id', '=', 'c.tenant_id').onRef('o.id', '=', 'c.organization_id'),
+    )
+    .where('c.tenant_id', '=', who.tenantId)
+    .$if(organizationId !== null, query => query.where('c.organization_id', '=', organizationId!))
+    .where('c.at', '>=', from)
+    .where('c.at', '<', to);
+
+/** @param cursor the id of the last charge of the page before: nothing is ever deleted, so it marks a place for good */
+async function pageOf(db: Db, who: Who, scope: UsageScope, cursor: string | undefined, limit: number) {
+  if (cursor === undefined) return chargesOf(db, who, scope).limit(limit).execute();
+  const last = await inScope(db, who, scope).where('c.id', '=', cursor).select('c.id').executeTakeFirst();
+  if (!last) throw invalid('cursor must be the next_cursor of an earlier page of the same charges');
+  return chargesOf(db, who, scope)
+    .where(
+      sql<boolean>`(c.at, c.id) > (select p.at, p.id from charges p where p.tenant_id = ${who.tenantId} and p.id = ${cursor})`,
+    )
+    .limit(limit)
+    .execute();
+}
+
+/** Added up by the database: its decimals are exact. */
+async function totalsOf(db: Db, who: Who, scope: UsageScope): Promise<Totals> {
+  const rows = await inScope(db, who, scope)
+    .select(['c.type', 'o.unique_id as organization_id'])
+    .select(sql<number>`count(*)`.as('count'))
+    .select(sql<number>`coalesce(sum(c.amount), 0)`.as('amount'))
+    .groupBy(sql`grouping sets ((), (c.type), (o.unique_id))`)
+    .orderBy('c.type')
+    .orderBy('o.unique_id')
+    .execute();
+  const [all] = rows.filter(row => row.type === null && row.organization_id === null);
+  const types = rows.filter(row => row.type !== null);
+  const organizations = rows.filter(row => row.organization_id !== null);
+  return {
+    count: all!.count,
+    amount: all!.amount,
+    by_type: types.map(({ organization_id: _, ...sum }) => sum),
+    by_organization: organizations.map(({ type: _, ...sum }) => sum),
+  };
+}
