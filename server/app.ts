@@ -11,6 +11,7 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './carriers/open.ts';
+import { carrierRoutes } from './carriers/routes.ts';
 import type { Database } from './db/database.ts';
 import { openapi } from './docs/openapi.ts';
 import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
@@ -152,6 +153,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   lifeRoutes(app, change);
   bulkRoutes(app, db, change);
   tenantRoutes(app, db, change);
+  carrierRoutes(app, db, carriers, change);
   tokenRoutes(app, change);
   const sendFollowersHome = eventRoutes(app, db);
   await app.register(async scope => importRoutes(scope as App, database, brand));

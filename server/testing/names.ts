@@ -17,6 +17,8 @@ export type Names = {
   batch: string;
   token: string;
   key: string;
+  /** Of the tenant, not of the organization; at the sandbox. */
+  account: string;
   tag: string;
   nickname: string;
 };
@@ -68,6 +70,10 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     permission: 'read',
     organization_id: organization,
   });
+  const { carrier_account } = await call('POST', '/v1/carrier-accounts', {
+    carrier: 'sandbox',
+    name: `sandbox of ${organization}`,
+  });
   return {
     organization,
     user,
@@ -82,6 +88,7 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     batch: events.at(-1).data.batch_id,
     token: minted.token.id,
     key: created.key.id,
+    account: carrier_account.id,
     tag,
     nickname,
   };
@@ -101,6 +108,7 @@ export const namesOfNobody = (): Names => ({
   batch: randomUUID(),
   token: randomUUID(),
   key: randomUUID(),
+  account: randomUUID(),
   tag: `tag-${randomUUID()}`,
   nickname: `desk-${randomUUID()}`,
 });
