@@ -18,6 +18,13 @@ export function readCount(text: string): number {
   return Number(text);
 }
 
+/** US dollars. */
+export function readDollars(text: string): number {
+  if (!/^\d{1,7}(\.\d{1,4})?$/.test(text))
+    throw new InvalidArgumentError('It must be an amount in US dollars, with up to 4 decimals.');
+  return Number(text);
+}
+
 export function readRevision(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a revision, such as 12.');
   return Number(text);

@@ -30,7 +30,7 @@ function readKey(text: string): string {
 /** The call of such a command. */
 export function change<T>(
   { idempotencyKey, ifMatch }: ChangeOptions,
-  method: 'POST' | 'PATCH' | 'DELETE',
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   request: RequestOptions = {},
 ): Promise<Answer<T>> {

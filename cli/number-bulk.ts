@@ -5,7 +5,7 @@ import { exitCodes, Failure, wrongUsage } from './failure.ts';
 import { country, withCountry } from './one-number.ts';
 import { fields, note, table, write } from './output.ts';
 import { counted, escapeControls } from './text.ts';
-import { openUpload } from './upload.ts';
+import { readWhole } from './upload.ts';
 
 type Result = { index: number; phone_number: string; done: boolean; code?: string; error?: string };
 /** With `error`, nothing was done: it was to be all or none. */
@@ -73,13 +73,7 @@ async function changeNumbers(file: string, options: Options): Promise<void> {
 }
 
 async function readItems(file: string): Promise<unknown[]> {
-  const upload = await openUpload(file);
-  let text: string;
-  try {
-    text = Buffer.concat(await Array.fromAsync(upload.source)).toString();
-  } finally {
-    upload.close();
-  }
+  const text = await readWhole(file);
   const items = text.trimStart().startsWith('[') ? parse(text, file) : lines(text, file);
   if (items.length === 0) throw new Failure(`${file} has no items`);
   return items;

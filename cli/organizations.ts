@@ -2,12 +2,13 @@ import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import type { OrganizationStatus, RegistrationStatus } from '../server/db/tables.ts';
 import type { Organization as OrganizationSchema } from '../server/organizations/schemas.ts';
+import { readDollars } from './arguments.ts';
 import { change, changing, repeatable } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { wrongUsage } from './failure.ts';
 import { fields, note, print, table } from './output.ts';
-import { counted } from './text.ts';
+import { counted, inDollars } from './text.ts';
 
 type Organization = Static<typeof OrganizationSchema>;
 type One = { organization: Organization };
@@ -58,6 +59,7 @@ export function organizationCommands(program: Command): void {
   changing(organizations, 'edit', 'Change what is given of an organization.', [
     'organizations edit org_abc123 --sms-active true --sms-registration-status approved',
     'organizations edit org_abc123 --status suspended',
+    'organizations edit org_abc123 --messaging-service MG0123456789abcdef0123456789abcdef',
   ])
     .argument('<id>', "the organization's id")
     .option('--name <name>', 'what it is called')
@@ -75,6 +77,17 @@ export function organizationCommands(program: Command): void {
         registrations,
       ),
     )
+    .option('--carrier-account <id>', 'the account that buys for it, from `carriers list`')
+    .option('--no-carrier-account', 'that of the settings buys')
+    .option('--spending-cap <dollars>', 'what it may be charged in a month', readDollars)
+    .option('--no-spending-cap', 'that of the settings holds')
+    .option(
+      '--messaging-service <id>',
+      "Twilio's service or Telnyx' profile that its numbers are attached to",
+    )
+    .option('--no-messaging-service', 'none')
+    .option('--campaign <id>', 'the 10DLC campaign that they are attached to, where the carrier wants it')
+    .option('--no-campaign', 'none')
     .action(async (id, options) => {
       const body = edited({
         name: options.name,
@@ -82,6 +95,10 @@ export function organizationCommands(program: Command): void {
         status: options.status,
         sms_active: options.smsActive && options.smsActive === 'true',
         sms_registration_status: options.smsRegistrationStatus,
+        carrier_account_id: options.carrierAccount === false ? null : options.carrierAccount,
+        monthly_spending_cap: options.spendingCap === false ? null : options.spendingCap,
+        messaging_service_id: options.messagingService === false ? null : options.messagingService,
+        campaign_id: options.campaign === false ? null : options.campaign,
       });
       await print(options, await change<One>(options, 'PATCH', pathOf('organizations', id), { body }), one);
     });
@@ -104,6 +121,11 @@ const one = ({ organization: o }: One) =>
     Registration: o.sms_registration_status,
     Submitted: o.registration_submitted_at,
     Approved: o.registration_approved_at,
+    'Buying account': o.carrier_account_id ?? 'that of the settings',
+    'Monthly spending cap':
+      o.monthly_spending_cap === null ? 'that of the settings' : inDollars(o.monthly_spending_cap),
+    'Messaging service': o.messaging_service_id,
+    Campaign: o.campaign_id,
     'First number': o.sms_phone_number,
     Created: o.created_at,
     Modified: o.modified_at,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { carrierCommands } from './carriers.ts';
 import { helpLayout } from './command.ts';
 import { eventCommands } from './events.ts';
 import { keyCommands } from './keys.ts';
@@ -15,6 +16,8 @@ const manual = `
 Environment:
   LINEKEEPER_URL      where the server is (default: http://127.0.0.1:8080)
   LINEKEEPER_API_KEY  the API key to speak to it with
+  LINEKEEPER_CARRIER_SECRET and so on
+                      credentials of an account at a carrier; see carriers add --help
   DATABASE_URL, LINEKEEPER_HOME
                       where serve, migrate, check and tenants create find the database
 
@@ -54,6 +57,7 @@ export function createProgram(): Command {
   reservationCommands(program);
   eventCommands(program);
   usageCommand(program);
+  carrierCommands(program);
   organizationCommands(program);
   userCommands(program);
   keyCommands(program);

@@ -53,3 +53,7 @@ export function durationOf(seconds: number): string {
   const [size, unit] = units.find(([size]) => seconds >= size && seconds % size === 0) ?? [1, 's'];
   return `${seconds / size}${unit}`;
 }
+
+/** `0.50 USD`: with at least two decimals. */
+export const inDollars = (amount: number | null): string =>
+  amount === null ? 'none' : `${amount.toFixed(Math.max(2, String(amount).split('.')[1]?.length ?? 0))} USD`;

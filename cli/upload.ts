@@ -31,6 +31,16 @@ export async function openUpload(file: string): Promise<Upload> {
   };
 }
 
+/** The same as one text, for what is not long. */
+export async function readWhole(file: string): Promise<string> {
+  const upload = await openUpload(file);
+  try {
+    return Buffer.concat(await Array.fromAsync(upload.source)).toString();
+  } finally {
+    upload.close();
+  }
+}
+
 async function openFile(file: string) {
   try {
     const handle = await open(file);

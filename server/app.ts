@@ -11,6 +11,7 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './carriers/open.ts';
+import { carrierRoutes } from './carriers/routes.ts';
 import { usageRoutes } from './charges/routes.ts';
 import { startWeeklyFees } from './charges/weekly.ts';
 import type { Database } from './db/database.ts';
@@ -160,6 +161,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   bulkRoutes(app, db, change);
   orderRoutes(app, shop, change, orderWork);
   tenantRoutes(app, db, change);
+  carrierRoutes(app, db, carriers, change);
   tokenRoutes(app, change);
   usageRoutes(app, database);
   const sendFollowersHome = eventRoutes(app, db);

@@ -187,6 +187,11 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     [assigned],
   );
   const elsewhere = await newOrganization(server);
+  const accounts: string[] = [];
+  for (let place = 0; place < 5; place++) {
+    const body = { carrier: 'sandbox', name: `${organization} ${place}` };
+    accounts.push((await call('POST', '/v1/carrier-accounts', body)).carrier_account.id);
+  }
   const known = {
     organization_id: [organization, organization, elsewhere],
     to_organization_id: [organization, elsewhere, elsewhere],
@@ -198,6 +203,8 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     batch_id: events.flatMap((event: { data: { batch_id?: string } }) => event.data.batch_id ?? []),
     token_id: [token.id],
     key_id: [key.id],
+    account_id: accounts,
+    carrier_account_id: accounts,
     tag: tags,
     tags,
     add: [...tags, 'new'],

@@ -79,10 +79,21 @@ test('lists show only what is theirs', async () => {
     }
 });
 
+test('carrier accounts are listed to the tenant alone', async () => {
+  const list = (key: string) => server.call('GET', '/v1/carrier-accounts', { key });
+  assert.match((await list(server.key)).text, new RegExp(victim.account));
+  assert.deepEqual((await list(await server.newTenant())).body.carrier_accounts, []);
+  const elsewhere = await newOrganization(server);
+  const bound = await list(await server.newKey({ organization_id: elsewhere }));
+  assert.deepEqual([bound.status, bound.body.code], [403, 'key_bound']);
+});
+
 test("what another tenant has can be one's own too", async () => {
   const key = await server.newTenant();
   const body = { name: 'Same', unique_id: victim.organization };
   assert.equal((await server.call('POST', '/v1/organizations', { key, body })).status, 201);
+  const account = { carrier: 'manual', name: `sandbox of ${victim.organization}` };
+  assert.equal((await server.call('POST', '/v1/carrier-accounts', { key, body: account })).status, 201);
   const user = { name: 'Same', unique_id: victim.user, email: victim.email };
   const path = `/v1/organizations/${victim.organization}/users`;
   assert.equal((await server.call('POST', path, { key, body: user })).status, 201);
@@ -232,7 +243,7 @@ function assertRefused(reply: Reply): void {
 const request = (route: string, { path, headers, ...options }: Call, credentials: Record<string, string>) =>
   server.call(route.split(' ')[0]!, path, { ...options, key: '', headers: { ...headers, ...credentials } });
 
-/** All that the database has of the victim's organization, and its tenant's settings. */
+/** All that the database has of the victim's organization, its carrier account, and its tenant's settings. */
 async function snapshot(): Promise<string> {
   const { tenant_id, id } = await server.database.db
     .selectFrom('organizations')
@@ -242,7 +253,10 @@ async function snapshot(): Promise<string> {
     .where('organizations.unique_id', '=', victim.organization)
     .orderBy('organizations.created_at')
     .executeTakeFirstOrThrow();
-  const settings = sql`select to_jsonb(t) as r from tenants t where id = ${tenant_id}`;
+  const settings = sql`
+    select to_jsonb(t) as r, (select to_jsonb(a) from carrier_accounts a where id = ${victim.account}) as account,
+      (select book from sandbox_books where account = ${victim.account}) as book
+    from tenants t where id = ${tenant_id}`;
   const parts: unknown[] = [(await settings.execute(server.database.db)).rows];
   const tables = ['organizations', 'users', 'user_tokens', 'phone_numbers', 'number_versions', 'assignments'];
   for (const table of [...tables, 'charges', 'events', 'batch_items', 'api_keys']) {

@@ -8,11 +8,23 @@ import { type Media, type Operation, operationsOf, publicRoute, routesOf } from 
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 /** What is said by the path alone. */
-const bodiless = ['endCoolDown', 'restoreNumber', 'cancelOrder'];
+const bodiless = ['endCoolDown', 'restoreNumber', 'cancelOrder', 'testCarrierAccount'];
 /** What changes no organization that is there already, and so has no revision to compare. */
-const settings = ['createKey', 'revokeKey', 'createOrganization', 'editTenant', 'createToken', 'revokeToken'];
+const settings = [
+  'createKey',
+  'revokeKey',
+  'createOrganization',
+  'editTenant',
+  'createToken',
+  'revokeToken',
+  'createCarrierAccount',
+  'editCarrierAccount',
+  'removeCarrierAccount',
+  'testCarrierAccount',
+  'setSandboxFaults',
+];
 /** What a user who is no admin may ask. */
-const own = ['listNumbers', 'listAvailableNumbers', 'getNumber'];
+const own = ['listNumbers', 'listAvailableNumbers', 'getNumber', 'getNumbersConfig'];
 const open = ['live', 'ready'];
 
 const ajv = new Ajv2020({ strict: false });
@@ -75,7 +87,7 @@ test('every operation says what it is, takes and answers', async t => {
       for (const [type, media] of Object.entries(operation.requestBody?.content ?? {}))
         assertExplained(media, type);
       const takesBody =
-        ['POST', 'PATCH'].includes(operation.method) && !bodiless.includes(operation.operationId);
+        ['POST', 'PUT', 'PATCH'].includes(operation.method) && !bodiless.includes(operation.operationId);
       assert.equal(operation.requestBody !== undefined, takesBody, 'the body is not described');
       const made = /^(add|create|reserve)/.test(operation.operationId);
       assert.deepEqual(

@@ -6,7 +6,8 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
 import { createApp } from './app.ts';
-import { readSecretKeys } from './carriers/vault.ts';
+import { reseal } from './carriers/reseal.ts';
+import { createVault, readSecretKeys } from './carriers/vault.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
@@ -67,6 +68,8 @@ async function prepare(config: Config, database: Database, log: Logger) {
     log.info('created the demonstration tenant');
   }
   const secretKeys = config.secretKeys ?? (config.databaseUrl ? [] : [await keepSecretKey(config)]);
+  const resealed = await reseal(database.db, createVault(secretKeys));
+  if (resealed > 0) log.info({ accounts: resealed }, 'sealed credentials with the newest key');
   const carriers = { secretKeys, urls: config.carrierUrls };
   const app = await createApp({ database, brand: config.brand, log, carriers });
   try {

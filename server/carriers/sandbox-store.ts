@@ -1,14 +1,15 @@
 import { sql } from 'kysely';
 import { type Book, emptyBook, type SandboxStore } from '../../carriers/sandbox/store.ts';
-import type { Db } from '../db/database.ts';
+import { type Db, transact } from '../db/database.ts';
 
 /**
- * The sandbox's books in our own database, each in a row that is locked while it is changed. Always in a transaction
- * of its own, as a carrier of somebody else's would be: what it has sold stays sold, whatever becomes of ours.
+ * The sandbox's books in our own database, each in a row that is locked while it is changed.
+ * @param db not a transaction where the sandbox is at work: what it has sold stays sold, whatever becomes of ours, as
+ *   with a carrier of somebody else's. Whoever only prepares its book may do so in their own.
  */
 export const sandboxStore = (db: Db): SandboxStore => ({
   change: (account, work) =>
-    db.transaction().execute(async tx => {
+    transact(db, async tx => {
       await sql`insert into sandbox_books (account, book) values (${account}, ${JSON.stringify(emptyBook)}) on conflict do nothing`.execute(
         tx,
       );

@@ -60,6 +60,7 @@ create table carrier_accounts (
   name text not null,
   credentials bytea not null,
   status text not null default 'active'::text,
+  owner text,
   verified_at timestamp with time zone,
   problem text,
   compare_every_seconds integer,

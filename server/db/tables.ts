@@ -229,6 +229,7 @@ type CarrierAccountTable = {
   name: string;
   credentials: Buffer;
   status: Generated<'active' | 'disabled'>;
+  owner: string | null;
   verified_at: Date | null;
   problem: string | null;
   compare_every_seconds: number | null;

@@ -1,10 +1,13 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { addAccount } from '../carriers/accounts.ts';
+import { sandboxStore } from '../carriers/sandbox-store.ts';
 import { type Db, transact } from '../db/database.ts';
 import type { Who } from '../keys/who.ts';
 import { assignNumber } from '../numbers/assignments.ts';
 import { addNumbers, type NewNumber } from '../numbers/numbers.ts';
 import { defaultCountry } from '../numbers/phone-number.ts';
 import { createOrganization, editOrganization } from '../organizations/organizations.ts';
-import { createTenant } from '../tenants/tenants.ts';
+import { createTenant, editTenant } from '../tenants/tenants.ts';
 import { createUser } from '../users/users.ts';
 
 /**
@@ -25,7 +28,8 @@ export function createDemo(db: Db, keep: (secret: string) => Promise<void>): Pro
       new Date('2024-01-02T08:00:00Z'),
     );
     await createExample(tx, who);
-    await createAgency(tx, who);
+    const elsewhere = await createAgency(tx, who);
+    await createCarrier(tx, who, elsewhere);
     await keep(secret);
     return true;
   });
@@ -91,8 +95,9 @@ const people = [
 /**
  * An agency with a year of history: 320 numbers bought month by month, about two in three of them assigned. The
  * numbers are of the range 555-0100 to 555-0199, which is kept free for fiction.
+ * @returns the numbers
  */
-async function createAgency(db: Db, who: Who): Promise<void> {
+async function createAgency(db: Db, who: Who): Promise<string[]> {
   const organization_id = 'org_brightpath';
   const opened = on(who, '2024-01-08T15:00:00Z');
   const contact = { name: 'Bright Path Marketing', contact_email: 'numbers@brightpath.example' };
@@ -112,6 +117,7 @@ async function createAgency(db: Db, who: Who): Promise<void> {
     users.push(unique_id);
   }
   const perMonth = 32;
+  const all: string[] = [];
   for (let month = 0; month < 10; month++) {
     const bought = Date.UTC(2024, month, 9 + month, 14, 5 * month);
     const phone_numbers = Array.from({ length: perMonth }, (_, index): NewNumber => {
@@ -129,10 +135,31 @@ async function createAgency(db: Db, who: Who): Promise<void> {
       default_country: defaultCountry,
     });
     for (const [index, { phone_number }] of phone_numbers.entries()) {
+      all.push(phone_number);
       if (index % 3 === 2) continue;
       const given = new Date(bought + (index + 1) * 6.5 * 3_600_000);
       const user = users[(month * 7 + index * 5) % users.length]!;
       await assignNumber(db, on(who, given), { phone_number, default_country: defaultCountry }, user);
     }
   }
+  return all;
+}
+
+/**
+ * Numbers can be bought in the sandbox, at once and for nothing real.
+ * @param elsewhere what there is already, which it does not sell again
+ */
+async function createCarrier(db: Db, who: Who, elsewhere: string[]): Promise<void> {
+  const account = { id: randomUUIDv7(), carrier: 'sandbox', name: 'Sandbox', credentials: Buffer.alloc(0) };
+  const { id } = await addAccount(db, who, { tenant_id: who.tenantId, ...account });
+  await sandboxStore(db).change(id, book => {
+    book.taken = elsewhere;
+  });
+  await editTenant(db, who, {
+    purchases_enabled: true,
+    max_numbers_per_organization: 500,
+    purchase_fee: 1,
+    weekly_price: 0.5,
+    carrier_account_id: id,
+  });
 }

@@ -30,6 +30,7 @@ export function openapi(): FastifyDynamicSwaggerOptions {
         { name: 'Events', description: 'What happened, in order.' },
         { name: 'Usage', description: 'What is charged.' },
         { name: 'Keys', description: 'What calls are made with.' },
+        { name: 'Carriers', description: 'Where numbers come from.' },
         { name: 'Settings', description: 'What the tenant has decided for all of its organizations.' },
         { name: 'Operations', description: 'For those who run the server.' },
       ],

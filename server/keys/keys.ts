@@ -6,7 +6,7 @@ import { invalid, Problem } from '../errors.ts';
 import { readMoment } from '../http/operation.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { hashSecret, newSecret, secretPrefix } from './secret.ts';
-import type { Who } from './who.ts';
+import { assertKey, type Who } from './who.ts';
 
 export type ApiKey = Omit<Selectable<Tables['api_keys']>, 'hash' | 'tenant_id'> & {
   organization_unique_id: string | null;
@@ -84,12 +84,6 @@ export async function revokeKey(db: Db, who: Who, id: string): Promise<ApiKey> {
     .where('revoked_at', 'is', null)
     .execute();
   return (await findKey(db, who, id))!;
-}
-
-/** Keys and tokens are the tenant's: no user makes or ends them, not even an admin of an organization. */
-export function assertKey(who: Who): void {
-  if (who.actor.type === 'user')
-    throw new Problem('admin_required', undefined, 'This needs an API key with admin permission');
 }
 
 const findKey = (db: Db, who: Who, id: string) => keysOf(db, who).where('k.id', '=', id).executeTakeFirst();

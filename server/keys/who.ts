@@ -1,4 +1,5 @@
 import type { Permission } from '../db/tables.ts';
+import { Problem } from '../errors.ts';
 
 /** On whose behalf something is done. Every query and every change takes one, and sees only what it may see. */
 export type Who = {
@@ -16,3 +17,15 @@ export type Who = {
   /** The moment that changes are dated with; the demonstration's past is made so. Not set: now. */
   at?: Date;
 };
+
+/** Keys and tokens are the tenant's: no user makes or ends them, not even an admin of an organization. */
+export function assertKey(who: Who): void {
+  if (who.actor.type === 'user')
+    throw new Problem('admin_required', undefined, 'This needs an API key with admin permission');
+}
+
+/** What is decided for all organizations, or for one of them by the tenant, is not for those in it. */
+export function assertTenantKey(who: Who): void {
+  assertKey(who);
+  if (who.organizationId !== null) throw new Problem('key_bound');
+}

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { newNumbers, newOrganization } from '../testing/factories.ts';
+import { check } from '../check/check.ts';
+import { newAccount, newNumbers, newOrganization } from '../testing/factories.ts';
+import { asUser } from '../testing/names.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 
 let server: TestServer;
@@ -34,6 +37,10 @@ test('a new organization has every field of the contract', async () => {
     sms_registration_status: 'not_started',
     registration_submitted_at: null,
     registration_approved_at: null,
+    carrier_account_id: null,
+    monthly_spending_cap: null,
+    messaging_service_id: null,
+    campaign_id: null,
     revision: 1,
     created_at,
     modified_at: created_at,
@@ -99,6 +106,55 @@ test('an edit changes what it names and nothing else', async () => {
     const reply = await edit(organization, wrong);
     assert.equal(reply.status, 400);
     assert.equal(reply.body.error, error);
+  }
+});
+
+test('what the tenant decides for an organization is for its own keys, and is in the log', async () => {
+  const organization = await newOrganization(server);
+  const decided = {
+    carrier_account_id: await newAccount(server),
+    monthly_spending_cap: 99.0007,
+    messaging_service_id: `MG${'a'.repeat(32)}`,
+    campaign_id: 'C-1',
+  };
+  const before = await get(organization);
+  const { body } = await edit(organization, decided);
+  const { modified_at, updated_at, revision } = body.organization;
+  assert.deepEqual(body.organization, { ...before, ...decided, modified_at, updated_at, revision });
+  assert.equal(revision, before.revision + 1);
+  const again = await edit(organization, decided);
+  assert.equal(again.body.organization.revision, revision);
+  const none = Object.fromEntries(Object.keys(decided).map(field => [field, null]));
+  assert.deepEqual((await edit(organization, none)).body.organization.campaign_id, null);
+  const { events } = (await server.call('GET', `/v1/events?organization_id=${organization}`)).body;
+  const changes = Object.entries(decided).map(([field, to]) => [field, { from: to, to: null }]);
+  assert.deepEqual(events.at(-1).data.changes, Object.fromEntries(changes));
+  assert.deepEqual((await check(server.database)).findings, []);
+
+  const admin = await asUser(server, organization, 'admin');
+  const bound = await server.newKey({ organization_id: organization });
+  for (const [field, value] of Object.entries({ ...decided, ...none })) {
+    const options = { body: { name: 'Renamed', [field]: value } };
+    const path = `/v1/organizations/${organization}`;
+    const codes = [
+      await server.call('PATCH', path, { ...options, key: bound }),
+      await server.call('PATCH', path, { ...options, key: '', headers: admin }),
+    ].map(reply => reply.body.code);
+    assert.deepEqual(codes, ['key_bound', 'admin_required'], field);
+  }
+  assert.equal((await get(organization)).name, before.name);
+  const wrong: [object, RegExp][] = [
+    [{ carrier_account_id: randomUUID() }, /^carrier_account_id must be that of one of the tenant's/],
+    [{ carrier_account_id: await newAccount(server, await server.newTenant()) }, /^carrier_account_id must/],
+    [{ monthly_spending_cap: -1 }, /^monthly_spending_cap must be >= 0$/],
+    [{ monthly_spending_cap: 0.00001 }, /^monthly_spending_cap must have at most 4 decimals$/],
+    [{ messaging_service_id: '../Keys' }, /^messaging_service_id must match pattern/],
+    [{ campaign_id: '' }, /^campaign_id must match pattern/],
+  ];
+  for (const [body, error] of wrong) {
+    const reply = await edit(organization, body);
+    assert.equal(reply.status, 400);
+    assert.match(reply.body.error, error);
   }
 });
 

@@ -3,8 +3,10 @@ import { type ExpressionBuilder, sql } from 'kysely';
 import { type Db, transact } from '../db/database.ts';
 import type { OrganizationStatus, RegistrationStatus, Tables } from '../db/tables.ts';
 import { explaining, Problem } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
+import { assertDollars } from '../http/money.ts';
+import { assertTenantKey, type Who } from '../keys/who.ts';
 import { type Organization, revise } from '../revisions/revise.ts';
+import { noSuchAccount } from '../tenants/schemas.ts';
 
 export type NewOrganization = { name: string; contact_email?: string | null; unique_id?: string };
 
@@ -14,6 +16,14 @@ export type OrganizationEdit = {
   status?: OrganizationStatus;
   sms_active?: boolean;
   sms_registration_status?: RegistrationStatus;
+} & TenantDecisions;
+
+/** What the tenant decides for one organization, and nobody in it. */
+type TenantDecisions = {
+  carrier_account_id?: string | null;
+  monthly_spending_cap?: number | null;
+  messaging_service_id?: string | null;
+  campaign_id?: string | null;
 };
 
 export type OrganizationWithNumber = Organization & { first_number: string | null };
@@ -21,7 +31,10 @@ export type OrganizationWithNumber = Organization & { first_number: string | nul
 /** An opaque id of our own making: a prefix that says what it names, and 80 random bits. */
 export const newUniqueId = (prefix: string): string => `${prefix}_${randomBytes(10).toString('hex')}`;
 
-const meanings = { organizations_unique_id_key: () => new Problem('organization_id_taken') };
+const meanings = {
+  organizations_unique_id_key: () => new Problem('organization_id_taken'),
+  organizations_carrier_account_fkey: noSuchAccount,
+};
 
 export async function createOrganization(
   db: Db,
@@ -47,11 +60,15 @@ export async function editOrganization(
   uniqueId: string,
   edit: OrganizationEdit,
 ): Promise<OrganizationWithNumber> {
+  const { carrier_account_id, monthly_spending_cap, messaging_service_id, campaign_id } = edit;
+  const decisions = [carrier_account_id, monthly_spending_cap, messaging_service_id, campaign_id];
+  if (decisions.some(decision => decision !== undefined)) assertTenantKey(who);
+  assertDollars(monthly_spending_cap, 'monthly_spending_cap');
   await revise(db, who, { unique_id: uniqueId }, async ({ tx, organization, at, record }) => {
     const changes = changesBetween(organization, edit);
     if (!changes) return;
     const registration = changes.sms_registration_status?.to;
-    await tx
+    const update = tx
       .updateTable('organizations')
       .set({
         ...edit,
@@ -60,8 +77,8 @@ export async function editOrganization(
         ...(registration === 'approved' && { registration_approved_at: at }),
       })
       .where('tenant_id', '=', who.tenantId)
-      .where('id', '=', organization.id)
-      .execute();
+      .where('id', '=', organization.id);
+    await explaining(meanings, update.execute());
     record('organization.edited', { changes });
   });
   return getOrganization(db, who, uniqueId);

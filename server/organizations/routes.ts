@@ -81,13 +81,13 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
         operationId: 'editOrganization',
         summary: 'Edit an organization',
         description:
-          'Changes the fields that are given. `sms_registration_status` also sets the date of the step that it reaches.',
+          'Changes the fields that are given. `sms_registration_status` also sets the date of the step that it reaches. The carrier account, the spending cap and the registration at the carrier are for the tenant to decide: bound keys and users cannot.',
         tags: ['Organizations'],
         params: OrganizationParams,
         body: OrganizationEditBody,
         response: { 200: One },
       },
-      ['organization_not_found'],
+      ['key_bound', 'organization_not_found'],
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, who) => ({

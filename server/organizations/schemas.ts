@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
+import { Dollars } from '../http/money.ts';
 import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
+import { CarrierAccountId } from '../tenants/schemas.ts';
 import type { OrganizationWithNumber } from './organizations.ts';
 
 const description = "The organization's unique_id.";
@@ -24,6 +26,28 @@ export const OwnUniqueId = Type.String({
   description: 'An id of your own, when you migrate from elsewhere. Not given: one is made.',
 });
 
+/** An id that goes into the addresses of a carrier. */
+const CarrierId = (description: string, example: string) =>
+  nullable(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,100}$', description, examples: [example] }));
+
+const tenantDecisions = {
+  carrier_account_id: CarrierAccountId('The carrier account that buys for it; null for that of the tenant.'),
+  monthly_spending_cap: nullable(
+    Dollars(
+      'What it may be charged in a calendar month (UTC) before it can buy no more; null for the limit of the tenant',
+      100,
+    ),
+  ),
+  messaging_service_id: CarrierId(
+    "Where its numbers are attached at the carrier: Twilio's Messaging Service or Telnyx' messaging profile.",
+    'MG0123456789abcdef0123456789abcdef',
+  ),
+  campaign_id: CarrierId(
+    'The 10DLC campaign that its numbers are attached to, where the carrier wants it named.',
+    'CXK4V2P',
+  ),
+};
+
 export const NewOrganizationBody = Type.Object(
   {
     name: Name,
@@ -42,6 +66,7 @@ export const OrganizationEditBody = Type.Object(
       Type.Boolean({ description: 'Whether the organization may buy and use SMS numbers.' }),
     ),
     sms_registration_status: Type.Optional(Registration),
+    ...Type.Partial(Type.Object(tenantDecisions)).properties,
   },
   {
     additionalProperties: false,
@@ -67,6 +92,7 @@ export const Organization = Type.Object(
     sms_registration_status: Registration,
     registration_submitted_at: nullable(Timestamp('When the registration became pending_approval.')),
     registration_approved_at: nullable(Timestamp('When the registration became approved.')),
+    ...tenantDecisions,
     revision: Type.Integer({
       description: 'How many changes were made to the organization and everything in it.',
     }),
@@ -92,6 +118,10 @@ export const Organization = Type.Object(
         sms_registration_status: 'approved',
         registration_submitted_at: '2024-01-10T09:00:00Z',
         registration_approved_at: '2024-01-10T09:00:00Z',
+        carrier_account_id: null,
+        monthly_spending_cap: null,
+        messaging_service_id: 'MG0123456789abcdef0123456789abcdef',
+        campaign_id: null,
         revision: 4,
         created_at: '2024-01-10T09:00:00Z',
         modified_at: '2024-01-10T09:00:00Z',
@@ -117,6 +147,10 @@ export function organizationBody(row: OrganizationWithNumber): Static<typeof Org
     sms_registration_status: row.sms_registration_status,
     registration_submitted_at: timestamp(row.registration_submitted_at),
     registration_approved_at: timestamp(row.registration_approved_at),
+    carrier_account_id: row.carrier_account_id,
+    monthly_spending_cap: row.monthly_spending_cap,
+    messaging_service_id: row.messaging_service_id,
+    campaign_id: row.campaign_id,
     revision: row.revision,
     created_at: timestamp(row.created_at),
     modified_at: modified,

@@ -1,51 +1,9 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import type { Db } from '../db/database.ts';
 import type { Changing } from '../http/changing.ts';
-import { type App, nullable, operation } from '../http/operation.ts';
-import { editTenant, getTenant } from './tenants.ts';
-
-const Seconds = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: 315_360_000, description: `${description}, in seconds.` });
-
-const settings = {
-  name: Type.String({ minLength: 1, maxLength: 200, description: 'What the tenant is called.' }),
-  cool_down_seconds: Seconds('How long a number rests after it is unassigned'),
-  transfer_cool_down_seconds: Seconds('How long a number rests after it has changed organizations'),
-  release_undo_seconds: Seconds('For how long a release can be taken back'),
-  low_stock_threshold: nullable(
-    Type.Integer({
-      minimum: 1,
-      maximum: 1_000_000_000,
-      description: 'Fewer available numbers than this are a low stock; null for none.',
-    }),
-  ),
-};
-
-const TenantBody = Type.Object(
-  { id: Type.String({ format: 'uuid', description: 'The id of the tenant.' }), ...settings },
-  {
-    description: 'The tenant and its settings.',
-    additionalProperties: false,
-    examples: [
-      {
-        id: '0199f3a0-5f1b-7a11-8c0d-7a5e9b3c1d2e',
-        name: 'Demonstration',
-        cool_down_seconds: 0,
-        transfer_cool_down_seconds: 3_888_000,
-        release_undo_seconds: 0,
-        low_stock_threshold: null,
-      },
-    ],
-  },
-);
-
-const EditBody = Type.Partial(Type.Object(settings), {
-  additionalProperties: false,
-  minProperties: 1,
-  examples: [{ release_undo_seconds: 86_400, low_stock_threshold: 20 }],
-});
-
-export type TenantEdit = Partial<Omit<Static<typeof TenantBody>, 'id'>>;
+import { type App, operation } from '../http/operation.ts';
+import { EditBody, NumbersConfig, TenantBody } from './schemas.ts';
+import { editTenant, getTenant, numbersConfig } from './tenants.ts';
 
 const One = Type.Object({ tenant: TenantBody });
 
@@ -80,5 +38,18 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, who) => ({ tenant: await editTenant(db, who, request.body) })),
+  );
+
+  app.get(
+    '/v1/sms/phone-numbers/config',
+    operation('own', {
+      operationId: 'getNumbersConfig',
+      summary: 'Get what buying is like',
+      description:
+        'Whether the organizations of the tenant may buy numbers, up to how many, and at what price: what decides whether a screen offers it.',
+      tags: ['Phone numbers'],
+      response: { 200: NumbersConfig },
+    }),
+    async request => numbersConfig(db, request.who),
   );
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { newNumbers, newOrganization, newUser } from '../testing/factories.ts';
+import { newAccount, newNumbers, newOrganization, newUser } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 
 let server: TestServer;
@@ -35,6 +35,12 @@ test('the settings that a tenant starts with, and that it changes', async () => 
     transfer_cool_down_seconds: 45 * 86_400,
     release_undo_seconds: 0,
     low_stock_threshold: null,
+    purchases_enabled: false,
+    max_numbers_per_organization: 0,
+    purchase_fee: 0,
+    weekly_price: 0,
+    monthly_spending_cap: null,
+    carrier_account_id: null,
   });
   const edit = { name: 'Other', cool_down_seconds: 60, low_stock_threshold: 5 };
   const { status, body } = await call('PATCH', '/v1/tenant', edit);
@@ -49,6 +55,49 @@ test('the settings that a tenant starts with, and that it changes', async () => 
     { name: '' },
   ])
     assert.equal((await call('PATCH', '/v1/tenant', wrong)).status, 400, JSON.stringify(wrong));
+});
+
+test('what buying is like is the tenant’s to set, and is shown to everybody', async () => {
+  const config = async (more: object = { key }) => {
+    const { success, powered_by, ...rest } = (await server.call('GET', '/v1/sms/phone-numbers/config', more))
+      .body;
+    assert.deepEqual([success, powered_by], [true, 'Teli']);
+    return rest;
+  };
+  const buying = {
+    purchases_enabled: true,
+    max_numbers_per_organization: 10,
+    purchase_fee: 1.15,
+    weekly_price: 0.07,
+    monthly_spending_cap: 1_000_000,
+    carrier_account_id: await newAccount(server, key),
+  };
+  await call('PATCH', '/v1/tenant', { ...buying, purchases_enabled: false });
+  assert.deepEqual(await config(), { enabled: false, max_per_org: 0, weekly_price: 0 });
+  const { body } = await call('PATCH', '/v1/tenant', { purchases_enabled: true });
+  assert.deepEqual({ ...body.tenant, ...buying }, body.tenant);
+  const enabled = { enabled: true, max_per_org: 10, weekly_price: 0.07 };
+  assert.deepEqual(await config(), enabled);
+  const bound = await server.newKey({ organization_id: organization, permission: 'read' }, key);
+  const token = await call('POST', `/v1/organizations/${organization}/users/${user}/tokens`, {
+    expires_in: 60,
+  });
+  assert.deepEqual(await config({ key: bound }), enabled);
+  const headers = { authorization: `Bearer ${token.body.access_token}` };
+  assert.deepEqual(await config({ key: '', headers }), enabled);
+  const wrong: [object, RegExp][] = [
+    [{ weekly_price: 0.00005 }, /^weekly_price must have at most 4 decimals$/],
+    [{ purchase_fee: 1e-300 }, /^purchase_fee must have at most 4 decimals$/],
+    [{ purchase_fee: 1e12 }, /^purchase_fee must be <= 1000000$/],
+    [{ weekly_price: '0.5' }, /^weekly_price must be a number$/],
+    [{ carrier_account_id: await newAccount(server) }, /^carrier_account_id must be that of one of the/],
+    [{ max_numbers_per_organization: 1.5 }, /^max_numbers_per_organization must be an integer$/],
+  ];
+  for (const [body, error] of wrong) {
+    const reply = await call('PATCH', '/v1/tenant', body);
+    assert.equal(reply.status, 400);
+    assert.match(reply.body.error, error);
+  }
 });
 
 test('a number rests after it was unassigned, until its rest ends or is ended', async () => {

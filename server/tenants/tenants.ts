@@ -1,9 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Db } from '../db/database.ts';
-import { Problem } from '../errors.ts';
+import { explaining, Problem } from '../errors.ts';
+import { assertDollars } from '../http/money.ts';
 import { createKey } from '../keys/keys.ts';
 import type { Who } from '../keys/who.ts';
-import type { TenantEdit } from './routes.ts';
+import { noSuchAccount, type TenantEdit } from './schemas.ts';
 
 /** Creates a tenant with its first admin key, which is shown this once. Not in the API: tenants are the operator's. */
 export async function createTenant(
@@ -32,6 +33,12 @@ const settings = [
   'transfer_cool_down_seconds',
   'release_undo_seconds',
   'low_stock_threshold',
+  'purchases_enabled',
+  'max_numbers_per_organization',
+  'purchase_fee',
+  'weekly_price',
+  'monthly_spending_cap',
+  'carrier_account_id',
 ] as const;
 
 export function getTenant(db: Db, who: Who) {
@@ -41,6 +48,20 @@ export function getTenant(db: Db, who: Who) {
 /** Changes the tenant's settings; what rests or waits already keeps the time that it was given. */
 export async function editTenant(db: Db, who: Who, edit: TenantEdit) {
   if (who.organizationId !== null) throw new Problem('key_bound');
-  await db.updateTable('tenants').set(edit).where('id', '=', who.tenantId).execute();
+  for (const field of ['purchase_fee', 'weekly_price', 'monthly_spending_cap'] as const)
+    assertDollars(edit[field], field);
+  const update = db.updateTable('tenants').set(edit).where('id', '=', who.tenantId);
+  await explaining({ tenants_carrier_account_fkey: noSuchAccount }, update.execute());
   return getTenant(db, who);
+}
+
+/** What clients show of buying: nothing of its price and its limit where it is not enabled. */
+export async function numbersConfig(db: Db, who: Who) {
+  const tenant = await getTenant(db, who);
+  if (!tenant.purchases_enabled) return { enabled: false, max_per_org: 0, weekly_price: 0 };
+  return {
+    enabled: true,
+    max_per_org: tenant.max_numbers_per_organization,
+    weekly_price: tenant.weekly_price,
+  };
 }

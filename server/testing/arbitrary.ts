@@ -162,6 +162,11 @@ function validOfType(type: string, schema: Schema, known: Known, name: string): 
       return fc.boolean();
     case 'integer':
       return fc.integer({ min: schema.minimum ?? -1000, max: schema.maximum ?? 1000 });
+    // Amounts of money, which have four decimals at most.
+    case 'number':
+      return fc
+        .integer({ min: (schema.minimum ?? -1000) * 10_000, max: (schema.maximum ?? 1000) * 10_000 })
+        .map(amount => amount / 10_000);
     case 'array':
       return (schema.uniqueItems ? fc.uniqueArray : fc.array)(valid(schema.items ?? {}, known, name), {
         minLength: schema.minItems ?? 0,

@@ -27,6 +27,12 @@ export async function newUser(server: TestServer, organization: string, key = se
   return (await expectCreated(server, `/v1/organizations/${organization}/users`, key, body)).user.unique_id;
 }
 
+/** @returns the id of a new carrier account, at the sandbox unless told otherwise */
+export async function newAccount(server: TestServer, key = server.key, carrier = 'sandbox'): Promise<string> {
+  const body = { carrier, name: `${carrier} ${made++}` };
+  return (await expectCreated(server, '/v1/carrier-accounts', key, body)).carrier_account.id;
+}
+
 /** Adds the numbers, or one that no other test has. @returns them as the API shows them */
 export async function newNumbers(
   server: TestServer,

@@ -3,6 +3,7 @@ import type { Names } from './names.ts';
 export type Call = { path: string; body?: unknown; headers?: Record<string, string> };
 
 const numbers = '/v1/sms/phone-numbers';
+const accounts = '/v1/carrier-accounts';
 const free = '+14155550199';
 /** Whoever may not see an organization is not told its revision either. */
 const ifMatch = { 'if-match': '999' };
@@ -36,19 +37,52 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
   'DELETE /v1/keys/:key_id': theirs => [{ path: `/v1/keys/${theirs.key}` }],
   'GET /v1/tenant': () => [{ path: '/v1/tenant' }],
   // Nobody can name another tenant; the victim's own settings are looked at after every test.
-  'PATCH /v1/tenant': () => [{ path: '/v1/tenant', body: { low_stock_threshold: 7 } }],
+  'PATCH /v1/tenant': theirs => [
+    { path: '/v1/tenant', body: { low_stock_threshold: 7 } },
+    { path: '/v1/tenant', body: { carrier_account_id: theirs.account } },
+  ],
+  // The same for everybody.
+  'GET /v1/carriers': () => [{ path: '/v1/carriers' }],
+  'GET /v1/carrier-accounts': () => [{ path: '/v1/carrier-accounts' }],
+  // Nobody can name another tenant here either.
+  'POST /v1/carrier-accounts': () => [
+    { path: '/v1/carrier-accounts', body: { carrier: 'sandbox', name: '' } },
+  ],
+  'GET /v1/carrier-accounts/:account_id': theirs => [{ path: `${accounts}/${theirs.account}` }],
+  'PATCH /v1/carrier-accounts/:account_id': theirs =>
+    [
+      { status: 'disabled' },
+      { name: 'Taken' },
+      { credentials: {} },
+      { credentials: { url: 'http://10.0.0.1' } },
+    ].map(body => ({ path: `${accounts}/${theirs.account}`, body })),
+  'DELETE /v1/carrier-accounts/:account_id': theirs => [{ path: `${accounts}/${theirs.account}` }],
+  'POST /v1/carrier-accounts/:account_id/test': theirs => [{ path: `${accounts}/${theirs.account}/test` }],
+  'GET /v1/carrier-accounts/:account_id/sandbox': theirs => [
+    { path: `${accounts}/${theirs.account}/sandbox` },
+  ],
+  'PUT /v1/carrier-accounts/:account_id/sandbox/faults': theirs => [
+    {
+      path: `${accounts}/${theirs.account}/sandbox/faults`,
+      body: { faults: [{ call: 'buy', kind: 'timeout_after', times: 9 }] },
+    },
+  ],
+  'GET /v1/sms/phone-numbers/config': () => [{ path: `${numbers}/config` }],
   // Without a name, so that it fails alike for all; "what another tenant has can be one's own too" has the other half.
   'POST /v1/organizations': theirs => [
     { path: '/v1/organizations', body: { name: '', unique_id: theirs.organization } },
   ],
   'GET /v1/organizations': () => [{ path: '/v1/organizations' }],
   'GET /v1/organizations/:organization_id': theirs => [{ path: `/v1/organizations/${theirs.organization}` }],
-  'PATCH /v1/organizations/:organization_id': theirs =>
-    [{}, ifMatch].map(headers => ({
+  'PATCH /v1/organizations/:organization_id': (theirs, own) => [
+    ...[{}, ifMatch].map(headers => ({
       path: `/v1/organizations/${theirs.organization}`,
       body: { name: 'Taken', status: 'suspended' },
       headers,
     })),
+    { path: `/v1/organizations/${theirs.organization}`, body: { carrier_account_id: null } },
+    { path: `/v1/organizations/${own.organization}`, body: { carrier_account_id: theirs.account } },
+  ],
   'POST /v1/organizations/:organization_id/users': theirs => [
     {
       path: `/v1/organizations/${theirs.organization}/users`,
@@ -251,4 +285,5 @@ export const ownRoutes = [
   'GET /v1/sms/phone-numbers',
   'GET /v1/sms/phone-numbers/available',
   'GET /v1/sms/phone-numbers/:phone_number',
+  'GET /v1/sms/phone-numbers/config',
 ];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
-import { openShop } from './shop.ts';
+import { buyOne } from './shop.ts';
 
 /** Everything that a request can name. The numbers are named by what they are. */
 export type Names = {
@@ -21,6 +21,8 @@ export type Names = {
   bulk: string;
   token: string;
   key: string;
+  /** Of the tenant, not of the organization; at the sandbox. */
+  account: string;
   tag: string;
   nickname: string;
 };
@@ -76,11 +78,14 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     permission: 'read',
     organization_id: organization,
   });
-  await openShop(server, key, organization);
-  const placed = await call('POST', '/v1/sms/orders', {
-    organization_id: organization,
-    items: [{ area_code: '415', quantity: 1 }],
+  const { carrier_account } = await call('POST', '/v1/carrier-accounts', {
+    carrier: 'sandbox',
+    name: `sandbox of ${organization}`,
   });
+  await call('PATCH', '/v1/tenant', { purchases_enabled: true, max_numbers_per_organization: 1000 });
+  const buying = { sms_active: true, carrier_account_id: carrier_account.id };
+  await call('PATCH', `/v1/organizations/${organization}`, buying);
+  const order = await buyOne(server, key, organization);
   return {
     organization,
     user,
@@ -93,10 +98,11 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     released,
     reservation: reservation.reservation_id,
     batch: events.at(-1).data.batch_id,
-    order: placed.orders[0].id,
-    bulk: placed.bulk_id,
+    order: order.id,
+    bulk: order.bulk_id,
     token: minted.token.id,
     key: created.key.id,
+    account: carrier_account.id,
     tag,
     nickname,
   };
@@ -118,6 +124,7 @@ export const namesOfNobody = (): Names => ({
   bulk: randomUUID(),
   token: randomUUID(),
   key: randomUUID(),
+  account: randomUUID(),
   tag: `tag-${randomUUID()}`,
   nickname: `desk-${randomUUID()}`,
 });

@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Book } from '../../carriers/sandbox/store.ts';
 import { placeOf } from '../carriers/open.ts';
 import { sandboxStore } from '../carriers/sandbox-store.ts';
@@ -56,4 +57,16 @@ export async function openShop(
     .execute();
   const book = <T>(look: (book: Book) => T) => sandboxStore(db).change(account, look);
   return { tenantId: tenant_id, account, book };
+}
+
+/** Orders a number as one of many, and waits for it. @returns the order */
+export async function buyOne(server: TestServer, key: string, organization_id: string) {
+  const items = [{ area_code: '415', quantity: 1 }];
+  const placed = await server.call('POST', '/v1/sms/orders', { key, body: { organization_id, items } });
+  for (;;) {
+    const { body } = await server.call('GET', `/v1/sms/orders/${placed.body.orders[0].id}`, { key });
+    if (body.order.status === 'bought') return body.order;
+    if (body.order.status === 'failed') throw new Error(body.order.error);
+    await sleep(20);
+  }
 }

@@ -2,9 +2,8 @@ import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
-import { assertKey } from '../keys/keys.ts';
 import { hashSecret, newSecret } from '../keys/secret.ts';
-import type { Who } from '../keys/who.ts';
+import { assertKey, type Who } from '../keys/who.ts';
 import { getUser } from './users.ts';
 
 export type Token = { id: string; created_at: Date; expires_at: Date; revoked_at: Date | null };

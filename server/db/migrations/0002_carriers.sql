@@ -12,6 +12,8 @@ create table carrier_accounts (
   -- Encrypted; see server/carriers/vault.ts.
   credentials bytea not null,
   status text not null default 'active' check (status in ('active', 'disabled')),
+  -- Whose the credentials are, as the carrier says; null until they were tested. Others must be of the same.
+  owner text,
   -- When its credentials last worked, and why they do not, if they do not.
   verified_at timestamptz,
   problem text,

@@ -1,0 +1,98 @@
+import { type Static, Type } from 'typebox';
+import { invalid, type Problem } from '../errors.ts';
+import { Dollars } from '../http/money.ts';
+import { nullable } from '../http/operation.ts';
+
+const Seconds = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 315_360_000, description: `${description}, in seconds.` });
+
+export const CarrierAccountId = (description: string) =>
+  nullable(
+    Type.String({
+      format: 'uuid',
+      description,
+      examples: ['0199f3a0-9d41-7c02-b5ae-1f2e3d4c5b6a'],
+    }),
+  );
+
+/** What its foreign key says: the tenant has no such account. */
+export const noSuchAccount = (): Problem =>
+  invalid("carrier_account_id must be that of one of the tenant's carrier accounts");
+
+const settings = {
+  name: Type.String({ minLength: 1, maxLength: 200, description: 'What the tenant is called.' }),
+  cool_down_seconds: Seconds('How long a number rests after it is unassigned'),
+  transfer_cool_down_seconds: Seconds('How long a number rests after it has changed organizations'),
+  release_undo_seconds: Seconds('For how long a release can be taken back'),
+  low_stock_threshold: nullable(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000_000,
+      description: 'Fewer available numbers than this are a low stock; null for none.',
+    }),
+  ),
+  purchases_enabled: Type.Boolean({ description: 'Whether organizations may buy numbers.' }),
+  max_numbers_per_organization: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000_000,
+    description: 'How many numbers an organization may have before it can buy no more.',
+  }),
+  purchase_fee: Dollars('What an organization is charged once for a number that it buys', 1),
+  weekly_price: Dollars('What an organization is charged a week for each number that it has bought', 0.5),
+  monthly_spending_cap: nullable(
+    Dollars(
+      'What an organization may be charged in a calendar month (UTC) before it can buy no more, where it has no such limit of its own; null for none',
+      100,
+    ),
+  ),
+  carrier_account_id: CarrierAccountId(
+    'The carrier account that buys, where the organization has none of its own; null for none.',
+  ),
+};
+
+export const TenantBody = Type.Object(
+  { id: Type.String({ format: 'uuid', description: 'The id of the tenant.' }), ...settings },
+  {
+    description: 'The tenant and its settings.',
+    additionalProperties: false,
+    examples: [
+      {
+        id: '0199f3a0-5f1b-7a11-8c0d-7a5e9b3c1d2e',
+        name: 'Demonstration',
+        cool_down_seconds: 0,
+        transfer_cool_down_seconds: 3_888_000,
+        release_undo_seconds: 0,
+        low_stock_threshold: null,
+        purchases_enabled: true,
+        max_numbers_per_organization: 10,
+        purchase_fee: 1,
+        weekly_price: 0.5,
+        monthly_spending_cap: null,
+        carrier_account_id: '0199f3a0-9d41-7c02-b5ae-1f2e3d4c5b6a',
+      },
+    ],
+  },
+);
+
+export const EditBody = Type.Partial(Type.Object(settings), {
+  additionalProperties: false,
+  minProperties: 1,
+  examples: [
+    { release_undo_seconds: 86_400, low_stock_threshold: 20 },
+    { purchases_enabled: true, max_numbers_per_organization: 10, purchase_fee: 1, weekly_price: 0.5 },
+  ],
+});
+
+export type TenantEdit = Partial<Omit<Static<typeof TenantBody>, 'id'>>;
+
+/** What the contract of the API family calls the configuration of several numbers. */
+export const NumbersConfig = Type.Object(
+  {
+    enabled: Type.Boolean({ description: 'Whether organizations may buy numbers.' }),
+    max_per_org: Type.Integer({
+      description: 'How many numbers an organization may have; 0 if not enabled.',
+    }),
+    weekly_price: Type.Number({ description: 'In US dollars for each number; 0 if not enabled.' }),
+  },
+  { examples: [{ enabled: true, max_per_org: 10, weekly_price: 0.5 }] },
+);
