@@ -24,10 +24,13 @@ import { assertAccess, identify } from './keys/identify.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
 import type { Who } from './keys/who.ts';
+import { startAttachments } from './numbers/attachment.ts';
 import { bulkRoutes } from './numbers/bulk-routes.ts';
+import { startReleases } from './numbers/carrier-release.ts';
 import { startClock } from './numbers/clock.ts';
 import { importRoutes } from './numbers/import-routes.ts';
 import { lifeRoutes } from './numbers/life-routes.ts';
+import { releaseRoutes } from './numbers/release-routes.ts';
 import { numberRoutes } from './numbers/routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { tenantRoutes } from './tenants/routes.ts';
@@ -56,6 +59,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const keyUse = recordKeyUse(db);
   const clock = startClock(db, log);
+  const releases = startReleases(db, carriers, log);
+  const attachments = startAttachments(db, carriers, log);
   let stopping = false;
 
   const app: App = fastify({
@@ -143,13 +148,14 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger(), null, 2)),
   );
 
-  const change = changing(db, brand);
+  const change = changing(db);
   healthRoutes(app, db, () => stopping);
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
   numberRoutes(app, database, brand, change);
   lifeRoutes(app, change);
+  releaseRoutes(app, db, carriers, change);
   bulkRoutes(app, db, change);
   tenantRoutes(app, db, change);
   tokenRoutes(app, change);
@@ -164,7 +170,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     app.server.once('close', () => clearInterval(closing));
   });
   app.addHook('onClose', async () => {
-    await clock.stop();
+    await Promise.all([clock.stop(), releases.stop(), attachments.stop()]);
     await keyUse.stop();
   });
   await app.ready();

@@ -8,7 +8,7 @@ import { type Media, type Operation, operationsOf, publicRoute, routesOf } from 
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 /** What is said by the path alone. */
-const bodiless = ['endCoolDown', 'restoreNumber'];
+const bodiless = ['endCoolDown', 'restoreNumber', 'attachNumber'];
 /** What changes no organization that is there already, and so has no revision to compare. */
 const settings = ['createKey', 'revokeKey', 'createOrganization', 'editTenant', 'createToken', 'revokeToken'];
 /** What a user who is no admin may ask. */

@@ -60,6 +60,7 @@ create table carrier_accounts (
   name text not null,
   credentials bytea not null,
   status text not null default 'active'::text,
+  owner text,
   verified_at timestamp with time zone,
   problem text,
   compare_every_seconds integer,
@@ -146,13 +147,17 @@ create table charges (
   period_start timestamp with time zone not null,
   at timestamp with time zone not null,
   constraint charges_pkey PRIMARY KEY (tenant_id, id),
-  constraint charges_once_key UNIQUE (tenant_id, phone_number_id, type, period_start),
+  constraint charges_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES orders(tenant_id, id),
   constraint charges_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
   constraint charges_phone_number_fkey FOREIGN KEY (tenant_id, phone_number_id) REFERENCES phone_numbers(tenant_id, id),
   constraint charges_amount_check CHECK (amount >= 0::numeric),
+  constraint charges_nothing_check CHECK ((type = 'number.released'::text) = (amount = 0::numeric)),
   constraint charges_type_check CHECK (type = ANY (ARRAY['number.purchase_fee'::text, 'number.weekly_fee'::text, 'number.released'::text]))
 );
+CREATE UNIQUE INDEX charges_once_key ON public.charges USING btree (tenant_id, phone_number_id, type) WHERE (type <> 'number.weekly_fee'::text);
 CREATE INDEX charges_organization_idx ON public.charges USING btree (tenant_id, organization_id, at, id);
+CREATE INDEX charges_tenant_idx ON public.charges USING btree (tenant_id, at, id);
+CREATE UNIQUE INDEX charges_week_key ON public.charges USING btree (tenant_id, phone_number_id, period_start) WHERE (type = 'number.weekly_fee'::text);
 
 create table events (
   tenant_id uuid not null,
@@ -329,11 +334,15 @@ create table phone_numbers (
   pending_reason text,
   attach_due_at timestamp with time zone,
   release_due_at timestamp with time zone,
+  release_problem text,
+  attach_attempts integer not null default 0,
+  release_attempts integer not null default 0,
   next_fee_at timestamp with time zone,
   constraint phone_numbers_pkey PRIMARY KEY (tenant_id, id),
   constraint phone_numbers_organization_key UNIQUE (tenant_id, organization_id, id),
   constraint phone_numbers_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint phone_numbers_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
+  constraint phone_numbers_attach_check CHECK (attach_due_at IS NULL OR status = 'pending'::text AND pending_reason IS NULL),
   constraint phone_numbers_available_check CHECK ((status = 'available'::text) = (available_since IS NOT NULL)),
   constraint phone_numbers_carrier_check CHECK ((carrier_account_id IS NULL) = (carrier_number_id IS NULL)),
   constraint phone_numbers_country_check CHECK (country ~ '^[A-Z]{2}$'::text),
@@ -342,7 +351,9 @@ create table phone_numbers (
   constraint phone_numbers_nickname_check CHECK (nickname <> ''::text),
   constraint phone_numbers_pending_check CHECK (pending_reason IS NULL OR status = 'pending'::text),
   constraint phone_numbers_release_check CHECK (release_due_at IS NULL OR carrier_account_id IS NOT NULL AND status <> 'released'::text),
+  constraint phone_numbers_release_problem_check CHECK (release_problem IS NULL OR release_due_at IS NOT NULL),
   constraint phone_numbers_released_check CHECK ((status = 'released'::text) = (released_at IS NOT NULL)),
+  constraint phone_numbers_releasing_check CHECK (status <> 'releasing'::text OR until IS NOT NULL OR release_due_at IS NOT NULL),
   constraint phone_numbers_reserved_check CHECK ((status = 'reserved'::text) = (reservation_id IS NOT NULL)),
   constraint phone_numbers_status_check CHECK (status = ANY (ARRAY['pending'::text, 'available'::text, 'reserved'::text, 'assigned'::text, 'cooling_down'::text, 'releasing'::text, 'released'::text])),
   constraint phone_numbers_until_check CHECK (until IS NULL OR (status = ANY (ARRAY['reserved'::text, 'cooling_down'::text, 'releasing'::text])))

@@ -12,6 +12,8 @@ create table carrier_accounts (
   -- Encrypted; see server/carriers/vault.ts.
   credentials bytea not null,
   status text not null default 'active' check (status in ('active', 'disabled')),
+  -- Whose the credentials are, as the carrier says; null until they were tested. Others must be of the same.
+  owner text,
   -- When its credentials last worked, and why they do not, if they do not.
   verified_at timestamptz,
   problem text,
@@ -60,12 +62,21 @@ alter table phone_numbers
   add column attach_due_at timestamptz,
   -- Set: it is being released at the carrier, and is handed to nobody meanwhile.
   add column release_due_at timestamptz,
+  -- Why the carrier has not released it yet.
+  add column release_problem text,
+  -- How often in a row the carrier was asked for that in vain: the pause grows with it.
+  add column attach_attempts integer not null default 0,
+  add column release_attempts integer not null default 0,
   -- When its next week begins, which is charged then.
   add column next_fee_at timestamptz,
   add constraint phone_numbers_carrier_account_fkey foreign key (tenant_id, carrier_account_id) references carrier_accounts (tenant_id, id),
   add constraint phone_numbers_carrier_check check ((carrier_account_id is null) = (carrier_number_id is null)),
   add constraint phone_numbers_pending_check check (pending_reason is null or status = 'pending'),
-  add constraint phone_numbers_release_check check (release_due_at is null or (carrier_account_id is not null and status <> 'released'));
+  add constraint phone_numbers_release_check check (release_due_at is null or (carrier_account_id is not null and status <> 'released')),
+  -- Once it cannot be taken back any more, somebody goes on with it.
+  add constraint phone_numbers_releasing_check check (status <> 'releasing' or until is not null or release_due_at is not null),
+  add constraint phone_numbers_release_problem_check check (release_problem is null or release_due_at is not null),
+  add constraint phone_numbers_attach_check check (attach_due_at is null or (status = 'pending' and pending_reason is null));
 create unique index phone_numbers_carrier_key on phone_numbers (tenant_id, carrier_account_id, carrier_number_id)
   where released_at is null and carrier_account_id is not null;
 create index phone_numbers_attach_idx on phone_numbers (attach_due_at) where attach_due_at is not null;
@@ -146,18 +157,23 @@ create table charges (
   phone_number_id uuid not null,
   phone_number text collate "C" not null,
   order_id uuid,
-  -- 0 for what only says that charges end.
+  -- 0 for what only says that charges end, and for nothing else: a fee of nothing is no charge.
   amount numeric(12, 4) not null check (amount >= 0),
   -- A weekly fee is for the seven days from here.
   period_start timestamptz not null,
+  -- When it was charged, which says in which month it counts.
   at timestamptz not null,
   constraint charges_pkey primary key (tenant_id, id),
-  -- Each once.
-  constraint charges_once_key unique (tenant_id, phone_number_id, type, period_start),
   constraint charges_organization_fkey foreign key (tenant_id, organization_id) references organizations (tenant_id, id),
-  constraint charges_phone_number_fkey foreign key (tenant_id, phone_number_id) references phone_numbers (tenant_id, id)
+  constraint charges_phone_number_fkey foreign key (tenant_id, phone_number_id) references phone_numbers (tenant_id, id),
+  constraint charges_order_fkey foreign key (tenant_id, order_id) references orders (tenant_id, id),
+  constraint charges_nothing_check check ((type = 'number.released') = (amount = 0))
 );
+-- Each week of a number once, and everything else once in its life.
+create unique index charges_week_key on charges (tenant_id, phone_number_id, period_start) where type = 'number.weekly_fee';
+create unique index charges_once_key on charges (tenant_id, phone_number_id, type) where type <> 'number.weekly_fee';
 create index charges_organization_idx on charges (tenant_id, organization_id, at, id);
+create index charges_tenant_idx on charges (tenant_id, at, id);
 
 -- One going-through of everything that an account owns: to compare it with our book, or to take it over.
 create table carrier_runs (
