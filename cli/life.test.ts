@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import {
+  newCarrierAccount,
+  newCarrierNumbers,
+  registerOrganization,
+  setFaults,
+  whoOf,
+} from '../server/testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../server/testing/factories.ts';
 import { startTestServer, type TestServer } from '../server/testing/server.ts';
 import { linekeeper } from './testing.ts';
@@ -105,6 +112,40 @@ test('a release is final, or can be restored for as long as the settings say', a
   assert.equal((await json('numbers', 'release', number)).already_released, true);
   const { body } = await server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`);
   assert.equal(body.count, 0);
+});
+
+test('a pending number says why, is tried again when told to, and is billed until its carrier has released it', async () => {
+  const { db } = server.database;
+  const who = await whoOf(db, organization);
+  await registerOrganization(db, who, organization, 'rejected-campaign');
+  const account = await newCarrierAccount(db, who);
+  number = uniqueNumber();
+  await newCarrierNumbers(db, who, organization, account, [number], { pending: true });
+  const failed = /^Status +pending\nPending because +The sandbox rejects/m;
+  while (!failed.test((await run('numbers', 'show', number)).stdout));
+  await registerOrganization(db, who, organization, 'campaign');
+  assert.match((await run('numbers', 'attach', number)).stdout, /^Status +pending\nOrganization/m);
+  while ((await show()).status === 'pending');
+  assert.match(
+    (await run('numbers', 'show', number)).stdout,
+    new RegExp(`^Carrier account +${account}$`, 'm'),
+  );
+
+  await json('settings', 'edit', '--release-undo', '24h');
+  assert.match(
+    (await run('numbers', 'release', number)).stdout,
+    /\nBilling stopped +no\nReleased before +no\n$/,
+  );
+  await json('numbers', 'restore', number);
+  await json('settings', 'edit', '--release-undo', '0s');
+  await setFaults(db, account, [{ call: 'release', kind: 'rate_limited', times: 1 }]);
+  const refused = await run('numbers', 'release', number);
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stderr,
+    /^error: The carrier has been asked too often: nothing was changed, and the release may be repeated\n {7}The sandbox/,
+  );
+  assert.match((await run('numbers', 'release', number)).stdout, /\nReleased +\d.*Z\n/);
 });
 
 test('every field of a number is edited and taken away', async () => {

@@ -92,6 +92,7 @@ export function defineLife(numbers: Command): void {
       fields({
         Number: released.phone_number,
         [released.can_be_undone ? 'Can be restored until' : 'Released']: released.released_at,
+        ...(!released.billing_stopped && { 'Billing stopped': false }),
         'Released before': released.already_released,
       }),
     );
@@ -104,5 +105,14 @@ export function defineLife(numbers: Command): void {
   ).action(async (number, options) => {
     const request = { query: country(options) };
     await print(options, await change<One>(options, 'POST', pathTo(number, 'restore'), request), one);
+  });
+
+  onNumber(
+    changing(numbers, 'attach', 'Have the attachment of a pending number to its campaign tried again.', [
+      'numbers attach +14155551234',
+    ]),
+  ).action(async (number, options) => {
+    const request = { query: country(options) };
+    await print(options, await change<One>(options, 'POST', pathTo(number, 'attach'), request), one);
   });
 }

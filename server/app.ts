@@ -27,10 +27,13 @@ import { assertAccess, identify } from './keys/identify.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
 import type { Who } from './keys/who.ts';
+import { startAttachments } from './numbers/attachment.ts';
 import { bulkRoutes } from './numbers/bulk-routes.ts';
+import { startReleases } from './numbers/carrier-release.ts';
 import { startClock } from './numbers/clock.ts';
 import { importRoutes } from './numbers/import-routes.ts';
 import { lifeRoutes } from './numbers/life-routes.ts';
+import { releaseRoutes } from './numbers/release-routes.ts';
 import { numberRoutes } from './numbers/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { startOrders } from './orders/work.ts';
@@ -64,6 +67,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const shop = { db, carriers, log };
   const orderWork = startOrders(shop);
   const weeklyFees = startWeeklyFees(db, log);
+  const releases = startReleases(db, carriers, log);
+  const attachments = startAttachments(db, carriers, log);
   let stopping = false;
 
   const app: App = fastify({
@@ -158,6 +163,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   userRoutes(app, db, change);
   numberRoutes(app, database, brand, change);
   lifeRoutes(app, change);
+  releaseRoutes(app, db, carriers, change);
   bulkRoutes(app, db, change);
   orderRoutes(app, shop, change, orderWork);
   tenantRoutes(app, db, change);
@@ -175,9 +181,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     app.server.once('close', () => clearInterval(closing));
   });
   app.addHook('onClose', async () => {
-    await clock.stop();
-    await orderWork.stop();
-    await weeklyFees.stop();
+    const work = [clock, orderWork, weeklyFees, releases, attachments];
+    await Promise.all(work.map(each => each.stop()));
     await keyUse.stop();
   });
   await app.ready();

@@ -7,6 +7,12 @@ import fc from 'fast-check';
 import { check } from './check/check.ts';
 import { fuzzing, type Known } from './testing/arbitrary.ts';
 import { type Attempt, attempts, type Secrets } from './testing/attempts.ts';
+import {
+  newCarrierAccount,
+  newCarrierNumbers,
+  registerOrganization,
+  whoOf,
+} from './testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from './testing/factories.ts';
 import { asUser } from './testing/names.ts';
 import { type Operation, operationsOf } from './testing/routes.ts';
@@ -61,6 +67,7 @@ const starting: Record<string, string> = {
   endCoolDown: 'cooling_down',
   transferNumber: 'available',
   restoreNumber: 'releasing',
+  attachNumber: 'pending',
 };
 
 function withoutLongWaits(operation: Operation): Operation {
@@ -159,6 +166,13 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
       ...([...assigned, ...cooling_down].includes(phone_number) && { user_id: user! }),
     })),
   );
+  // At a carrier that does not attach them.
+  const { db } = server.database;
+  const who = await whoOf(db, organization);
+  await registerOrganization(db, who, organization, 'rejected-campaign');
+  const pending = Array.from({ length: 8 }, uniqueNumber);
+  const account = await newCarrierAccount(db, who);
+  await newCarrierNumbers(db, who, organization, account, pending, { pending: true });
   const tags = ['west', 'front desk'];
   const bulk = (of: string[], item: object) =>
     call('POST', '/v1/sms/phone-numbers/bulk', {
@@ -197,7 +211,7 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     to_organization_id: [organization, elsewhere, elsewhere],
     user_id: [...Array(6).fill(user), ...others],
     assigned_to: [user!],
-    phone_number: [...numbers],
+    phone_number: [...numbers, ...pending],
     free_number: Array.from({ length: 300 }, uniqueNumber),
     reservation_id: reservations,
     batch_id: events.flatMap((event: { data: { batch_id?: string } }) => event.data.batch_id ?? []),
@@ -216,5 +230,5 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     cursor: charges.map(({ id }) => id),
     as_of: ['0', '1', '3', '2024-01-01T00:00:00Z', '2999-01-01T00:00:00.5+05:30'],
   };
-  return { known, states: { available, assigned, cooling_down, releasing } };
+  return { known, states: { available, assigned, cooling_down, releasing, pending } };
 }

@@ -8,7 +8,7 @@ import { type Media, type Operation, operationsOf, publicRoute, routesOf } from 
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 /** What is said by the path alone. */
-const bodiless = ['endCoolDown', 'restoreNumber', 'cancelOrder', 'testCarrierAccount'];
+const bodiless = ['endCoolDown', 'restoreNumber', 'cancelOrder', 'testCarrierAccount', 'attachNumber'];
 /** What changes no organization that is there already, and so has no revision to compare. */
 const settings = [
   'createKey',

@@ -151,7 +151,10 @@ type PhoneNumberTable = {
   carrier_number_id: string | null;
   pending_reason: string | null;
   attach_due_at: Date | null;
+  attach_attempts: Generated<number>;
   release_due_at: Date | null;
+  release_problem: string | null;
+  release_attempts: Generated<number>;
   next_fee_at: Date | null;
 };
 

@@ -48,11 +48,15 @@ test('a number that is added is shown in full, in the order given', async () => 
       tags: [],
       locked: false,
       metadata: {},
+      carrier_account_id: null,
+      pending_reason: null,
       organization_id: organization,
       organization_name: 'Acme',
       country: 'US',
       area_code: '415',
       modified_at: sales.created_at,
+      leaving: false,
+      release_problem: null,
     }),
   );
   assert.deepEqual(london.assigned_to, { user_id: user, email, name: 'Ann Example' });

@@ -1,18 +1,25 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
+import { carriers } from '../../carriers/carriers.ts';
+import { charge, type NewCharge } from '../charges/charges.ts';
 import { Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
 import type { Revision } from '../revisions/revise.ts';
 import type { NumberState, Step } from './life.ts';
+
+/** The carriers through which numbers are released. */
+const managing = Object.entries(carriers).flatMap(([name, { can }]) => (can.buy ? [name] : []));
 
 /** The live numbers of an organization among `ids`, as they are under its lock. */
 export async function loadStates(revision: Revision, who: Who, ids: string[]): Promise<NumberState[]> {
   const { rows } = await sql<NumberState>`
     select n.id, n.phone_number, n.status, n.nickname, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
            n.reservation_note, n.carrier_account_id, n.carrier_number_id, n.pending_reason,
-           n.release_due_at is not null as leaving, a.user_id as user_record_id, u.unique_id as user_id
+           c.id is not null as managed, n.release_due_at is not null as leaving,
+           a.user_id as user_record_id, u.unique_id as user_id
     from phone_numbers n
+    left join carrier_accounts c on c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${managing})
     left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
     where n.tenant_id = ${who.tenantId} and n.organization_id = ${revision.organization.id} and n.released_at is null
@@ -93,7 +100,22 @@ export async function writeStates(
     who,
     joined.map(({ after }) => ({ phone_number_id: after.id, user_id: after.user_record_id! })),
   );
+  const released = states.filter(({ after }) => after.status === 'released' && after.carrier_account_id);
+  await charge(
+    arriving,
+    who,
+    released.map(({ after }) => releaseOf(after, arriving.at)),
+  );
 }
+
+/** That no later week of a number is charged for. */
+const releaseOf = ({ id, phone_number }: NumberState, at: Date): NewCharge => ({
+  type: 'number.released',
+  phone_number_id: id,
+  phone_number,
+  amount: 0,
+  period_start: at,
+});
 
 /** What the numbers are up to now becomes history. */
 async function keepVersions(
@@ -125,6 +147,11 @@ async function updateNumbers(
         carrier_account_id = s.carrier_account_id, carrier_number_id = s.carrier_number_id, pending_reason = s.pending_reason,
         available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
         released_at = case when s.status = 'released' then ${at}::timestamptz end,
+        attach_due_at = case when s.status = 'pending' and s.pending_reason is null then coalesce(n.attach_due_at, ${at}) end,
+        release_due_at = case
+          when s.status = 'releasing' and s.until is null then coalesce(n.release_due_at, ${at})
+          when s.status <> 'released' then n.release_due_at end,
+        release_problem = case when s.status <> 'released' then n.release_problem end,
         since_revision = ${number}, modified_at = ${at}
     from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, status text, nickname text, tags jsonb, locked boolean,
       metadata jsonb, until timestamptz, reservation_id uuid, reservation_note text, carrier_account_id uuid,

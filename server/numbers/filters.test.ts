@@ -205,7 +205,8 @@ test('a list that is asked for nothing more has eight fields; view=full has all 
   );
   for (const row of all) {
     const one = await server.call('GET', `/v1/sms/phone-numbers/${row.phone_number}`);
-    assert.deepEqual(one.body.phone_number, row);
+    // What is under way at the carrier changes without a revision, and so without another ETag.
+    assert.deepEqual(one.body.phone_number, { ...row, leaving: false, release_problem: null });
   }
 });
 

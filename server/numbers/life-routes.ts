@@ -2,12 +2,12 @@ import { Type } from 'typebox';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation, timestamp } from '../http/operation.ts';
 import { assignNumber, claimNumber, unassignNumber } from './assignments.ts';
+import { resumeNumberAttachment } from './attachment.ts';
 import {
   AssignBody,
   Assigned,
   ClaimBody,
   Ended,
-  Released,
   RenewBody,
   Reservation,
   ReservationParams,
@@ -17,7 +17,7 @@ import {
   Unassigned,
 } from './life-schemas.ts';
 import { numberItem } from './list.ts';
-import { endNumberCoolDown, releaseNumber, restoreNumber, transferNumber } from './moves.ts';
+import { endNumberCoolDown, transferNumber } from './moves.ts';
 import { getNumber } from './numbers.ts';
 import { assignReservation, cancelReservation, renew, reserveNumber } from './reservations.ts';
 import { NumberDetail, NumberParams } from './schemas.ts';
@@ -48,6 +48,7 @@ export function lifeRoutes(app: App, change: Changing): void {
         'number_to_assign_not_found',
         'number_assigned',
         'number_not_available',
+        'number_leaving',
         'assignee_not_found',
       ],
     ),
@@ -119,7 +120,13 @@ export function lifeRoutes(app: App, change: Changing): void {
         body: ReserveBody,
         response: { 201: Reservation },
       },
-      ['organization_not_active', 'number_not_found', 'number_assigned', 'number_not_available'],
+      [
+        'organization_not_active',
+        'number_not_found',
+        'number_assigned',
+        'number_not_available',
+        'number_leaving',
+      ],
     ),
     (request, reply) =>
       change(request, reply, 201, async (db, who) =>
@@ -161,7 +168,7 @@ export function lifeRoutes(app: App, change: Changing): void {
         body: AssignBody,
         response: { 200: Assigned },
       },
-      ['organization_not_active', 'reservation_not_found', 'assignee_not_found'],
+      ['organization_not_active', 'reservation_not_found', 'assignee_not_found', 'number_leaving'],
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, who) =>
@@ -231,6 +238,7 @@ export function lifeRoutes(app: App, change: Changing): void {
         'organization_not_found',
         'number_assigned',
         'number_not_available',
+        'number_leaving',
         'already_there',
       ],
     ),
@@ -245,52 +253,26 @@ export function lifeRoutes(app: App, change: Changing): void {
       }),
   );
 
-  app.delete(
-    one,
-    operation(
-      'change',
-      {
-        operationId: 'releaseNumber',
-        summary: 'Release a number',
-        description: `Gives a number up; it stays in the records. An assignment or reservation ends with it. Releasing it again answers 200 with \`already_released\`. With an undo window (see the tenant's settings) it can be taken back until \`released_at\`. ${narrowing}`,
-        tags,
-        ...target,
-        response: { 200: Released },
-      },
-      ['number_not_found', 'number_locked'],
-    ),
-    (request, reply) =>
-      change(request, reply, 200, async (db, who) => {
-        const released = await releaseNumber(db, who, { ...request.params, ...request.query });
-        const until = timestamp(released.released_at);
-        const message = released.can_be_undone
-          ? `The number is being released; this can be undone until ${until}`
-          : `The number ${released.already_released ? 'was released already' : 'has been released'}`;
-        return { ...released, released_at: until, billing_stopped: true as const, message };
-      }),
-  );
-
   app.post(
-    `${one}/restore`,
+    `${one}/attach`,
     operation(
       'change',
       {
-        operationId: 'restoreNumber',
-        summary: 'Take a release back',
-        description: `Within the undo window: the number is available again, or with the user who had it if they are still active. ${narrowing}`,
+        operationId: 'attachNumber',
+        summary: 'Attach a pending number again',
+        description: `A bought number is \`pending\` until its carrier has attached it to the organization's 10DLC registration. That is tried by itself; where the carrier has refused, \`pending_reason\` says why, and this has it tried again. ${narrowing}`,
         tags,
         ...target,
         response: { 200: Detail },
       },
-      ['organization_not_active', 'number_not_found', 'number_not_releasing'],
+      ['number_not_found', 'number_not_pending', 'number_leaving'],
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, who) => {
-        await restoreNumber(db, who, { ...request.params, ...request.query });
+        const number = { ...request.params, ...request.query };
+        await resumeNumberAttachment(db, who, number);
         return {
-          phone_number: numberItem(
-            await getNumber(db, who, request.params.phone_number, request.query.default_country),
-          ),
+          phone_number: numberItem(await getNumber(db, who, number.phone_number, number.default_country)),
         };
       }),
   );

@@ -142,7 +142,10 @@ export const Released = Type.Object(
   {
     phone_number: E164,
     released_at: Timestamp('When it is or was given up; with an undo window, when that ends.'),
-    billing_stopped: Type.Literal(true, { description: 'It is out of all later billing.' }),
+    billing_stopped: Type.Boolean({
+      description:
+        'Whether it is out of all later billing; not yet while the release of a number of a carrier account can be undone.',
+    }),
     already_released: Type.Boolean({ description: 'Whether an earlier call had released it.' }),
     can_be_undone: Type.Boolean({ description: 'Whether the release can be taken back until then.' }),
     message: Type.String({ description: 'The same for people.' }),

@@ -23,6 +23,8 @@ export type NumberState = {
   carrier_number_id: string | null;
   /** Why it is still pending, where the carrier has refused it. */
   pending_reason: string | null;
+  /** Whether the account is one through which it is released; for any other number our word is enough. */
+  readonly managed: boolean;
   /** Whether it is being released at the carrier: until that is done it is handed to nobody. */
   readonly leaving: boolean;
 };
@@ -146,33 +148,48 @@ export function edit(_number: NumberState, given: Edit): Step {
   return { type: 'number.edited', set };
 }
 
+const ended = { ...nobody, ...unreserved, pending_reason: null } as const;
+
 /**
- * Ends whatever the number is doing; for good, or after the time in which it can be taken back. A release that is
- * under way goes on.
+ * Ends whatever the number is doing: for good, or after the time in which it can be taken back. What its carrier must
+ * release is `releasing` until it has. A release that is under way goes on.
  */
 export function release(number: NumberState, policy: Policy, at: Date): Step {
-  if (number.status === 'releasing') return { type: 'number.release_started', set: {} };
-  if (number.locked) throw new Problem('number_locked');
-  const ended = { ...nobody, ...unreserved };
-  if (policy.release_undo_seconds === 0)
-    return { type: 'number.released', set: { ...ended, status: 'released' } };
-  const until = seconds(at, policy.release_undo_seconds);
-  return { type: 'number.release_started', set: { ...ended, status: 'releasing', until } };
+  const type = 'number.release_started';
+  if (number.status === 'releasing' || number.leaving) return { type, set: {} };
+  assertUnlocked(number);
+  if (policy.release_undo_seconds > 0) {
+    const until = seconds(at, policy.release_undo_seconds);
+    return { type, set: { ...ended, status: 'releasing', until } };
+  }
+  return number.managed ? { type, set: { ...ended, status: 'releasing' } } : endRelease();
 }
 
+export function assertUnlocked({ locked }: NumberState): void {
+  if (locked) throw new Problem('number_locked');
+}
+
+/** What was to be released is: the carrier has done so, or need not be asked. */
+export const endRelease = (): Step => ({ type: 'number.released', set: { ...ended, status: 'released' } });
+
 /** Takes a release back: the number is again what it was, as far as that still is possible. */
-export function restore(number: NumberState, holder: User | undefined, at: Date): Step {
+export function restore(
+  number: NumberState,
+  before: { pending: boolean; holder: User | undefined },
+  at: Date,
+): Step {
   assertStaying(number);
   if (number.status !== 'releasing' || number.until! <= at) throw new Problem('number_not_releasing');
-  if (!holder) return { type: 'number.restored', set: { status: 'available', until: null } };
-  const set = {
-    status: 'assigned',
-    until: null,
-    user_id: holder.unique_id,
-    user_record_id: holder.id,
-  } as const;
-  return { type: 'number.restored', set };
+  const type = 'number.restored';
+  if (before.pending) return { type, set: { status: 'pending', until: null } };
+  return { type, set: { ...heldBy(before.holder), until: null } };
 }
+
+/** With whom it is, or else in the pool. */
+const heldBy = (holder: User | undefined): Partial<NumberState> =>
+  holder
+    ? { status: 'assigned', user_id: holder.unique_id, user_record_id: holder.id }
+    : { status: 'available' };
 
 /** Leaves its organization; what it then is in the other one. An assignment ends only when told to. */
 export function transfer(number: NumberState, policy: Policy, at: Date, endAssignment: boolean): Step {
@@ -191,7 +208,31 @@ export function expire(number: NumberState): Step {
     return { type: 'number.reservation_ended', set: { ...unreserved, status: 'available' } };
   if (number.status === 'cooling_down')
     return { type: 'number.cool_down_ended', set: { status: 'available', until: null } };
-  return { type: 'number.released', set: { status: 'released', until: null } };
+  // Nobody can take it back any more, and now the carrier is asked.
+  if (number.managed) return { type: 'number.undo_ended', set: { until: null } };
+  return endRelease();
+}
+
+/** The carrier has attached it: it is with whom it was bought for, or available. */
+export function ready(number: NumberState, holder: User | undefined): Step {
+  assertPending(number);
+  return { type: 'number.ready', set: { ...heldBy(holder), pending_reason: null } };
+}
+
+/** The carrier does not attach it, and is not asked again until somebody says so. */
+export function failAttachment(number: NumberState, reason: string): Step {
+  assertPending(number);
+  return { type: 'number.attachment_failed', set: { pending_reason: reason } };
+}
+
+export function resumeAttachment(number: NumberState): Step {
+  assertStaying(number);
+  assertPending(number);
+  return { type: 'number.attachment_resumed', set: { pending_reason: null } };
+}
+
+function assertPending({ status }: NumberState): void {
+  if (status !== 'pending') throw new Problem('number_not_pending');
 }
 
 function notAvailable({ status, until }: NumberState): Problem {

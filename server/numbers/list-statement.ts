@@ -39,7 +39,7 @@ export type After = { value: string; phone_number: string };
 const listColumns = `n.id, n.phone_number, n.pretty_phone_number, n.nickname, n.status, n.created_at,
   a.assigned_at, u.unique_id as user_id, u.email as user_email, u.name as user_name`;
 const fullColumns = `${listColumns}, n.country, n.area_code, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
-  n.reservation_note, n.modified_at, o.unique_id as organization_unique_id, o.name as organization_name`;
+  n.reservation_note, n.carrier_account_id, n.pending_reason, n.modified_at, o.unique_id as organization_unique_id, o.name as organization_name`;
 
 /**
  * The one statement of a list: a row for each number, each with the organization's id and revision; for an
@@ -89,9 +89,10 @@ function numbers(revision: string | undefined): string {
   if (revision === undefined) {
     return `select * from phone_numbers where tenant_id = o.tenant_id and organization_id = o.id and released_at is null`;
   }
-  const kept = `phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at`;
+  const kept = `phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note,
+    carrier_account_id, pending_reason, created_at`;
   const version = kept
-    .split(', ')
+    .split(/,\s+/)
     .map(name => `v.${name}`)
     .join(', ');
   return `

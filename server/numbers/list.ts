@@ -135,7 +135,7 @@ async function* listBody(
         }
         text +=
           (count++ === 0 ? '' : ',') +
-          JSON.stringify(view === 'full' ? numberItem(row as unknown as NumberRow) : listItem(row));
+          JSON.stringify(view === 'full' ? fullItem(row as unknown as NumberRow) : listItem(row));
         last = row;
       }
       if (rows.length === rowsPerRead) {
@@ -168,8 +168,8 @@ export function listItem(row: Omit<Row, 'organization_id' | 'revision'>) {
   };
 }
 
-/** Every field of a number, as one call for one number shows it. */
-export function numberItem(row: NumberRow) {
+/** Every field of a number that changes with its organization's revision alone, as a list shows it in full. */
+function fullItem(row: NumberRow) {
   return {
     ...listItem({ ...row, user_email: row.user_email ?? '', user_name: row.user_name ?? '' }),
     status: row.status,
@@ -179,6 +179,8 @@ export function numberItem(row: NumberRow) {
     tags: row.tags,
     locked: row.locked,
     metadata: row.metadata,
+    carrier_account_id: row.carrier_account_id,
+    pending_reason: row.pending_reason,
     organization_id: row.organization_unique_id,
     organization_name: row.organization_name,
     country: row.country,
@@ -186,6 +188,13 @@ export function numberItem(row: NumberRow) {
     modified_at: timestamp(row.modified_at),
   };
 }
+
+/** Every field of a number, as one call for one number shows it. */
+export const numberItem = (row: NumberRow) => ({
+  ...fullItem(row),
+  leaving: row.release_due_at !== null,
+  release_problem: row.release_problem,
+});
 
 /** Where a page ended, and of which list: a cursor that is taken to another one is refused. */
 function writeCursor(row: Row, query: ListOptions): string {

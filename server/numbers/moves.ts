@@ -6,8 +6,7 @@ import { findOrganization } from '../organizations/organizations.ts';
 import { assertActive, type Revision, reviseMany } from '../revisions/revise.ts';
 import { changeNumber, locateNumber, type Target } from './change-number.ts';
 import { type Change, eventOf, loadStates, writeStates } from './changes.ts';
-import { type Edit, edit, endCoolDown, release, restore, transfer } from './life.ts';
-import { getNumber } from './numbers.ts';
+import { type Edit, edit, endCoolDown, restore, transfer } from './life.ts';
 
 export function editNumber(db: Db, who: Who, target: Target, given: Edit) {
   return changeNumber(db, who, target, number => edit(number, given));
@@ -18,72 +17,38 @@ export async function endNumberCoolDown(db: Db, who: Who, target: Target): Promi
   await changeNumber(db, who, target, endCoolDown);
 }
 
-export type Released = {
-  phone_number: string;
-  released_at: Date;
-  can_be_undone: boolean;
-  already_released: boolean;
-};
-
 /**
- * Gives a number up: for good at once, or after the time in which the tenant may take it back. Releasing what is
- * released already changes nothing.
+ * Takes a release back; a user who had the number has it again, if they are still active. What was not attached yet is
+ * attached first.
  */
-export async function releaseNumber(db: Db, who: Who, target: Target): Promise<Released> {
-  const before = await lastTenure(db, who, target);
-  if (before.released_at) {
-    if (target.organization_id !== undefined && before.organization_unique_id !== target.organization_id) {
-      throw new Problem('number_not_found');
-    }
-    const { phone_number, released_at } = before;
-    return { phone_number, released_at, can_be_undone: false, already_released: true };
-  }
-  let already = false;
-  const { number, at } = await changeNumber(db, who, target, (number, { policy, now }) => {
-    already = number.status === 'releasing';
-    return release(number, policy, now);
-  });
-  const can_be_undone = number.status === 'releasing';
-  return {
-    phone_number: number.phone_number,
-    released_at: number.until ?? at,
-    can_be_undone,
-    already_released: already,
-  };
-}
-
-/** The tenure that a repeated release means: the newest one, if it has ended. */
-async function lastTenure(db: Db, who: Who, target: Target) {
-  const live = await getNumber(db, who, target.phone_number, target.default_country).catch(error => {
-    if (error instanceof Problem && error.code === 'number_not_found') return undefined;
-    throw error;
-  });
-  if (live) return live;
-  return getNumber(db, who, target.phone_number, target.default_country, 'last');
-}
-
-/** Takes a release back; a user who had the number has it again, if they are still active. */
 export async function restoreNumber(db: Db, who: Who, target: Target): Promise<void> {
   await changeNumber(db, who, target, async (number, revision) => {
     assertActive(revision);
-    const { rows } = await sql<{ id: string; unique_id: string }>`
-      select u.id, u.unique_id from phone_numbers n
-      join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.organization_id = n.organization_id
-      join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
-      where n.tenant_id = ${who.tenantId} and n.id = ${number.id} and u.status = 'active'
-        -- The one that the release ended, though the number may have been edited since.
-        and a.to_revision = (
-          select min(r.from_revision)
-          from (
-            select n.since_revision as from_revision
-            union all
-            select v.from_revision from number_versions v
-            where v.tenant_id = n.tenant_id and v.phone_number_id = n.id and v.organization_id = n.organization_id
-              and v.status = 'releasing' and v.from_revision >= (
-                select coalesce(max(w.to_revision), 0) from number_versions w
-                where w.tenant_id = n.tenant_id and w.phone_number_id = n.id and w.organization_id = n.organization_id
-                  and w.status <> 'releasing')) r)`.execute(revision.tx);
-    return restore(number, rows[0], revision.now);
+    const { rows } = await sql<{ pending: boolean; id: string | null; unique_id: string | null }>`
+      with this as (
+        select * from phone_numbers where tenant_id = ${who.tenantId} and id = ${number.id}
+      ), past as (
+        select v.* from number_versions v join this n
+          on v.tenant_id = n.tenant_id and v.phone_number_id = n.id and v.organization_id = n.organization_id
+      ), release as (
+        -- The revision that began it, though the number may have been edited since.
+        select min(from_revision) as revision
+        from (
+          select since_revision as from_revision from this
+          union all
+          select from_revision from past where status = 'releasing'
+            and from_revision >= (select coalesce(max(to_revision), 0) from past where status <> 'releasing')) r
+      )
+      select exists (select from past where to_revision = release.revision and status = 'pending') as pending,
+        u.id, u.unique_id
+      from release
+      left join assignments a on a.tenant_id = ${who.tenantId} and a.phone_number_id = ${number.id}
+        and a.organization_id = ${revision.organization.id} and a.to_revision = release.revision
+      left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
+        and u.status = 'active'`.execute(revision.tx);
+    const { pending, id, unique_id } = rows[0]!;
+    const holder = id === null ? undefined : { id, unique_id: unique_id! };
+    return restore(number, { pending, holder }, revision.now);
   });
 }
 

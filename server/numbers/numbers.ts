@@ -142,14 +142,14 @@ function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
 
 /**
  * One number of the tenant, by any usual way of writing it: whose it is, in full.
- * @param tenure the one that is going on, or the last one that has ended
+ * @param tenure the one that is going on, the last one that has ended, or one by its id
  */
 export async function getNumber(
   db: Db,
   who: Who,
   text: string,
   country: string,
-  tenure: 'live' | 'last' = 'live',
+  tenure: 'live' | 'last' | { id: string } = 'live',
 ) {
   const number = readPhoneNumber(text, country);
   if (typeof number === 'string') throw invalid(`phone_number ${number}`);
@@ -157,6 +157,7 @@ export async function getNumber(
     .where('n.phone_number', '=', number.e164)
     .$if(tenure === 'live', query => query.where('n.released_at', 'is', null))
     .$if(tenure === 'last', query => query.where('n.released_at', 'is not', null))
+    .$if(typeof tenure === 'object', query => query.where('n.id', '=', (tenure as { id: string }).id))
     .orderBy('n.created_at', 'desc')
     .limit(1)
     .executeTakeFirst();

@@ -97,7 +97,10 @@ const filters = {
 const shape = {
   sort: withDefault(oneOf(sorts, { default: 'phone_number', description: 'The order; `-` turns it round.' })),
   view: withDefault(
-    oneOf(['list', 'full'], { default: 'list', description: '`full` shows every field of each number.' }),
+    oneOf(['list', 'full'], {
+      default: 'list',
+      description: '`full` shows every field of each number, but what is under way at its carrier.',
+    }),
   ),
   total: withDefault(
     Type.Boolean({
@@ -190,53 +193,77 @@ const availableExample = {
 
 export const ListedNumber = Type.Object(listFields, { additionalProperties: false });
 
+const fullFields = {
+  ...listFields,
+  status: Status,
+  until: nullable(
+    Timestamp('When the status ends by itself: a reservation, a cool-down, the time to undo a release.'),
+  ),
+  reservation_id: nullable(
+    Type.String({ format: 'uuid', description: 'The reservation that keeps it, or null.' }),
+  ),
+  reservation_note: nullable(Type.String({ description: 'What the reservation is for.' })),
+  tags: Tags,
+  locked: Type.Boolean({ description: 'Whether it must not be released.' }),
+  metadata: Metadata,
+  carrier_account_id: nullable(
+    Type.String({ format: 'uuid', description: 'The carrier account that it comes from, or null.' }),
+  ),
+  pending_reason: nullable(
+    Type.String({
+      description:
+        'Why it stays `pending`: what the carrier says against its attachment; null while it is tried.',
+    }),
+  ),
+  organization_id: OrganizationId,
+  organization_name: Type.String({ description: 'What the organization is called.' }),
+  country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2, from the number itself.' })),
+  area_code: nullable(Type.String({ description: 'The area code of a North American number.' })),
+  modified_at: Timestamp('When the record was last changed.', '2024-01-15T10:30:00Z'),
+};
+
+const fullExample = {
+  ...assignedExample,
+  status: 'assigned',
+  until: null,
+  reservation_id: null,
+  reservation_note: null,
+  tags: ['sales'],
+  locked: false,
+  metadata: {},
+  carrier_account_id: null,
+  pending_reason: null,
+  organization_id: 'org_abc123',
+  organization_name: 'Acme Dental',
+  country: 'US',
+  area_code: '415',
+  modified_at: '2024-01-15T10:30:00Z',
+};
+
+const FullNumber = Type.Object(fullFields, { additionalProperties: false });
+
+/** What is under way at the carrier is no revision, so it is in no list: the list's ETag would not tell of it. */
 export const NumberDetail = Type.Object(
   {
-    ...listFields,
-    status: Status,
-    until: nullable(
-      Timestamp('When the status ends by itself: a reservation, a cool-down, the time to undo a release.'),
+    ...fullFields,
+    leaving: Type.Boolean({
+      description: 'Whether it is being released at its carrier: until that is done it is handed to nobody.',
+    }),
+    release_problem: nullable(
+      Type.String({ description: 'Why its carrier has not released it yet; it is asked again.' }),
     ),
-    reservation_id: nullable(
-      Type.String({ format: 'uuid', description: 'The reservation that keeps it, or null.' }),
-    ),
-    reservation_note: nullable(Type.String({ description: 'What the reservation is for.' })),
-    tags: Tags,
-    locked: Type.Boolean({ description: 'Whether it must not be released.' }),
-    metadata: Metadata,
-    organization_id: OrganizationId,
-    organization_name: Type.String({ description: 'What the organization is called.' }),
-    country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2, from the number itself.' })),
-    area_code: nullable(Type.String({ description: 'The area code of a North American number.' })),
-    modified_at: Timestamp('When the record was last changed.', '2024-01-15T10:30:00Z'),
   },
   {
     description: 'A number, in full.',
     additionalProperties: false,
-    examples: [
-      {
-        ...assignedExample,
-        status: 'assigned',
-        until: null,
-        reservation_id: null,
-        reservation_note: null,
-        tags: ['sales'],
-        locked: false,
-        metadata: {},
-        organization_id: 'org_abc123',
-        organization_name: 'Acme Dental',
-        country: 'US',
-        area_code: '415',
-        modified_at: '2024-01-15T10:30:00Z',
-      },
-    ],
+    examples: [{ ...fullExample, leaving: false, release_problem: null }],
   },
 );
 
 const listResponse = (example: object[]) =>
   Type.Object(
     {
-      phone_numbers: Type.Array(Type.Union([ListedNumber, NumberDetail]), {
+      phone_numbers: Type.Array(Type.Union([ListedNumber, FullNumber]), {
         description: 'In the order of `phone_number`, character by character.',
       }),
       count: Type.Integer({ description: 'How many numbers were returned.' }),

@@ -2,8 +2,9 @@ import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import type { Carrier } from '../../carriers/carrier.ts';
 import type { Carriers } from '../carriers/open.ts';
-import type { Database } from '../db/database.ts';
+import type { Database, Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
+import { Problem } from '../errors.ts';
 
 /**
  * The life of a process, played within the test's own: after so many steps it is over, and nothing that the process
@@ -134,6 +135,59 @@ function mortalCarrier(carrier: Carrier, life: Life): Carrier {
     return [name, mortalCall];
   });
   return Object.fromEntries(calls) as Carrier;
+}
+
+/** The carriers, with something that happens when the first such call is done and its answer is not heard yet. */
+export function interrupted(
+  carriers: Carriers,
+  call: keyof Carrier,
+  happen: () => Promise<unknown>,
+): Carriers {
+  let happened = false;
+  return {
+    ...carriers,
+    async open(...args) {
+      const carrier = await carriers.open(...args);
+      const original = carrier[call] as (...args: unknown[]) => Promise<unknown>;
+      const interrupting = async (...args: unknown[]) => {
+        const answer = original(...args);
+        await Promise.allSettled([answer]);
+        if (!happened) {
+          happened = true;
+          await happen();
+        }
+        return answer;
+      };
+      return { ...carrier, [call]: interrupting };
+    },
+  };
+}
+
+type Action<T> = (db: Db, carriers: Carriers) => Promise<T>;
+
+/**
+ * Lets a process that has so many steps do all of this at the same time, until it is done or the process is gone.
+ * @returns for each what came of it, also where that is a Problem; undefined for what nobody was left to hear
+ * @throws what only a mistake of ours can come to
+ */
+export async function play<T>(
+  database: Database,
+  carriers: Carriers,
+  stepsMax: number,
+  actions: Action<T>[],
+): Promise<(T | Problem | undefined)[]> {
+  const life = liveFor(stepsMax);
+  const { db } = killable(database, life);
+  const ends = await Promise.allSettled(actions.map(action => action(db, mortal(carriers, life))));
+  const killed = life.over;
+  await life.end();
+  return ends.map(end => {
+    if (end.status === 'fulfilled') return end.value;
+    if (end.reason instanceof Problem) return end.reason;
+    // What a flow that lost its connections makes of that says nothing.
+    if (killed) return undefined;
+    throw end.reason;
+  });
 }
 
 /**

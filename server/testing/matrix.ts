@@ -227,6 +227,8 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
     changing(theirs, own, own.available, '/reserve', { expires_in: 60 }),
   'POST /v1/sms/phone-numbers/:phone_number/end-cool-down': (theirs, own) =>
     changing(theirs, own, own.coolingDown, '/end-cool-down'),
+  'POST /v1/sms/phone-numbers/:phone_number/attach': (theirs, own) =>
+    changing(theirs, own, own.available, '/attach'),
   'POST /v1/sms/phone-numbers/:phone_number/restore': (theirs, own) =>
     changing(theirs, own, own.releasing, '/restore'),
   'POST /v1/sms/phone-numbers/:phone_number/transfer': (theirs, own) => [

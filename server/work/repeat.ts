@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isUnavailable } from '../errors.ts';
 
 /** Something that is done again and again until the server stops. */
 export type Repeated = {
@@ -22,7 +23,8 @@ export function repeat(everyMs: number, log: Logger, what: string, work: () => P
     try {
       await work();
     } catch (error) {
-      log.debug({ err: error }, `${what} could not run`);
+      // Of a mistake of ours nobody else would tell.
+      log[isUnavailable(error) ? 'debug' : 'error']({ err: error }, `${what} could not run`);
     }
     schedule(everyMs);
   }

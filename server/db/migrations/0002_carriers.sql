@@ -62,12 +62,21 @@ alter table phone_numbers
   add column attach_due_at timestamptz,
   -- Set: it is being released at the carrier, and is handed to nobody meanwhile.
   add column release_due_at timestamptz,
+  -- Why the carrier has not released it yet.
+  add column release_problem text,
+  -- How often in a row the carrier was asked for that in vain: the pause grows with it.
+  add column attach_attempts integer not null default 0,
+  add column release_attempts integer not null default 0,
   -- When its next week begins, which is charged then.
   add column next_fee_at timestamptz,
   add constraint phone_numbers_carrier_account_fkey foreign key (tenant_id, carrier_account_id) references carrier_accounts (tenant_id, id),
   add constraint phone_numbers_carrier_check check ((carrier_account_id is null) = (carrier_number_id is null)),
   add constraint phone_numbers_pending_check check (pending_reason is null or status = 'pending'),
-  add constraint phone_numbers_release_check check (release_due_at is null or (carrier_account_id is not null and status <> 'released'));
+  add constraint phone_numbers_release_check check (release_due_at is null or (carrier_account_id is not null and status <> 'released')),
+  -- Once it cannot be taken back any more, somebody goes on with it.
+  add constraint phone_numbers_releasing_check check (status <> 'releasing' or until is not null or release_due_at is not null),
+  add constraint phone_numbers_release_problem_check check (release_problem is null or release_due_at is not null),
+  add constraint phone_numbers_attach_check check (attach_due_at is null or (status = 'pending' and pending_reason is null));
 create unique index phone_numbers_carrier_key on phone_numbers (tenant_id, carrier_account_id, carrier_number_id)
   where released_at is null and carrier_account_id is not null;
 create index phone_numbers_attach_idx on phone_numbers (attach_due_at) where attach_due_at is not null;

@@ -1,0 +1,28 @@
+import type { CarrierError, Outcome } from '../../carriers/errors.ts';
+import { Problem } from '../errors.ts';
+
+/** What a carrier's refusal is called to people; what it is about, and what follows from it, says who asked. */
+const words: Record<Outcome, string> = {
+  unavailable: 'The carrier refuses this for this number',
+  not_found: 'The carrier does not know the number',
+  rate_limited: 'The carrier has been asked too often',
+  out_of_funds: 'The account has no funds left at the carrier',
+  needs_compliance: 'The carrier wants information for compliance first',
+  authentication_failed: 'The carrier does not accept the credentials of the account',
+  transient: 'The carrier cannot do this at the moment',
+  outcome_unknown: 'The carrier has not said whether this was done',
+};
+
+/** What time mends: the same call may come to something else. */
+const passing: readonly Outcome[] = ['rate_limited', 'transient', 'outcome_unknown'];
+export const isPassing = ({ outcome }: CarrierError): boolean => passing.includes(outcome);
+
+/** Why the carrier has not done it: in our words, then its own reason. */
+export const reasonOf = (error: CarrierError): string => `${words[error.outcome]}. ${ownReason(error)}`;
+
+/** @param consequence what this means for what was asked: `nothing was changed` */
+export const carrierFailed = (error: CarrierError, consequence: string): Problem =>
+  new Problem('carrier_failed', `${words[error.outcome]}: ${consequence}`, ownReason(error));
+
+const ownReason = ({ message, carrierCode }: CarrierError): string =>
+  carrierCode === undefined ? message : `${message} (${carrierCode})`;

@@ -1,0 +1,100 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { Book, BookedNumber, Fault } from '../../carriers/sandbox/store.ts';
+import { sandboxStore } from '../carriers/sandbox-store.ts';
+import type { Db } from '../db/database.ts';
+import type { Who } from '../keys/who.ts';
+import { type Arrival, arrivalOf, insertNumbers } from '../numbers/numbers.ts';
+import { readPhoneNumber } from '../numbers/phone-number.ts';
+import { revise } from '../revisions/revise.ts';
+
+/*
+ * Numbers that an organization has at the sandbox, as a purchase leaves them there and here, made without one. The
+ * organization goes by its unique_id.
+ */
+
+/** @returns the id of a new account of the tenant; the sandbox's have no credentials */
+export async function newCarrierAccount(db: Db, who: Who, carrier = 'sandbox'): Promise<string> {
+  const id = randomUUIDv7();
+  const account = { tenant_id: who.tenantId, id, carrier, name: id, credentials: Buffer.alloc(0) };
+  await db.insertInto('carrier_accounts').values(account).execute();
+  return id;
+}
+
+/** On whose behalf things are made for the tenant of this organization. */
+export async function whoOf(db: Db, organization: string): Promise<Who> {
+  const { tenant_id } = await db
+    .selectFrom('organizations')
+    .select('tenant_id')
+    .where('unique_id', '=', organization)
+    .executeTakeFirstOrThrow();
+  const actor = { type: 'key', id: 'test' } as const;
+  return { tenantId: tenant_id, organizationId: null, permission: 'admin', actor, requestId: null };
+}
+
+type Bought = { pending?: boolean; user?: { id: string; unique_id: string } | undefined };
+
+/** Numbers that the account has at the carrier and the organization has here. */
+export async function newCarrierNumbers(
+  db: Db,
+  who: Who,
+  organization: string,
+  account: string,
+  numbers: string[],
+  { pending = false, user }: Bought = {},
+): Promise<string[]> {
+  const booked = numbers.map(
+    (phone_number): BookedNumber => ({
+      id: `sandbox-number-${randomUUIDv7()}`,
+      phone_number,
+      name: null,
+      tags: [],
+      reference: null,
+      charges: [],
+      ordering: false,
+      released: false,
+      attachment: null,
+    }),
+  );
+  await changeBook(db, account, book => book.numbers.push(...booked));
+  const arrivals = booked.map(({ id: number_id, phone_number }): Arrival => {
+    const number = readPhoneNumber(phone_number, 'US');
+    if (typeof number === 'string') throw new Error(`${phone_number} ${number}`);
+    const carrier = { account_id: account, number_id };
+    return { id: randomUUIDv7(), number, nickname: null, user: pending ? undefined : user, carrier, pending };
+  });
+  await revise(db, who, { unique_id: organization }, async revision => {
+    await insertNumbers(revision, who, arrivals);
+    revision.record('numbers.added', { numbers: arrivals.map(arrivalOf) });
+  });
+  return arrivals.map(({ id }) => id);
+}
+
+/** The carrier's side of the organization's registration. */
+export async function registerOrganization(
+  db: Db,
+  who: Who,
+  organization: string,
+  campaign_id: string | null,
+): Promise<void> {
+  await revise(db, who, { unique_id: organization }, async ({ tx, organization, record }) => {
+    await tx
+      .updateTable('organizations')
+      .set({ campaign_id })
+      .where('tenant_id', '=', who.tenantId)
+      .where('id', '=', organization.id)
+      .execute();
+    const changes = { campaign_id: { from: organization.campaign_id, to: campaign_id } };
+    record('organization.edited', { changes });
+  });
+}
+
+export const changeBook = <T>(db: Db, account: string, work: (book: Book) => T): Promise<T> =>
+  sandboxStore(db).change(account, work);
+
+export const readBook = (db: Db, account: string): Promise<Book> => changeBook(db, account, book => book);
+
+/** What goes wrong at the carrier from now on, in turn. */
+export const setFaults = (db: Db, account: string, faults: Fault[]): Promise<unknown> =>
+  changeBook(db, account, book => {
+    book.faults = faults;
+  });
