@@ -143,7 +143,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger(), null, 2)),
   );
 
-  const change = changing(db, brand);
+  const change = changing(db);
   healthRoutes(app, db, () => stopping);
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);

@@ -1,70 +1,65 @@
-import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sql } from 'kysely';
 import { type Db, transact } from '../db/database.ts';
-import { invalid, Problem } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
+import { claimKey, keepAnswer, keyOf, requestHash } from './repeats.ts';
 
 /** Makes one change for one request, and answers it. */
 export type Changing = <T extends object>(
   request: FastifyRequest,
   reply: FastifyReply,
   status: 200 | 201,
-  change: (db: Db, who: Who) => Promise<T>,
-  /** What a repeat is answered with, where the answer has a secret that must not be kept. */
+  change: Change<T>,
   kept?: (payload: T) => T,
 ) => Promise<T>;
 
-/**
- * What every changing route does around its change: `If-Match` becomes part of who asks, and with an `Idempotency-Key`
- * the change and the record of its answer are one transaction, so that a repeat finds either both or neither.
- */
-export function changing(db: Db, brand: string): Changing {
-  return async (request, reply, status, change, keep = payload => payload) => {
-    const who = { ...request.who, ...ifMatch(request) };
-    const key = request.headers['idempotency-key'];
-    if (typeof key !== 'string') return reply.status(status).send(await change(db, who)) as never;
-    const answer = await transact(db, async tx => {
-      const kept = await claimKey(tx, who.tenantId, key, requestHash(request));
-      if (kept) return { ...kept, replayed: true };
-      const payload = await change(tx, who);
-      const textOf = (answer: object) => JSON.stringify({ success: true, ...answer, powered_by: brand });
-      const record = { tenant_id: who.tenantId, key, request_hash: requestHash(request), status };
-      await tx
-        .insertInto('idempotency_keys')
-        .values({ ...record, body: textOf(keep(payload)) })
-        .execute();
-      return { status, body: textOf(payload), replayed: false };
-    });
-    if (answer.replayed) reply.header('idempotency-replayed', 'true');
-    return reply.status(answer.status).type('application/json; charset=utf-8').send(answer.body) as never;
-  };
+/** A change, with the connection that it is made on and on whose behalf. Its payload is JSON: no dates, no bigints. */
+export type Change<T extends object> = (db: Db, who: Who) => Promise<T>;
+
+/** What a request is answered with; `replayed` if an earlier one with its `Idempotency-Key` has done it. */
+export type Answer<T extends object> = { status: number; payload: T; replayed: boolean };
+
+/** What every changing route does around its change. */
+export function changing(db: Db): Changing {
+  return async (request, reply, status, change, kept) =>
+    answer(reply, await once(db, request, status, change, kept)) as never;
 }
 
 /**
- * The answer that the key has already, or undefined: then the key is ours until the transaction ends. The lock only
- * makes a second request fail at once instead of waiting; what keeps the effect single is the record's primary key.
+ * Makes a change at most once for a request. `If-Match` becomes part of who asks; with an `Idempotency-Key` the change
+ * and the record of its answer are one transaction, so that a repeat finds either both or neither.
+ * @param kept what a repeat is answered with, where the answer has a secret that must not be kept
+ * @throws Problem idempotency_running, idempotency_mismatch, invalid_request (If-Match), and what the change throws
  */
-async function claimKey(tx: Db, tenantId: string, key: string, hash: Buffer) {
-  const { rows } = await sql<{ locked: boolean }>`
-    select pg_try_advisory_xact_lock(hashtextextended(${`${tenantId} ${key}`}, 0)) as locked`.execute(tx);
-  if (!rows[0]!.locked) throw new Problem('idempotency_running');
-  const kept = await tx
-    .selectFrom('idempotency_keys')
-    .select(['request_hash', 'status', 'body'])
-    .where('tenant_id', '=', tenantId)
-    .where('key', '=', key)
-    .executeTakeFirst();
-  if (kept && !kept.request_hash.equals(hash)) throw new Problem('idempotency_mismatch');
-  return kept && { status: kept.status, body: kept.body };
+export async function once<T extends object>(
+  db: Db,
+  request: FastifyRequest,
+  status: number,
+  change: Change<T>,
+  kept = (payload: T): T => payload,
+): Promise<Answer<T>> {
+  const who = whoChanges(request);
+  const key = keyOf(request);
+  if (key === undefined) return { status, payload: await change(db, who), replayed: false };
+  const body = JSON.stringify(request.body ?? null);
+  const repeatable = { key, hash: requestHash(request).update(body).digest() };
+  return transact(db, async tx => {
+    const earlier = await claimKey<T>(tx, who, repeatable);
+    if (earlier) return { ...earlier, replayed: true };
+    const payload = await change(tx, who);
+    await keepAnswer(tx, who, repeatable, status, kept(payload));
+    return { status, payload, replayed: false };
+  });
 }
 
-/** Two requests are the same if they would do the same: whoever is blind to other organizations gets no answer of theirs. */
-function requestHash({ method, url, body, who }: FastifyRequest): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([method, url, body ?? null, who.organizationId]))
-    .digest();
+/** Sends what once() has returned. */
+export function answer<T extends object>(reply: FastifyReply, { status, payload, replayed }: Answer<T>) {
+  if (replayed) reply.header('idempotency-replayed', 'true');
+  return reply.status(status).send(payload);
 }
+
+/** Who asks for a change, with what they say in `If-Match`. */
+export const whoChanges = (request: FastifyRequest): Who => ({ ...request.who, ...ifMatch(request) });
 
 /** A revision, bare or as the `ETag` of a list, whose first part it is; `*` asks for nothing. */
 function ifMatch({ headers, routeOptions }: FastifyRequest): { ifMatch?: number } {
