@@ -100,6 +100,16 @@ test('NDJSON goes by the ending, and stdin by --format', async () => {
   assert.equal(await count(), 2);
 });
 
+test('with --idempotency-key a repeat gets the first report; --if-match refuses what has moved', async () => {
+  const file = await fileOf(oneWrong());
+  const first = await importing(file, '--idempotency-key', 'cli');
+  assert.deepEqual(await importing(file, '--idempotency-key', 'cli'), first);
+  assert.deepEqual({ code: first.code, count: await count() }, { code: 4, count: 1 });
+  const stale = await importing(await fileOf(oneWrong()), '--if-match', '999');
+  assert.match(stale.stderr, /^error: The organization is at revision \d+\n/);
+  assert.deepEqual({ code: stale.code, count: await count() }, { code: 1, count: 1 });
+});
+
 test('--default-country reads what has no +', async () => {
   assert.equal(
     (await importing(await fileOf('phone_number\n020 7946 0018\n'), '--default-country', 'GB')).code,

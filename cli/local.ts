@@ -41,7 +41,7 @@ export function localCommands(program: Command): void {
         import('./local-database.ts'),
         import('../server/check/check.ts'),
       ]);
-      const report = await withDatabase(check);
+      const report = await withDatabase(database => check(database));
       const { organizations, events, numbers, findings } = report;
       if (findings.length > 0) process.exitCode = exitCodes.failed;
       const seen = `${counted(organizations, 'organization')}, ${counted(events, 'event')}, ${counted(numbers, 'number')}`;

@@ -21,6 +21,7 @@ type Tenure = {
   }[];
   states: {
     at: string;
+    ended_at: string | null;
     revision: number;
     organization_id: string;
     status: string;
@@ -50,14 +51,14 @@ const timeline = ({ phone_number, tenures }: History) =>
     .map(tenure => during(phone_number, tenure))
     .join('\n\n');
 
-/** From when a number came until it was released. */
+/** From when a number came until it was released, or left what the key may see. */
 function during(number: string, tenure: Tenure): string {
   const { organization_id, status, created_at, released_at, assignments, states } = tenure;
   const pieces = [
     fields({
       Number: number,
       From: created_at,
-      Until: released_at ?? 'now',
+      Until: released_at ?? states[0]?.ended_at ?? 'now',
       Organization: organization_id,
       Status: status,
     }),

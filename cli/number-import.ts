@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import type { ImportBody } from '../server/numbers/schemas.ts';
-import { call, pathOf } from './client.ts';
-import { command } from './command.ts';
+import { type ChangeOptions, change, changing } from './changing.ts';
+import { pathOf } from './client.ts';
 import { exitCodes, wrongUsage } from './failure.ts';
 import { fields, note, table, write } from './output.ts';
 import { counted, escapeControls } from './text.ts';
@@ -16,10 +16,11 @@ const formatByEnding: Record<string, Format> = { csv: 'csv', ndjson: 'ndjson', j
 const rejectionsMax = 20;
 
 export function defineImport(numbers: Command): void {
-  command(numbers, 'import', 'Import a file of numbers, of any length.', [
+  changing(numbers, 'import', 'Import a file of numbers, of any length.', [
     'numbers import numbers.csv --organization org_abc123 --dry-run',
     'numbers import numbers.csv --organization org_abc123 --all-or-nothing',
     'zcat numbers.ndjson.gz | linekeeper numbers import - --format ndjson --organization org_abc123',
+    'numbers import numbers.csv --organization org_abc123 --idempotency-key import-2024-05',
   ])
     .addHelpText(
       'after',
@@ -43,13 +44,12 @@ Exit code 4 says that rows were rejected; the report names each with its line an
 
 async function importFile(
   file: string,
-  options: {
+  options: ChangeOptions & {
     organization: string;
     format?: Format;
     defaultCountry?: string;
     allOrNothing?: boolean;
     dryRun?: boolean;
-    json?: boolean;
   },
 ): Promise<void> {
   const type = types[options.format ?? formatOf(file)];
@@ -63,7 +63,8 @@ async function importFile(
   try {
     const stream = { type, source: upload.source };
     const path = pathOf('sms', 'phone-numbers', 'import');
-    const { text, body } = await call<Report>('POST', path, { query, stream, accept: 'import_rejected' });
+    const request = { query, stream, accept: 'import_rejected' };
+    const { text, body } = await change<Report>(options, 'POST', path, request);
     upload.close();
     if (body.rejected > 0) process.exitCode = exitCodes.rowsRejected;
     await write(options.json ? `${text}\n` : summary(body));
@@ -92,8 +93,9 @@ function summary({ dry_run, batch_id, rows, imported, rejected, rejections }: Re
   return `${fields(counts)}\n${table(['LINE', 'NUMBER', 'REASON'], shown)}`;
 }
 
-function annotate({ error, rejected, rejections }: Report): void {
+function annotate({ error, rejected, rejections, rejections_omitted = 0 }: Report): void {
   const more = rejected - Math.min(rejections.length, rejectionsMax);
-  if (more > 0) note(`… and ${counted(more, 'rejected row')} more; --json shows all`);
+  const shown = rejections_omitted > 0 ? counted(rejections.length, 'row') : 'all';
+  if (more > 0) note(`… and ${counted(more, 'rejected row')} more; --json shows ${shown}`);
   if (error) note(`error: ${escapeControls(error)}`);
 }

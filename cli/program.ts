@@ -34,10 +34,10 @@ Exit codes:
   4  an import rejected rows, or a bulk change items (also where nothing is done then)
 
 Repeating safely:
-  Every command that asks the server for a change, other than import, knows
-  --idempotency-key: a repeat with the same key does nothing and gets the first answer, for
-  at least 24 hours. Those that change something in an organization know --if-match: they
-  do nothing if its revision is another by now.
+  Every command that asks the server for a change knows --idempotency-key: a repeat with
+  the same key does nothing and gets the first answer, for at least 24 hours. Those that
+  change something in an organization know --if-match: they do nothing if its revision is
+  another by now.
 
 Examples:
   linekeeper serve

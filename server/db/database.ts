@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { preparing } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 // Revisions and counts stay far below 2^53, and a number is what JSON has.
@@ -29,7 +30,8 @@ export function openDatabase(connection: pg.ClientConfig): Database {
   const config = {
     application_name: 'linekeeper',
     keepAlive: true,
-    connectionTimeoutMillis: 5000,
+    // Also how long a request waits for its turn at one of the pool's connections.
+    connectionTimeoutMillis: 10_000,
     ...connection,
   };
   const pool = new pg.Pool({ ...config, max: 20 });
@@ -37,7 +39,7 @@ export function openDatabase(connection: pg.ClientConfig): Database {
   // only to those that lie idle in it.
   pool.on('error', () => {});
   pool.on('connect', client => client.on('error', () => {}));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
   return {
     db,
     pool,

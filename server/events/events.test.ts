@@ -213,12 +213,13 @@ test('the history of a number: states and holders, the latest first, each with w
       state.status,
       state.event,
       state.reservation_note,
+      state.user_id,
       state.ended_at === null,
     ]),
     [
-      ['assigned', 'number.assigned', null, true],
-      ['reserved', 'number.reserved', 'cart', false],
-      ['available', 'numbers.added', null, false],
+      ['assigned', 'number.assigned', null, user, true],
+      ['reserved', 'number.reserved', 'cart', null, false],
+      ['available', 'numbers.added', null, null, false],
     ],
   );
   assert.deepEqual(
@@ -227,4 +228,51 @@ test('the history of a number: states and holders, the latest first, each with w
   );
   assert.equal((await server.call('GET', `/v1/sms/phone-numbers/${uniqueNumber()}/history`)).status, 404);
   assert.equal((await server.call('GET', `${path}/history`, { key: await server.newTenant() })).status, 404);
+});
+
+test('a bound key sees the part of a history that passed in its organization, and nothing of what became of it', async () => {
+  const other = await newOrganization(server);
+  const [here, there] = [await newUser(server, organization), await newUser(server, other)];
+  const number = uniqueNumber();
+  const path = `/v1/sms/phone-numbers/${number}`;
+  await newNumbers(server, organization, [{ phone_number: number, user_id: here }]);
+  await server.call('POST', `${path}/transfer`, {
+    body: { to_organization_id: other, end_assignment: true },
+  });
+  await server.call('POST', `${path}/end-cool-down`);
+  await server.call('POST', `${path}/assign`, { body: { user_id: there } });
+  await server.call('DELETE', path);
+  const seenBy = async (organization_id: string) => {
+    const key = await server.newKey({ organization_id });
+    return server.call('GET', `${path}/history`, { key });
+  };
+  const left = await seenBy(organization);
+  assert.equal(left.status, 200, left.text);
+  assert(!left.text.includes(other) && !left.text.includes(there));
+  const [tenure, ...more] = left.body.tenures;
+  assert.deepEqual(
+    [tenure.organization_id, tenure.status, tenure.released_at, more.length],
+    [organization, 'assigned', null, 0],
+  );
+  assert.deepEqual(
+    tenure.states.map((state: Record<string, unknown>) => [state.status, state.user_id]),
+    [['assigned', here]],
+  );
+  assert.notEqual(tenure.states[0].ended_at, null);
+  assert.deepEqual(
+    tenure.assignments.map((held: Record<string, unknown>) => held.user_id),
+    [here],
+  );
+  const arrived = (await seenBy(other)).body.tenures[0];
+  assert.deepEqual(
+    arrived.states.map((state: Record<string, unknown>) => [state.status, state.user_id]),
+    [
+      ['released', null],
+      ['assigned', there],
+      ['available', null],
+      ['cooling_down', null],
+    ],
+  );
+  assert.notEqual(arrived.released_at, null);
+  assert.equal((await seenBy(await newOrganization(server))).status, 404);
 });

@@ -46,13 +46,24 @@ export async function readBatch(db: Db, who: Who, batchId: string, piece: number
   return { items: found.items, has_more: rows.length === 2 };
 }
 
-/** Every tenure of a number in the tenant that the key may see, the newest first: where it was, and who had it. */
+/**
+ * Every tenure of a number in the tenant, the newest first: where it was, and who had it. A key that is bound to an
+ * organization sees the part that passed there, and of a number that has left it not what became of it.
+ */
 export async function readHistory(db: Db, who: Who, phoneNumber: string) {
   const { rows: tenures } = await sql<Tenure>`
-    select n.id, n.status, n.created_at, n.released_at, o.unique_id as organization_id
-    from phone_numbers n join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
+    select n.id, coalesce(past.status, n.status) as status, n.created_at,
+           case when past.status is null then n.released_at end as released_at, o.unique_id as organization_id
+    from phone_numbers n
+    left join lateral (
+      select v.organization_id, v.status from number_versions v
+      where v.tenant_id = n.tenant_id and v.phone_number_id = n.id and v.organization_id = ${who.organizationId}
+        and v.organization_id <> n.organization_id
+      order by v.to_revision desc limit 1
+    ) past on true
+    join organizations o on o.tenant_id = n.tenant_id and o.id = coalesce(past.organization_id, n.organization_id)
     where n.tenant_id = ${who.tenantId} and n.phone_number = ${phoneNumber}
-      and (${who.organizationId}::uuid is null or n.organization_id = ${who.organizationId})
+      and (${who.organizationId}::uuid is null or o.id = ${who.organizationId})
     order by n.created_at desc, n.id desc`.execute(db);
   if (tenures.length === 0) throw new Problem('number_not_found');
   const ids = tenures.map(tenure => tenure.id);
@@ -65,7 +76,7 @@ export async function readHistory(db: Db, who: Who, phoneNumber: string) {
       and (${who.organizationId}::uuid is null or a.organization_id = ${who.organizationId})
     order by a.assigned_at desc, a.from_revision desc`.execute(db);
   const { rows: states } = await sql<State>`
-    select s.*, o.unique_id as organization_id, e.type, e.actor_type, e.actor_id, e.request_id
+    select s.*, o.unique_id as organization_id, h.user_id, e.type, e.actor_type, e.actor_id, e.request_id
     from (
       select tenant_id, organization_id as o_id, id as phone_number_id, since_revision as revision, modified_at as at, null::timestamptz as ended_at,
              status, nickname, until, reservation_id, reservation_note
@@ -80,6 +91,12 @@ export async function readHistory(db: Db, who: Who, phoneNumber: string) {
       where e.tenant_id = s.tenant_id and e.organization_id = s.o_id and e.revision = s.revision
       order by (e.data->>'id' = s.phone_number_id::text) desc nulls last, e.ordinal limit 1
     ) e on true
+    left join lateral (
+      select u.unique_id as user_id from assignments a
+      join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
+      where a.tenant_id = s.tenant_id and a.phone_number_id = s.phone_number_id and a.organization_id = s.o_id
+        and a.from_revision <= s.revision and (a.to_revision is null or a.to_revision > s.revision)
+    ) h on true
     where ${who.organizationId}::uuid is null or s.o_id = ${who.organizationId}
     order by s.at desc, s.revision desc`.execute(db);
   return tenures.map(({ id, ...tenure }) => ({
@@ -119,6 +136,7 @@ type State = {
   reservation_id: string | null;
   reservation_note: string | null;
   organization_id: string;
+  user_id: string | null;
   type: string | null;
   actor_type: string | null;
   actor_id: string | null;

@@ -18,13 +18,10 @@ export type NewKey = { name: string; permission: Permission; organization_id?: s
 export async function authenticate(db: Db, secret: string, requestId: string): Promise<Who | undefined> {
   const hash = hashSecret(secret);
   if (!hash) return undefined;
-  const key = await db
-    .selectFrom('api_keys')
-    .select(['id', 'tenant_id', 'organization_id', 'permission'])
-    .where('hash', '=', hash)
-    .where('revoked_at', 'is', null)
-    .where(eb => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`now()`)]))
-    .executeTakeFirst();
+  const { rows } = await sql<Pick<ApiKey, 'id' | 'organization_id' | 'permission'> & { tenant_id: string }>`
+    select id, tenant_id, organization_id, permission from api_keys
+    where hash = ${hash} and revoked_at is null and (expires_at is null or expires_at > now())`.execute(db);
+  const key = rows[0];
   if (!key) return undefined;
   return {
     tenantId: key.tenant_id,

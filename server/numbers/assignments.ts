@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
-import type { Db, Tx } from '../db/database.ts';
+import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 import { changeNumber, type Target } from './change-number.ts';
-import { applyChanges, findAssignee, loadStates } from './changes.ts';
+import { applyChanges, findAssignee, findStates } from './changes.ts';
 import { nearbyAreaCodes } from './geography.ts';
-import { assign, unassign } from './life.ts';
+import { assign, type NumberState, unassign } from './life.ts';
 
 export type Assigned = { phone_number: string; user_id: string; assigned_at: Date };
 
@@ -59,35 +59,27 @@ export function claimNumber(db: Db, who: Who, wish: Wish): Promise<Assigned> {
   return revise(db, who, { unique_id: wish.organization_id }, async revision => {
     assertActive(revision);
     const user = await findAssignee(revision, who, wish.user_id);
-    const id = await pickNumber(revision.tx, who, revision.organization.id, wish);
-    if (!id) throw await noneFits(revision, who, wish);
-    const [number] = await loadStates(revision, who, [id]);
-    await applyChanges(revision, who, [{ number: number!, step: assign(number!, user, 'number.claimed') }]);
-    return { phone_number: number!.phone_number, user_id: user.unique_id, assigned_at: revision.at };
+    const number = await pickNumber(revision, who, wish);
+    if (!number) throw await noneFits(revision, who, wish);
+    await applyChanges(revision, who, [{ number, step: assign(number, user, 'number.claimed') }]);
+    return { phone_number: number.phone_number, user_id: user.unique_id, assigned_at: revision.at };
   });
 }
 
 /** Nothing is locked here: the organization's lock is held, and only its holder hands its numbers out. */
-async function pickNumber(tx: Tx, who: Who, organizationId: string, wish: Wish): Promise<string | undefined> {
+async function pickNumber(revision: Revision, who: Who, wish: Wish): Promise<NumberState | undefined> {
+  const { starts_with, tags } = wish;
   // One area code at a time, so that each is a walk along the index of the pool that stops at its first fit.
-  for (const areaCode of areaCodesToTry(wish) ?? [null]) {
-    const row = await tx
-      .selectFrom('phone_numbers')
-      .select('id')
-      .where('tenant_id', '=', who.tenantId)
-      .where('organization_id', '=', organizationId)
-      .where('status', '=', 'available')
-      .where('release_due_at', 'is', null)
-      .$if(areaCode !== null, query => query.where('area_code', '=', areaCode))
-      .$if(wish.starts_with !== undefined, query =>
-        query.where('phone_number', 'like', `+${wish.starts_with}%`),
-      )
-      .$if(wish.tags !== undefined, query => query.where(sql<boolean>`tags @> ${wish.tags}::text[]`))
-      .orderBy('available_since')
-      .orderBy('phone_number')
-      .limit(1)
-      .executeTakeFirst();
-    if (row) return row.id;
+  for (const areaCode of areaCodesToTry(wish) ?? [undefined]) {
+    const conditions = [
+      sql`n.status = 'available' and n.release_due_at is null`,
+      ...(areaCode !== undefined ? [sql`n.area_code = ${areaCode}`] : []),
+      ...(starts_with !== undefined ? [sql`n.phone_number like ${`+${starts_with}%`}`] : []),
+      ...(tags !== undefined ? [sql`n.tags @> ${tags}::text[]`] : []),
+    ];
+    const longestFree = sql`${sql.join(conditions, sql` and `)} order by n.available_since, n.phone_number limit 1`;
+    const [number] = await findStates(revision, who, longestFree);
+    if (number) return number;
   }
   return undefined;
 }

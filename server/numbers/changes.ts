@@ -1,18 +1,22 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { carriers } from '../../carriers/carriers.ts';
 import { charge, type NewCharge } from '../charges/charges.ts';
 import { Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
 import type { Revision } from '../revisions/revise.ts';
-import type { NumberState, Step } from './life.ts';
+import type { NumberState, Step, User } from './life.ts';
 
 /** The carriers through which numbers are released. */
 const managing = Object.entries(carriers).flatMap(([name, { can }]) => (can.buy ? [name] : []));
 
-/** The live numbers of an organization among `ids`, as they are under its lock. */
-export async function loadStates(revision: Revision, who: Who, ids: string[]): Promise<NumberState[]> {
+/** The live numbers of an organization that `condition` is true of (`n` is the number), as they are under its lock. */
+export async function findStates(
+  revision: Revision,
+  who: Who,
+  condition: RawBuilder<unknown>,
+): Promise<NumberState[]> {
   const { rows } = await sql<NumberState>`
     select n.id, n.phone_number, n.status, n.nickname, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
            n.reservation_note, n.carrier_account_id, n.carrier_number_id, n.pending_reason,
@@ -23,9 +27,15 @@ export async function loadStates(revision: Revision, who: Who, ids: string[]): P
     left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
     where n.tenant_id = ${who.tenantId} and n.organization_id = ${revision.organization.id} and n.released_at is null
-      and n.id = any(${ids}::uuid[])`.execute(revision.tx);
+      and ${condition}`.execute(revision.tx);
   return rows;
 }
+
+export const loadStates = (revision: Revision, who: Who, ids: string[]): Promise<NumberState[]> =>
+  findStates(revision, who, sql`n.id ${among(ids)}`);
+
+/** One id is no list of one: PostgreSQL takes a list that it does not see for ten, and plans anew each time. */
+const among = (ids: string[]) => (ids.length === 1 ? sql`= ${ids[0]}` : sql`= any(${ids}::uuid[])`);
 
 /** One number and one step of it. */
 export type Change = { number: NumberState; step: Step };
@@ -77,27 +87,21 @@ export async function writeStates(
   states: { before: NumberState; after: NumberState }[],
 ): Promise<void> {
   if (states.length === 0) return;
-  const moving = leaving !== arriving;
-  await keepVersions(leaving, who, states);
-  const left = states.filter(
-    ({ before, after }) => before.user_id !== null && (moving || before.user_id !== after.user_id),
-  );
+  const moves = ({ before, after }: (typeof states)[number]) =>
+    leaving !== arriving || before.user_id !== after.user_id;
+  const left = states.filter(state => state.before.user_id !== null && moves(state));
+  // Before the others are opened: a number never has two.
   await endAssignments(
     leaving,
     who,
     left.map(({ before }) => before.id),
   );
+  const joined = states.filter(state => state.after.user_id !== null && moves(state));
   await updateNumbers(
+    leaving,
     arriving,
     who,
     states.map(({ after }) => after),
-  );
-  const joined = states.filter(
-    ({ before, after }) => after.user_id !== null && (moving || before.user_id !== after.user_id),
-  );
-  await openAssignments(
-    arriving,
-    who,
     joined.map(({ after }) => ({ phone_number_id: after.id, user_id: after.user_record_id! })),
   );
   const released = states.filter(({ after }) => after.status === 'released' && after.carrier_account_id);
@@ -117,29 +121,19 @@ const releaseOf = ({ id, phone_number }: NumberState, at: Date): NewCharge => ({
   period_start: at,
 });
 
-/** What the numbers are up to now becomes history. */
-async function keepVersions(
-  { tx, number, at }: Revision,
-  who: Who,
-  states: { before: NumberState }[],
-): Promise<void> {
-  const ids = states.map(({ before }) => before.id);
-  await sql`
-    insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
-      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
-      carrier_account_id, carrier_number_id, pending_reason)
-    select tenant_id, organization_id, id, since_revision, ${number}, modified_at, ${at},
-      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
-      carrier_account_id, carrier_number_id, pending_reason
-    from phone_numbers where tenant_id = ${who.tenantId} and id = any(${ids}::uuid[])`.execute(tx);
-}
-
+/** One statement, all parts of which see the numbers as they were. */
 async function updateNumbers(
-  { tx, organization, number, at }: Revision,
+  leaving: Revision,
+  arriving: Revision,
   who: Who,
   states: NumberState[],
+  holders: Holder[],
 ): Promise<void> {
+  const { tx, organization, number, at } = arriving;
+  const ids = states.map(({ id }) => id);
   await sql`
+    with kept as (${keeping(leaving, who, ids)}),
+    opened as (${opening(arriving, who, holders)})
     update phone_numbers n
     set organization_id = ${organization.id}, status = s.status, nickname = s.nickname,
         tags = array(select jsonb_array_elements_text(s.tags)), locked = s.locked, metadata = s.metadata, until = s.until,
@@ -156,41 +150,52 @@ async function updateNumbers(
     from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, status text, nickname text, tags jsonb, locked boolean,
       metadata jsonb, until timestamptz, reservation_id uuid, reservation_note text, carrier_account_id uuid,
       carrier_number_id text, pending_reason text)
-    where n.tenant_id = ${who.tenantId} and n.id = s.id`.execute(tx);
+    where n.tenant_id = ${who.tenantId} and n.id ${among(ids)} and n.id = s.id`.execute(tx);
 }
+
+/** What the numbers are up to now becomes history. */
+const keeping = ({ number, at }: Revision, who: Who, ids: string[]) => sql`
+  insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
+    phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
+    carrier_account_id, carrier_number_id, pending_reason)
+  select tenant_id, organization_id, id, since_revision, ${number}, modified_at, ${at},
+    phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
+    carrier_account_id, carrier_number_id, pending_reason
+  from phone_numbers where tenant_id = ${who.tenantId} and id ${among(ids)}`;
 
 async function endAssignments({ tx, number, at }: Revision, who: Who, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
   await sql`
     update assignments set ended_at = ${at}, to_revision = ${number}
-    where tenant_id = ${who.tenantId} and phone_number_id = any(${ids}::uuid[]) and ended_at is null`.execute(
-    tx,
-  );
+    where tenant_id = ${who.tenantId} and phone_number_id ${among(ids)} and ended_at is null`.execute(tx);
 }
 
-export async function openAssignments(
-  { tx, organization, number, at }: Revision,
-  who: Who,
-  holders: { phone_number_id: string; user_id: string }[],
-): Promise<void> {
-  if (holders.length === 0) return;
+type Holder = { phone_number_id: string; user_id: string };
+
+export async function openAssignments(revision: Revision, who: Who, holders: Holder[]): Promise<void> {
+  if (holders.length > 0) await opening(revision, who, holders).execute(revision.tx);
+}
+
+/** An assignment of each number begins. */
+function opening({ organization, number, at }: Revision, who: Who, holders: Holder[]) {
   const rows = JSON.stringify(holders.map(holder => ({ id: randomUUIDv7(), ...holder })));
-  await sql`
+  return sql`
     insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
     select ${who.tenantId}, ${organization.id}, s.id, s.phone_number_id, s.user_id, ${at}, ${number}
-    from jsonb_to_recordset(${rows}::jsonb) as s(id uuid, phone_number_id uuid, user_id uuid)`.execute(tx);
+    from jsonb_to_recordset(${rows}::jsonb) as s(id uuid, phone_number_id uuid, user_id uuid)`;
 }
 
 /** The active user of the organization that `uniqueId` names. */
-export async function findAssignee({ tx, organization }: Revision, who: Who, uniqueId: string) {
-  const user = await tx
-    .selectFrom('users')
-    .select(['id', 'unique_id'])
-    .where('tenant_id', '=', who.tenantId)
-    .where('organization_id', '=', organization.id)
-    .where('unique_id', '=', uniqueId)
-    .where('status', '=', 'active')
-    .executeTakeFirst();
-  if (!user) throw new Problem('assignee_not_found');
-  return user;
+export async function findAssignee(
+  { tx, organization }: Revision,
+  who: Who,
+  uniqueId: string,
+): Promise<User> {
+  const { rows } = await sql<User>`
+    select id, unique_id from users
+    where tenant_id = ${who.tenantId} and organization_id = ${organization.id} and unique_id = ${uniqueId} and status = 'active'`.execute(
+    tx,
+  );
+  if (!rows[0]) throw new Problem('assignee_not_found');
+  return rows[0];
 }

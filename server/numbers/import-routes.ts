@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import type { Database } from '../db/database.ts';
 import { Problem } from '../errors.ts';
+import { whoChanges } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
-import { type ImportReport, importNumbers } from './import.ts';
+import { keyOf, requestHash } from '../http/repeats.ts';
+import { type ImportReport, importNumbers, rejectionsKept } from './import.ts';
 import type { ImportFormat } from './import-rows.ts';
 import { ImportBody, ImportFile, ImportQuery, ImportRejectedBody } from './schemas.ts';
 
@@ -19,7 +21,7 @@ export function importRoutes(app: App, database: Database, brand: string): void 
   app.post(
     '/v1/sms/phone-numbers/import',
     operation(
-      'admin',
+      'change',
       {
         operationId: 'importNumbers',
         summary: 'Import numbers from a file',
@@ -27,7 +29,9 @@ export function importRoutes(app: App, database: Database, brand: string): void 
 
 **CSV** (\`Content-Type: text/csv\`): UTF-8, comma-separated; the first line names the columns, which are \`phone_number\`, \`nickname\` and \`user\`. **NDJSON** (\`application/x-ndjson\`): one object with these fields a line. \`user\` is the unique_id or e-mail address of an active user of the organization, who is assigned the number at once.
 
-Rows that are right are imported, all in one revision; every other row is reported with its line and the reason.`,
+Rows that are right are imported, all in one revision; every other row is reported with its line and the reason.
+
+With an \`Idempotency-Key\`, the same key with the same file gets the first answer again, of whose rejections the first ${rejectionsKept.toLocaleString('en-US')} are kept: \`rejections_omitted\` says how many more there were.`,
         tags: ['Phone numbers'],
         consumes: Object.keys(formats),
         querystring: ImportQuery,
@@ -53,10 +57,13 @@ Rows that are right are imported, all in one revision; every other row is report
       if (running >= importsMax) throw new Problem('too_many_imports');
       running++;
       try {
-        const report = await importNumbers(database, request.who, request.query, request.body, format);
-        const refused = request.query.all_or_nothing && !request.query.dry_run && report.rejected > 0;
-        reply.status(refused ? 422 : 200).type('application/json; charset=utf-8');
-        const text = reportBody(report, refused, request.query.dry_run, request.id, brand);
+        const key = keyOf(request);
+        const repeat = key === undefined ? undefined : { key, hash: requestHash(request).update(format) };
+        const who = whoChanges(request);
+        const report = await importNumbers(database, who, request.query, request.body, format, repeat);
+        if (report.replayed) reply.header('idempotency-replayed', 'true');
+        reply.status(report.refused ? 422 : 200).type('application/json; charset=utf-8');
+        const text = reportBody(report, request.query.dry_run, request.id, brand);
         const body = Readable.from(text, { objectMode: false });
         // Also when it was never read, because the client has gone by now.
         body.once('close', report.end);
@@ -68,20 +75,15 @@ Rows that are right are imported, all in one revision; every other row is report
   );
 }
 
-async function* reportBody(
-  report: ImportReport,
-  refused: boolean,
-  dryRun: boolean,
-  requestId: string,
-  brand: string,
-) {
-  const { rows, imported, rejected, batchId, rejections } = report;
+async function* reportBody(report: ImportReport, dry_run: boolean, request_id: string, brand: string) {
+  const { rows, imported, rejected, batch_id, rejections_omitted, rejections } = report;
   const were = rejected === 1 ? 'was' : 'were';
   const error = `${rejected} of ${rows} ${rows === 1 ? 'row' : 'rows'} ${were} rejected, so nothing was imported`;
-  const outcome = refused
-    ? { success: false, error, code: 'import_rejected', request_id: requestId }
-    : { success: true };
-  const head = JSON.stringify({ ...outcome, dry_run: dryRun, batch_id: batchId, rows, imported, rejected });
+  const refusal = { success: false, error, code: 'import_rejected', request_id };
+  const head = JSON.stringify({
+    ...(report.refused ? refusal : { success: true }),
+    ...{ dry_run, batch_id, rows, imported, rejected, rejections_omitted },
+  });
   let text = `${head.slice(0, -1)},"rejections":[`;
   let first = true;
   for await (const rejection of rejections) {

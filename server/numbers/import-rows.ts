@@ -1,4 +1,4 @@
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { invalid } from '../errors.ts';
 
@@ -11,18 +11,20 @@ export type ImportFormat = 'csv' | 'ndjson';
 
 const columns = ['phone_number', 'nickname', 'user'] as const;
 const lineBytesMax = 16_384;
+/** As much of a wrong name as is repeated to its author. */
+const nameMax = 100;
 
 /** Reads a file of numbers row by row. What is wrong with one row is said in it; what is wrong with the file, thrown. */
-export function readRows(source: Readable, format: ImportFormat): AsyncGenerator<ImportRow> {
+export function readRows(source: AsyncIterable<Uint8Array>, format: ImportFormat): AsyncGenerator<ImportRow> {
   const text = decode(source);
   return format === 'csv' ? readCsv(text) : readNdjson(text);
 }
 
 /** Anything but UTF-8 would turn names into rubbish without a word. Strips a byte order mark. */
-async function* decode(source: Readable): AsyncGenerator<string> {
+async function* decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {
-    for await (const piece of source) yield decoder.decode(piece as Buffer, { stream: true });
+    for await (const piece of source) yield decoder.decode(piece, { stream: true });
     yield decoder.decode();
   } catch (error) {
     if (error instanceof TypeError) throw invalid('The file is not UTF-8 text');
@@ -119,7 +121,7 @@ function readObject(text: string, line: number): ImportRow {
   const row = { line, phone_number: '', nickname: '', user: '' };
   for (const [name, field] of Object.entries(value)) {
     const column = columns.find(known => known === name);
-    if (!column) return { line, problem: `${name} is not a known field` };
+    if (!column) return { line, problem: `${name.slice(0, nameMax)} is not a known field` };
     if (field !== null && typeof field !== 'string')
       return { line, problem: `${name} must be a string or null` };
     row[column] = (field ?? '').trim();

@@ -30,7 +30,7 @@ async function* csv(rows: number, exchange = 0): AsyncGenerator<Uint8Array> {
 async function send(server: ServerProcess, organization: string, body: AsyncGenerator<Uint8Array>) {
   const response = await fetch(`${server.url}/v1/sms/phone-numbers/import?organization_id=${organization}`, {
     method: 'POST',
-    headers: { 'x-api-key': server.key, 'content-type': 'text/csv' },
+    headers: { 'x-api-key': server.key, 'content-type': 'text/csv', 'idempotency-key': organization },
     body: ReadableStream.from(body),
     duplex: 'half',
   } as unknown as RequestInit);
@@ -46,9 +46,9 @@ async function newOrganization(server: ServerProcess): Promise<string> {
   return id;
 }
 
-type Inventory = { numbers: number; assignments: number; events: number; items: number };
+type Inventory = Record<'numbers' | 'assignments' | 'events' | 'items' | 'answers', number>;
 
-/** What the database has of an organization: its numbers, open assignments, events of imports and what these keep. */
+/** What the database has of an organization: its numbers, open assignments, events of imports, what these keep, answers. */
 async function inventory(home: string, organization: string): Promise<Inventory> {
   const [row] = await ask<Inventory>(
     home,
@@ -57,15 +57,19 @@ async function inventory(home: string, organization: string): Promise<Inventory>
        (select count(*)::int from events where organization_id = o.id and type = 'numbers.imported') as events,
        (select coalesce(sum(jsonb_array_length(b.items)), 0)::int from events e
           join batch_items b on b.tenant_id = e.tenant_id and b.batch_id = (e.data->>'batch_id')::uuid
-        where e.organization_id = o.id and e.type = 'numbers.imported') as items
+        where e.organization_id = o.id and e.type = 'numbers.imported') as items,
+       (select count(*)::int from idempotency_keys where key = o.unique_id) as answers
      from organizations o where unique_id = $1`,
     [organization],
   );
   return row!;
 }
 
-const all = (rows: number) => ({ numbers: rows, assignments: Math.ceil(rows / 10), events: 1, items: rows });
-const nothing = { numbers: 0, assignments: 0, events: 0, items: 0 };
+const all = (rows: number) => ({
+  ...{ numbers: rows, assignments: Math.ceil(rows / 10) },
+  ...{ events: 1, items: rows, answers: 1 },
+});
+const nothing = { numbers: 0, assignments: 0, events: 0, items: 0, answers: 0 };
 
 /** The resident memory of a process in bytes: now, or the most that it ever was. Undefined where there is no /proc. */
 async function memory(pid: number, which: 'VmRSS' | 'VmHWM'): Promise<number | undefined> {

@@ -1,15 +1,22 @@
-import { randomUUIDv7 } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { type Hash, randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
-import { from as copyFrom } from 'pg-copy-streams';
+import type { Static } from 'typebox';
 import { openCursor } from '../db/cursor.ts';
-import { type Database, type Db, refreshStatistics, type Session } from '../db/database.ts';
+import {
+  type Database,
+  type Db,
+  refreshStatistics,
+  type Session,
+  type Tx,
+  transact,
+} from '../db/database.ts';
+import { claimKey, holdKey, keepAnswer, letGoOfKey, type Repeatable } from '../http/repeats.ts';
 import type { Who } from '../keys/who.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
-import { type ImportFormat, type ImportRow, readRows } from './import-rows.ts';
-import { readPhoneNumber } from './phone-number.ts';
+import { type ImportFormat, readRows } from './import-rows.ts';
+import { stageRows } from './import-staging.ts';
+import type { ImportBody } from './schemas.ts';
 
 export type ImportOptions = {
   organization_id: string;
@@ -21,19 +28,30 @@ export type ImportOptions = {
 /** Why a row was not taken. */
 export type RowProblem = 'invalid' | 'unknown_user' | 'already_exists' | 'duplicate_in_file';
 
+export type Rejection = { line: number; phone_number: string; code: RowProblem; error: string };
+
 /** What an import did. It holds a connection until `end` is called, whether `rejections` was read or not. */
-export type ImportReport = {
-  rows: number;
-  imported: number;
-  rejected: number;
-  batchId: string | null;
-  rejections: AsyncGenerator<Rejection, void>;
+export type ImportReport = Outcome & {
+  rejections: AsyncIterable<Rejection> | Rejection[];
+  /** How many of the last rejections are not in a replay. */
+  rejections_omitted?: number | undefined;
+  /** Whether an earlier request with the same key has done it. */
+  replayed: boolean;
   end(): Promise<void>;
 };
 
-export type Rejection = { line: number; phone_number: string; code: RowProblem; error: string };
+type Counts = { rows: number; imported: number; rejected: number };
 
-const nicknameMax = 200;
+type Outcome = Counts & {
+  batch_id: string | null;
+  /** Whether it was to be all or nothing, and is nothing. */
+  refused: boolean;
+};
+
+type KeptReport = Static<typeof ImportBody>;
+
+/** What a repeat is told of is kept for days, so it is bounded; the first answer has every rejection. */
+export const rejectionsKept = 10_000;
 const rowsPerRead = 1000;
 const itemsPerPiece = 1000;
 
@@ -42,122 +60,99 @@ const itemsPerPiece = 1000;
  * while they arrive and copied into a temporary table, where the database finds duplicates and users; then one
  * revision, which is short however slowly the file came, takes what is right. Killed at any point before the commit,
  * nothing of it remains.
+ * @param repeat with an `Idempotency-Key`: the key, and the request's hash up to its body, which the file is added to
  */
 export async function importNumbers(
   database: Database,
   who: Who,
   options: ImportOptions,
-  source: Readable,
+  source: AsyncIterable<Uint8Array>,
   format: ImportFormat,
+  repeat?: { key: string; hash: Hash },
 ): Promise<ImportReport> {
   const organization = await findOrganization(database.db, who, options.organization_id);
   const session = await database.openSession();
   try {
-    await stage(session, readRows(source, format), options.default_country);
-    let batchId: string | null = null;
-    const counts = await revise(session.db, who, { id: organization.id }, async revision => {
-      assertActive(revision);
-      const { tx, record } = revision;
-      await judge(tx, who, organization.id);
-      let counts = await countRows(tx);
-      if (options.dry_run || counts.imported === 0 || (options.all_or_nothing && counts.rejected > 0))
-        return counts;
-      await take(revision, who);
-      const late = await countRows(tx);
-      // Another organization took one of the numbers after the judgement.
-      if (options.all_or_nothing && late.rejected > 0) throw new TakenMeanwhile();
-      counts = late;
-      if (counts.imported === 0) return counts;
-      batchId = randomUUIDv7();
-      await keepItems(revision, who, batchId);
-      record('numbers.imported', { batch_id: batchId, count: counts.imported });
-      return counts;
-    }).catch(async error => {
-      if (!(error instanceof TakenMeanwhile)) throw error;
-      await judge(session.db, who, organization.id);
-      return countRows(session.db);
-    });
-    if (batchId !== null) await refreshStatistics(session.db, counts.imported);
-    const nothing = options.all_or_nothing && counts.rejected > 0;
-    return {
-      ...counts,
-      imported: nothing ? 0 : counts.imported,
-      batchId,
-      rejections: readRejections(session, who),
-      end: session.end,
-    };
+    // Before the file has come: it may be long.
+    if (repeat) await holdKey(session.db, who, repeat.key);
+    const file = repeat ? hashing(source, repeat.hash) : source;
+    await stageRows(session, readRows(file, format), options.default_country);
+    const repeatable = repeat && { key: repeat.key, hash: repeat.hash.digest() };
+    const report = await importOnce(session, who, organization.id, options, repeatable);
+    if (repeat) await letGoOfKey(session.db, who, repeat.key);
+    if (report.batch_id !== null && !report.replayed) await refreshStatistics(session.db, report.imported);
+    return { ...report, end: session.end };
   } catch (error) {
     await session.end();
     throw error;
   }
 }
 
+async function* hashing(source: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of source) {
+    hash.update(piece);
+    yield piece;
+  }
+}
+
+/** Takes what is right of the staged rows, unless the key has its answer already. */
+async function importOnce(
+  session: Session,
+  who: Who,
+  organizationId: string,
+  options: ImportOptions,
+  repeatable: Repeatable | undefined,
+): Promise<Omit<ImportReport, 'end'>> {
+  const fresh = { rejections: readRejections(session, who), replayed: false };
+  return transact(session.db, async tx => {
+    const earlier = repeatable && (await claimKey<KeptReport>(tx, who, repeatable));
+    if (earlier) return { ...earlier.payload, refused: false, replayed: true };
+    const outcome = await importStaged(tx, who, organizationId, options);
+    if (repeatable && !outcome.refused)
+      await keepAnswer(tx, who, repeatable, 200, await shortReport(session, who, options, outcome));
+    return { ...outcome, ...fresh };
+  }).catch(async error => {
+    if (!(error instanceof TakenMeanwhile)) throw error;
+    await judge(session.db, who, organizationId);
+    return { ...nothing(await countRows(session.db)), ...fresh };
+  });
+}
+
+const importStaged = (tx: Tx, who: Who, organizationId: string, options: ImportOptions): Promise<Outcome> =>
+  revise(tx, who, { id: organizationId }, async revision => {
+    const { all_or_nothing, dry_run } = options;
+    assertActive(revision);
+    await judge(tx, who, organizationId);
+    const before = await countRows(tx);
+    if (all_or_nothing && before.rejected > 0) return { ...nothing(before), refused: !dry_run };
+    if (dry_run || before.imported === 0) return { ...before, batch_id: null, refused: false };
+    await take(revision, who);
+    const counts = await countRows(tx);
+    // Another organization took one of the numbers after the judgement.
+    if (all_or_nothing && counts.rejected > 0) throw new TakenMeanwhile();
+    if (counts.imported === 0) return { ...counts, batch_id: null, refused: false };
+    const batch_id = randomUUIDv7();
+    await keepItems(revision, who, batch_id);
+    revision.record('numbers.imported', { batch_id, count: counts.imported });
+    return { ...counts, batch_id, refused: false };
+  });
+
+const nothing = (counts: Counts): Outcome => ({ ...counts, imported: 0, batch_id: null, refused: true });
+
 /** Undoes an all-or-nothing import at its very end. */
 class TakenMeanwhile extends Error {}
 
-async function stage(session: Session, rows: AsyncGenerator<ImportRow>, country: string): Promise<void> {
-  await session.client.query(`
-    set work_mem = '64MB';
-    create temporary table staged (
-      line integer not null, id uuid not null, input text not null, phone_number text collate "C", pretty text, country text,
-      nickname text, user_reference text, user_id uuid, user_unique_id text, code text, error text, first_line integer, taken_by uuid)`);
-  const copy = session.client.query(
-    copyFrom(
-      'copy staged (line, id, input, phone_number, pretty, country, nickname, user_reference, code, error) from stdin',
-    ),
-  );
-  await pipeline(rows, all => copyLines(all, country), copy);
-  await session.client.query('analyze staged');
+/** The report as a repeat gets it. */
+async function shortReport(
+  session: Session,
+  who: Who,
+  { dry_run }: ImportOptions,
+  { refused: _, ...outcome }: Outcome,
+): Promise<KeptReport> {
+  const rejections = await Array.fromAsync(readRejections(session, who, rejectionsKept));
+  const omitted = outcome.rejected - rejections.length;
+  return { dry_run, ...outcome, rejections, ...(omitted > 0 && { rejections_omitted: omitted }) };
 }
-
-/** Rows in COPY's text format, gathered so that each write is worth its while. */
-async function* copyLines(rows: AsyncIterable<ImportRow>, country: string): AsyncGenerator<string> {
-  let text = '';
-  for await (const row of rows) {
-    text += copyLine(row, country);
-    if (text.length > 32_768) {
-      yield text;
-      text = '';
-      // A long file must not keep other requests waiting.
-      await new Promise(setImmediate);
-    }
-  }
-  yield text;
-}
-
-function copyLine(row: ImportRow, country: string): string {
-  const id = randomUUIDv7();
-  if ('problem' in row)
-    return copyFields([row.line, id, '', null, null, null, null, null, 'invalid', row.problem]);
-  const number = readPhoneNumber(row.phone_number, country);
-  const problem = typeof number === 'string' ? `phone_number ${number}` : textProblem(row);
-  const input = storable(row.phone_number).slice(0, 64);
-  if (problem !== undefined || typeof number === 'string') {
-    return copyFields([row.line, id, input, null, null, null, null, null, 'invalid', problem ?? null]);
-  }
-  const fields = [number.e164, number.pretty, number.country, row.nickname || null, row.user || null];
-  return copyFields([row.line, id, input, ...fields, null, null]);
-}
-
-function textProblem({ nickname, user }: { nickname: string; user: string }): string | undefined {
-  if (nickname.length > nicknameMax) return `nickname is longer than ${nicknameMax} characters`;
-  if (storable(nickname) !== nickname) return 'nickname has a character that cannot be stored';
-  if (storable(user) !== user) return 'user has a character that cannot be stored';
-  return undefined;
-}
-
-const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
-
-/** https://www.postgresql.org/docs/current/sql-copy.html, "Text Format" */
-function copyFields(fields: (string | number | null)[]): string {
-  const escaped = fields.map(field => {
-    if (field === null) return '\\N';
-    return typeof field === 'number' ? field : field.replace(/[\\\n\r\t]/g, char => escapes[char]!);
-  });
-  return `${escaped.join('\t')}\n`;
-}
-
-const escapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** Finds what is wrong with the rows as the database stands now; the first reason that applies is the one given. */
 async function judge(db: Db, who: Who, organizationId: string): Promise<void> {
@@ -215,20 +210,24 @@ async function keepItems({ tx, organization }: Revision, who: Who, batchId: stri
     group by piece`.execute(tx);
 }
 
-async function countRows(db: Db): Promise<{ rows: number; imported: number; rejected: number }> {
+async function countRows(db: Db): Promise<Counts> {
   const { rows } = await sql<{ rows: number; imported: number }>`
     select count(*) as rows, count(*) filter (where code is null) as imported from staged`.execute(db);
   const counts = rows[0]!;
   return { ...counts, rejected: counts.rows - counts.imported };
 }
 
-/** Every rejected row, in the order of the file. */
-async function* readRejections(session: Session, who: Who): AsyncGenerator<Rejection, void> {
+/** The rejected rows in the order of the file; every one, or the first `limit`. */
+async function* readRejections(
+  session: Session,
+  who: Who,
+  limit: number | null = null,
+): AsyncGenerator<Rejection, void> {
   const text = `select s.line, s.input, s.code, s.error, s.first_line, s.user_reference, o.unique_id as organization_id
       from staged s
       left join organizations o on o.tenant_id = $1 and o.id = s.taken_by and ($2::uuid is null or o.id = $2)
-      where s.code is not null order by s.line`;
-  const cursor = openCursor<RejectedRow>(session.client, text, [who.tenantId, who.organizationId]);
+      where s.code is not null order by s.line limit $3`;
+  const cursor = openCursor<RejectedRow>(session.client, text, [who.tenantId, who.organizationId, limit]);
   for (;;) {
     const rows = await cursor.read(rowsPerRead);
     for (const row of rows)

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { check } from '../check/check.ts';
 import { type Command, command, type Reservations, requestOf } from '../testing/commands.ts';
-import { newOrganization, newUser } from '../testing/factories.ts';
+import { newNumbers, newOrganization, newUser } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 
 const runs = Math.ceil(Number(process.env.MODEL_RUNS ?? 500) / 10);
@@ -34,6 +34,30 @@ test(`${runs} times four clients at once on one pool`, async () => {
   await fc.assert(fc.asyncProperty(clients, play), { numRuns: runs, seed, endOnFailure: true });
   const { findings } = await check(server.database);
   assert.deepEqual(findings, [], `FUZZ_SEED=${seed}`);
+});
+
+test('a change that waited while the number moved to another organization finds it there', async () => {
+  const [from, to] = [await newOrganization(server), await newOrganization(server)];
+  const [number] = await newNumbers(server, from);
+  const path = `/v1/sms/phone-numbers/${number!.phone_number}`;
+  const { pool } = server.database;
+  const holder = await pool.connect();
+  await holder.query('begin');
+  await holder.query('select 1 from organizations where unique_id = $1 for update', [from]);
+  /** Those who wait for a row get it in the order in which they came. */
+  const waiting = async (count: number) => {
+    const text = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    while ((await pool.query(text)).rowCount !== count);
+  };
+  const move = server.call('POST', `${path}/transfer`, { body: { to_organization_id: to } });
+  await waiting(1);
+  const edit = server.call('PATCH', path, { body: { nickname: 'Moved' } });
+  await waiting(2);
+  await holder.query('commit');
+  holder.release();
+  assert.deepEqual([(await move).status, (await edit).status], [200, 200]);
+  const { body } = await server.call('GET', `/v1/sms/phone-numbers?organization_id=${to}`);
+  assert.equal(body.phone_numbers[0].nickname, 'Moved');
 });
 
 async function play(clients: Command[][]): Promise<void> {

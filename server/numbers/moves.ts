@@ -4,7 +4,7 @@ import { Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { assertActive, type Revision, reviseMany } from '../revisions/revise.ts';
-import { changeNumber, locateNumber, type Target } from './change-number.ts';
+import { changeNumber, type Target, withNumber } from './change-number.ts';
 import { type Change, eventOf, loadStates, writeStates } from './changes.ts';
 import { type Edit, edit, endCoolDown, restore, transfer } from './life.ts';
 
@@ -62,20 +62,22 @@ export async function transferNumber(
   target: Target,
   to: { to_organization_id: string; end_assignment: boolean },
 ): Promise<void> {
-  const found = await locateNumber(db, who, target);
-  const destination = await findOrganization(db, who, to.to_organization_id);
-  if (destination.id === found.organization_id) throw new Problem('already_there');
-  await reviseMany(db, who, [found.organization_id, destination.id], async revisions => {
-    const leaving = revisions.get(found.organization_id)!;
-    const arriving = revisions.get(destination.id)!;
-    assertActive(arriving);
-    const [number] = await loadStates(leaving, who, [found.id]);
-    if (!number) throw new Problem('number_not_found');
-    const step = transfer(number, arriving.policy, arriving.now, to.end_assignment);
-    await writeStates(leaving, arriving, who, [{ before: number, after: { ...number, ...step.set } }]);
-    const [out, into] = transferEvents(leaving, arriving, { number, step });
-    leaving.record(out.type, out.data);
-    arriving.record(into.type, into.data);
+  await withNumber(db, who, target, async found => {
+    const destination = await findOrganization(db, who, to.to_organization_id);
+    if (destination.id === found.organization_id) throw new Problem('already_there');
+    return reviseMany(db, who, [found.organization_id, destination.id], async revisions => {
+      const leaving = revisions.get(found.organization_id)!;
+      const arriving = revisions.get(destination.id)!;
+      assertActive(arriving);
+      const [number] = await loadStates(leaving, who, [found.id]);
+      if (!number) return undefined;
+      const step = transfer(number, arriving.policy, arriving.now, to.end_assignment);
+      await writeStates(leaving, arriving, who, [{ before: number, after: { ...number, ...step.set } }]);
+      const [out, into] = transferEvents(leaving, arriving, { number, step });
+      leaving.record(out.type, out.data);
+      arriving.record(into.type, into.data);
+      return true;
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { problems } from '../errors.ts';
 import { nullable, oneOf, Timestamp, withDefault } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import { UserId } from '../users/schemas.ts';
@@ -369,6 +370,11 @@ const importFields = {
   rows: Type.Integer({ description: 'How many rows the file has.' }),
   imported: Type.Integer({ description: 'How many were imported, or would be.' }),
   rejected: Type.Integer({ description: 'How many were not.' }),
+  rejections_omitted: Type.Optional(
+    Type.Integer({
+      description: 'Only in the answer to a repeat: how many of the last rejections it lacks.',
+    }),
+  ),
   rejections: Type.Array(
     Type.Object(
       {
@@ -402,14 +408,14 @@ const importExample = {
 
 export const ImportBody = Type.Object(importFields, { examples: [importExample] });
 
-/** An all-or-nothing import that was refused: an error that carries the whole report. */
+/** An import that was refused: if it was to be all or nothing, an error that carries the whole report. */
 export const ImportRejectedBody = Type.Object(
   {
     success: Type.Literal(false, { description: 'Whether the request was successful.' }),
     error: Type.String({ description: 'What is wrong, for people.' }),
-    code: Type.Literal('import_rejected', { description: 'What is wrong, for programs.' }),
+    code: oneOf(['import_rejected', 'idempotency_mismatch'], { description: 'What is wrong, for programs.' }),
     request_id: Type.String({ description: 'Names this request in the log of the server.' }),
-    ...importFields,
+    ...Type.Partial(Type.Object(importFields)).properties,
     powered_by: Type.String({ description: "The server's brand." }),
   },
   {
@@ -423,6 +429,13 @@ export const ImportRejectedBody = Type.Object(
         ...importExample,
         batch_id: null,
         imported: 0,
+        powered_by: 'Teli',
+      },
+      {
+        success: false,
+        error: problems.idempotency_mismatch[1],
+        code: 'idempotency_mismatch',
+        request_id: '0199f3a0-6c1e-7d52-9b1a-3f2c8e4d5a6b',
         powered_by: 'Teli',
       },
     ],

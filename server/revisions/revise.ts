@@ -119,48 +119,45 @@ async function writeEvents(
   at: Date,
   events: Recorded[],
 ) {
-  const key = { tenant_id: who.tenantId, organization_id: organizationId };
-  await tx
-    .with('revised', db =>
-      db
-        .updateTable('organizations')
-        .set({ revision: number, revised_at: at })
-        .where('tenant_id', '=', key.tenant_id)
-        .where('id', '=', key.organization_id)
-        .returning('revision'),
+  const { actor, requestId } = who;
+  const rows = JSON.stringify(events.map((event, ordinal) => ({ ordinal, ...event })));
+  await sql`
+    with revised as (
+      update organizations set revision = ${number}, revised_at = ${at}
+      where tenant_id = ${who.tenantId} and id = ${organizationId}
     )
-    .insertInto('events')
-    .values(
-      events.map(({ type, data }, ordinal) => ({
-        ...key,
-        revision: number,
-        ordinal,
-        type,
-        at,
-        actor_type: who.actor.type,
-        actor_id: who.actor.id,
-        request_id: who.requestId,
-        data: JSON.stringify(data),
-      })),
-    )
-    .execute();
+    insert into events (tenant_id, organization_id, revision, ordinal, type, at, actor_type, actor_id, request_id, data)
+    select ${who.tenantId}, ${organizationId}, ${number}, e.ordinal, e.type, ${at}, ${actor.type}, ${actor.id}, ${requestId}, e.data
+    from jsonb_to_recordset(${rows}::jsonb) as e(ordinal integer, type text, data jsonb)`.execute(tx);
 }
 
-async function lockOrganization(tx: Tx, who: Who, ref: OrganizationRef) {
-  const row = await tx
-    .selectFrom('organizations as o')
-    .innerJoin('tenants as t', 't.id', 'o.tenant_id')
-    .selectAll('o')
-    .select(['t.cool_down_seconds', 't.transfer_cool_down_seconds', 't.release_undo_seconds'])
-    // A clock that is set back must not date a change before the one that it follows.
-    .select(sql<Date>`greatest(clock_timestamp(), o.revised_at)`.as('dated'))
-    .select(sql<Date>`clock_timestamp()`.as('clock'))
-    .where('o.tenant_id', '=', who.tenantId)
-    .where(eb => ('id' in ref ? eb('o.id', '=', ref.id) : eb('o.unique_id', '=', ref.unique_id)))
-    .$if(who.organizationId !== null, query => query.where('o.id', '=', who.organizationId))
-    // Not `for update`: that would also wait for whoever only refers to the row.
-    .forNoKeyUpdate('o')
-    .executeTakeFirst();
-  if (!row) throw new Problem('organization_not_found');
-  return row;
+/** All of them, but by name, so that the statement can be prepared: see db/prepared.ts. */
+const columns: Record<keyof Organization, true> = {
+  ...{ tenant_id: true, id: true, unique_id: true, name: true, contact_email: true, status: true },
+  ...{ sms_active: true, sms_registration_status: true },
+  ...{ registration_submitted_at: true, registration_approved_at: true },
+  ...{ carrier_account_id: true, monthly_spending_cap: true, messaging_service_id: true, campaign_id: true },
+  ...{ revision: true, revised_at: true, created_at: true, modified_at: true },
+};
+const selected = sql.raw(
+  Object.keys(columns)
+    .map(column => `o.${column}`)
+    .join(', '),
+);
+
+type Locked = Organization & Policy & { dated: Date; clock: Date };
+
+async function lockOrganization(tx: Tx, who: Who, ref: OrganizationRef): Promise<Locked> {
+  const named = 'id' in ref ? sql`o.id = ${ref.id}` : sql`o.unique_id = ${ref.unique_id}`;
+  const visible = who.organizationId === null ? sql`` : sql`and o.id = ${who.organizationId}`;
+  // A clock that is set back must not date a change before the one that it follows.
+  // Not `for update`: that would also wait for whoever only refers to the row.
+  const { rows } = await sql<Locked>`
+    select ${selected}, t.cool_down_seconds, t.transfer_cool_down_seconds, t.release_undo_seconds,
+           greatest(clock_timestamp(), o.revised_at) as dated, clock_timestamp() as clock
+    from organizations o join tenants t on t.id = o.tenant_id
+    where o.tenant_id = ${who.tenantId} and ${named} ${visible}
+    for no key update of o`.execute(tx);
+  if (!rows[0]) throw new Problem('organization_not_found');
+  return rows[0];
 }

@@ -161,11 +161,11 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
     })),
   ],
   'POST /v1/sms/phone-numbers/import': (theirs, own) => [
-    {
+    ...[{}, ifMatch].map(more => ({
       path: `${numbers}/import?organization_id=${theirs.organization}`,
       body: `phone_number\n${free}\n`,
-      headers: { 'content-type': 'text/csv' },
-    },
+      headers: { 'content-type': 'text/csv', ...more },
+    })),
     {
       path: `${numbers}/import?organization_id=${own.organization}`,
       body: `phone_number,user\n${free},${theirs.user}\n+14155550198,${theirs.email}\n`,

@@ -1,0 +1,80 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { Session } from '../db/database.ts';
+import type { ImportRow } from './import-rows.ts';
+import { readPhoneNumber } from './phone-number.ts';
+
+const nicknameMax = 200;
+/** No id and no e-mail address is longer. */
+const userMax = 320;
+
+/** Writes the rows into a temporary table of the session, normalized, with what is wrong with each by itself. */
+export async function stageRows(
+  session: Session,
+  rows: AsyncGenerator<ImportRow>,
+  country: string,
+): Promise<void> {
+  await session.client.query(`
+    set work_mem = '64MB';
+    create temporary table staged (
+      line integer not null, id uuid not null, input text not null, phone_number text collate "C", pretty text, country text,
+      nickname text, user_reference text, user_id uuid, user_unique_id text, code text, error text, first_line integer, taken_by uuid)`);
+  const copy = session.client.query(
+    copyFrom(
+      'copy staged (line, id, input, phone_number, pretty, country, nickname, user_reference, code, error) from stdin',
+    ),
+  );
+  await pipeline(rows, all => copyLines(all, country), copy);
+  await session.client.query('analyze staged');
+}
+
+/** Rows in COPY's text format, gathered so that each write is worth its while. */
+async function* copyLines(rows: AsyncIterable<ImportRow>, country: string): AsyncGenerator<string> {
+  let text = '';
+  for await (const row of rows) {
+    text += copyLine(row, country);
+    if (text.length > 32_768) {
+      yield text;
+      text = '';
+      // A long file must not keep other requests waiting.
+      await new Promise(setImmediate);
+    }
+  }
+  yield text;
+}
+
+function copyLine(row: ImportRow, country: string): string {
+  const id = randomUUIDv7();
+  if ('problem' in row)
+    return copyFields([row.line, id, '', null, null, null, null, null, 'invalid', row.problem]);
+  const number = readPhoneNumber(row.phone_number, country);
+  const problem = typeof number === 'string' ? `phone_number ${number}` : textProblem(row);
+  const input = storable(row.phone_number).slice(0, 64);
+  if (problem !== undefined || typeof number === 'string') {
+    return copyFields([row.line, id, input, null, null, null, null, null, 'invalid', problem ?? null]);
+  }
+  const fields = [number.e164, number.pretty, number.country, row.nickname || null, row.user || null];
+  return copyFields([row.line, id, input, ...fields, null, null]);
+}
+
+function textProblem({ nickname, user }: { nickname: string; user: string }): string | undefined {
+  if (nickname.length > nicknameMax) return `nickname is longer than ${nicknameMax} characters`;
+  if (storable(nickname) !== nickname) return 'nickname has a character that cannot be stored';
+  if (user.length > userMax) return `user is longer than ${userMax} characters`;
+  if (storable(user) !== user) return 'user has a character that cannot be stored';
+  return undefined;
+}
+
+const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+
+/** https://www.postgresql.org/docs/current/sql-copy.html, "Text Format" */
+function copyFields(fields: (string | number | null)[]): string {
+  const escaped = fields.map(field => {
+    if (field === null) return '\\N';
+    return typeof field === 'number' ? field : field.replace(/[\\\n\r\t]/g, char => escapes[char]!);
+  });
+  return `${escaped.join('\t')}\n`;
+}
+
+const escapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
