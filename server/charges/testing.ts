@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import type { Who } from '../keys/who.ts';
 import { applyChanges, loadStates } from '../numbers/changes.ts';
-import { release } from '../numbers/life.ts';
+import { endRelease } from '../numbers/life.ts';
 import { transferNumber } from '../numbers/moves.ts';
 import { arrivalOf, insertNumbers } from '../numbers/numbers.ts';
 import { createOrganization, findOrganization } from '../organizations/organizations.ts';
@@ -55,7 +55,7 @@ export async function newBook(db: Db) {
       const id = await idOf(number);
       await revise(db, on(time), { unique_id: organization }, async revision => {
         const [state] = await loadStates(revision, who, [id]);
-        const step = release(state!, revision.policy, revision.now);
+        const step = endRelease();
         await applyChanges(revision, who, [{ number: state!, step }]);
       });
     },
