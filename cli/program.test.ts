@@ -40,7 +40,7 @@ test('every command that sends a change knows --idempotency-key', () => {
     .filter(command => command.commands.length === 0)
     .filter(command => !command.options.some(option => option.long === '--idempotency-key'))
     .map(command => `${command.parent!.name()} ${command.name()}`.replace('linekeeper ', ''))
-    .filter(name => !/ (list|show|follow|history|summary)$/.test(name));
+    .filter(name => !/ (list|show|follow|history|summary|runs|drift)$/.test(name));
   // What works here asks no server, and an import rejects what is there already.
   assert.deepEqual(names.sort(), ['check', 'migrate', 'numbers import', 'serve', 'tenants create'].sort());
 });
@@ -76,6 +76,11 @@ const misuses: [string[], RegExp][] = [
   [['organizations', 'show', '..'], /names nothing/],
   [['organizations', 'edit', 'o'], /nothing to change/],
   [['keys', 'create', 'x', '--permission', 'root'], /Allowed choices are admin, read/],
+  [['carriers', 'adopt', 'a'], /Say where the numbers are to go/],
+  [['carriers', 'adopt', 'a', '--rule', 'tag=acme'], /a colon and an organization/],
+  [['carriers', 'adopt', 'a', '--rule', 'color=red:o'], /"color=red" is no condition/],
+  [['carriers', 'resolve', 'r', '+14155551234'], /Say one thing to do/],
+  [['carriers', 'resolve', 'r', '+14155551234', '--link', '--forget'], /Say one thing to do/],
   [['tenants', 'create', ' '], /needs a name/],
 ];
 for (const [args, message] of misuses) {

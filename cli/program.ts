@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { helpLayout } from './command.ts';
+import { defineRuns } from './carrier-runs.ts';
+import { group, helpLayout } from './command.ts';
 import { eventCommands } from './events.ts';
 import { keyCommands } from './keys.ts';
 import { localCommands } from './local.ts';
@@ -52,6 +53,11 @@ export function createProgram(): Command {
   numberCommands(program);
   reservationCommands(program);
   eventCommands(program);
+  defineRuns(
+    group(program, 'carriers', 'Work with the carriers that numbers come from.', [
+      'carriers runs 0199f3a0-9d41-7c02-b5ae-1f2e3d4c5b6a',
+    ]),
+  );
   organizationCommands(program);
   userCommands(program);
   keyCommands(program);

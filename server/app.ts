@@ -29,7 +29,11 @@ import { startClock } from './numbers/clock.ts';
 import { importRoutes } from './numbers/import-routes.ts';
 import { lifeRoutes } from './numbers/life-routes.ts';
 import { numberRoutes } from './numbers/routes.ts';
+import { orderRoutes } from './orders/routes.ts';
+import { startOrders } from './orders/work.ts';
 import { organizationRoutes } from './organizations/routes.ts';
+import { runRoutes } from './runs/routes.ts';
+import { startRuns } from './runs/work.ts';
 import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
 import { tokenRoutes } from './users/token-routes.ts';
@@ -56,6 +60,9 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const keyUse = recordKeyUse(db);
   const clock = startClock(db, log);
+  const shop = { db, carriers, log };
+  const orderWork = startOrders(shop);
+  const runs = startRuns(db, carriers, log);
   let stopping = false;
 
   const app: App = fastify({
@@ -143,7 +150,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger(), null, 2)),
   );
 
-  const change = changing(db, brand);
+  const change = changing(db);
   healthRoutes(app, db, () => stopping);
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
@@ -151,8 +158,10 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   numberRoutes(app, database, brand, change);
   lifeRoutes(app, change);
   bulkRoutes(app, db, change);
+  orderRoutes(app, shop, change, orderWork);
   tenantRoutes(app, db, change);
   tokenRoutes(app, change);
+  runRoutes(app, db, carriers, change, runs);
   const sendFollowersHome = eventRoutes(app, db);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
@@ -165,6 +174,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   });
   app.addHook('onClose', async () => {
     await clock.stop();
+    await orderWork.stop();
+    await runs.stop();
     await keyUse.stop();
   });
   await app.ready();

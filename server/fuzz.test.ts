@@ -5,6 +5,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { check } from './check/check.ts';
+import { goThrough, newAccount, own } from './runs/testing.ts';
 import { fuzzing, type Known } from './testing/arbitrary.ts';
 import { type Attempt, attempts, type Secrets } from './testing/attempts.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from './testing/factories.ts';
@@ -25,7 +26,7 @@ const secrets = await mintSecrets();
 for (const operation of operations) {
   test(`${operation.operationId} answers whatever it is asked as declared`, async () => {
     const answered = new Set<number>();
-    const { known, states } = await populate();
+    const { known, states } = await populate(operation);
     // Most numbers are in other states than the one that the operation is for.
     const fitting = states[starting[operation.operationId] ?? ''] ?? [];
     known.phone_number!.push(...fitting, ...fitting, ...fitting);
@@ -61,6 +62,7 @@ const starting: Record<string, string> = {
   endCoolDown: 'cooling_down',
   transferNumber: 'available',
   restoreNumber: 'releasing',
+  resolveDrift: 'drift',
 };
 
 function withoutLongWaits(operation: Operation): Operation {
@@ -125,7 +127,7 @@ async function mintSecrets(): Promise<Secrets> {
 }
 
 /** Everything in one organization and nothing in another, so that requests get past what does not exist. */
-async function populate(): Promise<{ known: Known; states: Record<string, string[]> }> {
+async function populate(operation: Operation): Promise<{ known: Known; states: Record<string, string[]> }> {
   const call = async (method: string, path: string, body?: unknown) => {
     const reply = await server.call(method, path, { body });
     assert(reply.status < 300, reply.text);
@@ -178,6 +180,17 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
   const { key } = await call('POST', '/v1/keys', { name: 'to be revoked', permission: 'read' });
   const { events } = await call('GET', `/v1/events?organization_id=${organization}`);
   const elsewhere = await newOrganization(server);
+  const account = await newAccount(server);
+  const drift = Array.from({ length: 60 }, uniqueNumber);
+  const runs: string[] = [];
+  if (operation.path.startsWith('/v1/carrier-runs/')) {
+    await own(
+      server.database.db,
+      account,
+      drift.map(phone_number => ({ phone_number, tags })),
+    );
+    runs.push((await goThrough(server, account, 'compare')).id);
+  }
   const known = {
     organization_id: [organization, organization, elsewhere],
     to_organization_id: [organization, elsewhere, elsewhere],
@@ -189,6 +202,8 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     batch_id: events.flatMap((event: { data: { batch_id?: string } }) => event.data.batch_id ?? []),
     token_id: [token.id],
     key_id: [key.id],
+    account_id: [account],
+    ...(runs.length > 0 && { run_id: runs }),
     tag: tags,
     tags,
     add: [...tags, 'new'],
@@ -197,5 +212,5 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     starts_with: ['+1', '1201', '+120155'],
     as_of: ['0', '1', '3', '2024-01-01T00:00:00Z', '2999-01-01T00:00:00.5+05:30'],
   };
-  return { known, states: { available, assigned, cooling_down, releasing } };
+  return { known, states: { available, assigned, cooling_down, releasing, drift } };
 }

@@ -8,9 +8,21 @@ import { type Media, type Operation, operationsOf, publicRoute, routesOf } from 
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 /** What is said by the path alone. */
-const bodiless = ['endCoolDown', 'restoreNumber'];
+const bodiless = ['endCoolDown', 'restoreNumber', 'compareAccount'];
 /** What changes no organization that is there already, and so has no revision to compare. */
-const settings = ['createKey', 'revokeKey', 'createOrganization', 'editTenant', 'createToken', 'revokeToken'];
+const settings = [
+  'createKey',
+  'revokeKey',
+  'createOrganization',
+  'editTenant',
+  'createToken',
+  'revokeToken',
+  'compareAccount',
+  'adoptNumbers',
+  'resolveDrift',
+];
+/** What is answered before it is done. */
+const accepted = ['compareAccount', 'adoptNumbers'];
 /** What a user who is no admin may ask. */
 const own = ['listNumbers', 'listAvailableNumbers', 'getNumber'];
 const open = ['live', 'ready'];
@@ -72,7 +84,7 @@ test('every operation says what it is, takes and answers', async t => {
         ['POST', 'PATCH'].includes(operation.method) && !bodiless.includes(operation.operationId);
       assert.equal(operation.requestBody !== undefined, takesBody, 'the body is not described');
       const made = /^(add|create|reserve)/.test(operation.operationId);
-      const expected = made ? '201' : '200';
+      const expected = accepted.includes(operation.operationId) ? '202' : made ? '201' : '200';
       assert.deepEqual(
         Object.keys(operation.responses).filter(status => status < '300'),
         [expected],

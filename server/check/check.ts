@@ -86,9 +86,11 @@ async function readEvents(
   return rows;
 }
 
+const bulkEvents = ['numbers.imported', 'numbers.changed', 'numbers.adopted'];
+
 /** A bulk event is its batch's items; how many there must be, it says itself. */
 async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: Read) {
-  if (type !== 'numbers.imported' && type !== 'numbers.changed') return [{ type, data }];
+  if (!bulkEvents.includes(type)) return [{ type, data }];
   const pieces = await db
     .selectFrom('batch_items')
     .select('items')
@@ -117,10 +119,15 @@ async function compare(db: Db, { tenant_id, id }: Organization, state: Replayed)
     left join assignments a on a.tenant_id = x.tenant_id and a.phone_number_id = x.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
     ${where}`.execute(db);
+  const orders = await sql<Record<string, unknown>>`
+    select id, id as unique_id, case when finished_at is null then 'open' else status end as status from orders x ${where}`.execute(
+    db,
+  );
   return [
     ...differences('organization', state.organization, organization.rows[0]!),
     ...compareAll('user', state.users, users.rows),
     ...compareAll('number', state.numbers, numbers.rows),
+    ...compareAll('order', state.orders, orders.rows),
   ];
 }
 

@@ -4,11 +4,17 @@ export type Replayed = {
   users: Map<string, Record<string, unknown>>;
   /** By the id of the record; a number that has left for another organization is not among them. */
   numbers: Map<string, Record<string, unknown>>;
+  orders: Map<string, Record<string, unknown>>;
 };
 
 type Data = Record<string, unknown> & { changes?: Record<string, { to: unknown }> };
 
-export const nothing = (): Replayed => ({ organization: {}, users: new Map(), numbers: new Map() });
+export const nothing = (): Replayed => ({
+  organization: {},
+  users: new Map(),
+  numbers: new Map(),
+  orders: new Map(),
+});
 
 const newNumber = {
   tags: [],
@@ -81,6 +87,19 @@ export function replay(state: Replayed, type: string, data: Data): void {
       known(state.numbers, id, String(data.phone_number));
       state.numbers.delete(id);
       return;
+    case 'orders.placed':
+      for (const order of data.orders as Data[]) {
+        state.orders.set(String(order.id), { unique_id: order.id, status: 'open' });
+      }
+      return;
+    case 'order.bought':
+    case 'order.failed':
+    case 'order.cancelled': {
+      const order = known(state.orders, id, 'order');
+      if (order.status !== 'open') throw new Error(`order ${id} ends twice`);
+      order.status = type.slice('order.'.length);
+      return;
+    }
     default:
       if (!type.startsWith('number.')) throw new Error(`${type} is not a known event`);
       applyTo(known(state.numbers, id, String(data.phone_number)), data);

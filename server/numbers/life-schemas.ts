@@ -44,7 +44,7 @@ export const Unassigned = Type.Object(
   },
 );
 
-const AreaCode = Type.String({
+export const AreaCode = Type.String({
   pattern: '^[2-9][0-9]{2}$',
   description: 'A North American area code.',
   examples: ['415'],

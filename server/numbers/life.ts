@@ -104,6 +104,12 @@ export function endCoolDown(number: NumberState): Step {
   return { type: 'number.cool_down_ended', set: { status: 'available', until: null }, note: { early: true } };
 }
 
+/** A number that no account managed is found to come from one. */
+export function link(carrier: { account_id: string; number_id: string }): Step {
+  const set = { carrier_account_id: carrier.account_id, carrier_number_id: carrier.number_id };
+  return { type: 'number.linked', set };
+}
+
 export type Edit = {
   nickname?: string | null | undefined;
   tags?: string[] | null | undefined;
@@ -166,6 +172,17 @@ export function restore(number: NumberState, holder: User | undefined, at: Date)
     user_record_id: holder.id,
   } as const;
   return { type: 'number.restored', set };
+}
+
+/** The carrier does not have it any more: there is nothing to give back, and nothing that could be undone. */
+export function forget(number: NumberState): Step {
+  assertStaying(number);
+  if (number.locked) throw new Problem('number_locked');
+  return {
+    type: 'number.released',
+    set: { ...nobody, ...unreserved, status: 'released', pending_reason: null },
+    note: { lost_at_carrier: true },
+  };
 }
 
 /** Leaves its organization; what it then is in the other one. An assignment ends only when told to. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { goThrough, newAccount, own } from '../runs/testing.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
 
@@ -17,6 +18,11 @@ export type Names = {
   batch: string;
   token: string;
   key: string;
+  /** Of the tenant, not of the organization; at the sandbox. */
+  account: string;
+  /** A comparison of the account, and a number that it has found to be not here. */
+  run: string;
+  drift: string;
   tag: string;
   nickname: string;
 };
@@ -68,6 +74,10 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     permission: 'read',
     organization_id: organization,
   });
+  const account = await newAccount(server, { key });
+  const drift = uniqueNumber();
+  await own(server.database.db, account, [{ phone_number: drift, tags: [tag], name: nickname }]);
+  const run = await goThrough(server, account, 'compare', undefined, key);
   return {
     organization,
     user,
@@ -82,6 +92,9 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     batch: events.at(-1).data.batch_id,
     token: minted.token.id,
     key: created.key.id,
+    account,
+    run: run.id,
+    drift,
     tag,
     nickname,
   };
@@ -101,6 +114,9 @@ export const namesOfNobody = (): Names => ({
   batch: randomUUID(),
   token: randomUUID(),
   key: randomUUID(),
+  account: randomUUID(),
+  run: randomUUID(),
+  drift: uniqueNumber(),
   tag: `tag-${randomUUID()}`,
   nickname: `desk-${randomUUID()}`,
 });
