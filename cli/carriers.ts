@@ -5,6 +5,7 @@ import type { SandboxBook } from '../server/carriers/sandbox-schemas.ts';
 import type { CarrierAccount, Tested } from '../server/carriers/schemas.ts';
 import { readDuration } from './arguments.ts';
 import { credentialsHelp, type Kind, readCredentials } from './carrier-credentials.ts';
+import { defineRuns } from './carrier-runs.ts';
 import { change, repeatable } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
@@ -28,6 +29,7 @@ export function carrierCommands(program: Command): void {
   defineReading(carriers);
   defineChanging(carriers);
   defineSandbox(carriers);
+  defineRuns(carriers);
 }
 
 function defineReading(carriers: Command): void {

@@ -71,9 +71,11 @@ async function follow(options: { organization: string; after?: number; json?: bo
   if (!options.json) note(`Following ${options.organization} after revision ${after}; Ctrl-C ends it`);
   const rows = growingTable(headings);
   for (;;) {
-    const { events } = await persistently(() =>
-      call<Log>('GET', path, { query: { ...query, after_revision: after, wait: waitSeconds } }),
-    );
+    const { events } = (
+      await persistently(() =>
+        call<Log>('GET', path, { query: { ...query, after_revision: after, wait: waitSeconds } }),
+      )
+    ).body;
     await write(
       options.json ? events.map(event => `${JSON.stringify(event)}\n`).join('') : rows(events.map(cellsOf)),
     );
@@ -82,12 +84,12 @@ async function follow(options: { organization: string; after?: number; json?: bo
 }
 
 /** Asks until there is an answer: a server that is restarted comes back. */
-async function persistently<T>(ask: () => Promise<{ body: T }>): Promise<T> {
+export async function persistently<T>(ask: () => Promise<T>): Promise<T> {
   for (let wait = 250, told = false; ; wait = Math.min(wait * 2, retryMsMax)) {
     try {
-      const { body } = await ask();
+      const answer = await ask();
       if (told) note('The server is back');
-      return body;
+      return answer;
     } catch (error) {
       if (!(error instanceof PassingFailure)) throw error;
       if (!told) note(`${escapeControls(error.message.split('\n')[0]!)}; trying again until it is back`);

@@ -40,7 +40,7 @@ test('every command that sends a change knows --idempotency-key', () => {
     .filter(command => command.commands.length === 0)
     .filter(command => !command.options.some(option => option.long === '--idempotency-key'))
     .map(command => `${command.parent!.name()} ${command.name()}`.replace('linekeeper ', ''))
-    .filter(name => !/^usage$| (list|show|follow|history|summary|kinds|sandbox)$/.test(name));
+    .filter(name => !/^usage$| (list|show|follow|history|summary|kinds|sandbox|runs|drift)$/.test(name));
   // What works here asks no server.
   assert.deepEqual(names.sort(), ['check', 'migrate', 'serve', 'tenants create']);
 });
@@ -81,6 +81,11 @@ const misuses: [string[], RegExp][] = [
   [['carriers', 'add', 'twilio'], /required option '--name/],
   [['carriers', 'edit', 'a'], /nothing to change/],
   [['carriers', 'faults', 'a', 'buy'], /must be call:kind/],
+  [['carriers', 'adopt', 'a'], /Say where the numbers are to go/],
+  [['carriers', 'adopt', 'a', '--rule', 'tag=acme'], /a colon and an organization/],
+  [['carriers', 'adopt', 'a', '--rule', 'color=red:o'], /"color=red" is no condition/],
+  [['carriers', 'resolve', 'r', '+14155551234'], /Say one thing to do/],
+  [['carriers', 'resolve', 'r', '+14155551234', '--link', '--forget'], /Say one thing to do/],
   [['tenants', 'create', ' '], /needs a name/],
 ];
 for (const [args, message] of misuses) {

@@ -38,6 +38,8 @@ import { numberRoutes } from './numbers/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { startOrders } from './orders/work.ts';
 import { organizationRoutes } from './organizations/routes.ts';
+import { runRoutes } from './runs/routes.ts';
+import { startRuns } from './runs/work.ts';
 import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
 import { tokenRoutes } from './users/token-routes.ts';
@@ -69,6 +71,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const weeklyFees = startWeeklyFees(db, log);
   const releases = startReleases(db, carriers, log);
   const attachments = startAttachments(db, carriers, log);
+  const runs = startRuns(db, carriers, log);
   let stopping = false;
 
   const app: App = fastify({
@@ -170,6 +173,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   carrierRoutes(app, db, carriers, change);
   tokenRoutes(app, change);
   usageRoutes(app, database);
+  runRoutes(app, db, carriers, change, runs);
   const sendFollowersHome = eventRoutes(app, db);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
@@ -181,7 +185,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     app.server.once('close', () => clearInterval(closing));
   });
   app.addHook('onClose', async () => {
-    const work = [clock, orderWork, weeklyFees, releases, attachments];
+    const work = [clock, orderWork, weeklyFees, releases, attachments, runs];
     await Promise.all(work.map(each => each.stop()));
     await keyUse.stop();
   });

@@ -258,6 +258,11 @@ async function snapshot(): Promise<string> {
       (select book from sandbox_books where account = ${victim.account}) as book
     from tenants t where id = ${tenant_id}`;
   const parts: unknown[] = [(await settings.execute(server.database.db)).rows];
+  const found = sql`
+    select to_jsonb(r) as r, (select jsonb_agg(d order by d.phone_number) from carrier_drift d where d.run_id = r.id) as drift,
+      (select count(*) from carrier_runs where carrier_account_id = r.carrier_account_id) as runs
+    from carrier_runs r where id = ${victim.run}`;
+  parts.push((await found.execute(server.database.db)).rows);
   const tables = ['organizations', 'users', 'user_tokens', 'phone_numbers', 'number_versions', 'assignments'];
   for (const table of [...tables, 'charges', 'events', 'batch_items', 'api_keys']) {
     const { rows } = await sql`

@@ -8,7 +8,14 @@ import { type Media, type Operation, operationsOf, publicRoute, routesOf } from 
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 /** What is said by the path alone. */
-const bodiless = ['endCoolDown', 'restoreNumber', 'cancelOrder', 'testCarrierAccount', 'attachNumber'];
+const bodiless = [
+  'endCoolDown',
+  'restoreNumber',
+  'cancelOrder',
+  'testCarrierAccount',
+  'attachNumber',
+  'compareAccount',
+];
 /** What changes no organization that is there already, and so has no revision to compare. */
 const settings = [
   'createKey',
@@ -22,6 +29,9 @@ const settings = [
   'removeCarrierAccount',
   'testCarrierAccount',
   'setSandboxFaults',
+  'compareAccount',
+  'adoptNumbers',
+  'resolveDrift',
 ];
 /** What a user who is no admin may ask. */
 const own = ['listNumbers', 'listAvailableNumbers', 'getNumber', 'getNumbersConfig'];
@@ -58,6 +68,8 @@ test('every route is in the document', () => {
 const followed: Record<string, string[]> = {
   purchaseNumber: ['200', '202'],
   orderNumbers: ['200', '202'],
+  compareAccount: ['202'],
+  adoptNumbers: ['202'],
 };
 
 test('every operation says what it is, takes and answers', async t => {

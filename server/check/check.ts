@@ -89,9 +89,11 @@ async function readEvents(
   return rows;
 }
 
+const bulkEvents = ['numbers.imported', 'numbers.changed', 'numbers.adopted'];
+
 /** A bulk event is its batch's items; how many there must be, it says itself. */
 async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: Read) {
-  if (type !== 'numbers.imported' && type !== 'numbers.changed') return [{ type, data }];
+  if (!bulkEvents.includes(type)) return [{ type, data }];
   const pieces = await db
     .selectFrom('batch_items')
     .select('items')

@@ -82,16 +82,31 @@ create table carrier_drift (
   phone_number text collate "C" not null,
   pile text not null,
   organization_id uuid,
-  carrier_number_id text,
-  details jsonb not null default '{}'::jsonb,
+  wanted_organization_id uuid,
+  step text,
+  carrier_number_id text not null,
+  name text,
+  tags text[] not null default '{}'::text[],
+  reference text,
+  subaccount text,
+  differences jsonb not null default '[]'::jsonb,
   resolution text,
   resolved_at timestamp with time zone,
+  resolved_by_type text,
+  resolved_by_id text,
   constraint carrier_drift_pkey PRIMARY KEY (tenant_id, run_id, phone_number),
+  constraint carrier_drift_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
   constraint carrier_drift_run_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES carrier_runs(tenant_id, id),
+  constraint carrier_drift_wanted_fkey FOREIGN KEY (tenant_id, wanted_organization_id) REFERENCES organizations(tenant_id, id),
   constraint carrier_drift_pile_check CHECK (pile = ANY (ARRAY['not_here'::text, 'not_there'::text, 'different'::text])),
-  constraint carrier_drift_resolved_check CHECK ((resolution IS NULL) = (resolved_at IS NULL))
+  constraint carrier_drift_resolution_check CHECK (resolution = ANY (ARRAY['adopted'::text, 'linked'::text, 'forgotten'::text, 'ignored'::text, 'released_at_carrier'::text])),
+  constraint carrier_drift_resolved_by_type_check CHECK (resolved_by_type = ANY (ARRAY['key'::text, 'user'::text, 'system'::text])),
+  constraint carrier_drift_resolved_check CHECK ((resolution IS NULL) = (resolved_at IS NULL) AND (resolution IS NULL) = (resolved_by_type IS NULL) AND (resolution IS NULL) = (resolved_by_id IS NULL)),
+  constraint carrier_drift_step_check CHECK (step = ANY (ARRAY['adopt'::text, 'link'::text])),
+  constraint carrier_drift_target_check CHECK (step IS NULL OR wanted_organization_id IS NOT NULL)
 );
 CREATE INDEX carrier_drift_pile_idx ON public.carrier_drift USING btree (tenant_id, run_id, pile, phone_number) WHERE (resolved_at IS NULL);
+CREATE INDEX carrier_drift_step_idx ON public.carrier_drift USING btree (tenant_id, run_id, wanted_organization_id, phone_number) WHERE ((step IS NOT NULL) AND (resolved_at IS NULL));
 
 create table carrier_runs (
   tenant_id uuid not null,
@@ -99,9 +114,13 @@ create table carrier_runs (
   carrier_account_id uuid not null,
   type text not null,
   status text not null default 'listing'::text,
-  options jsonb not null default '{}'::jsonb,
+  dry_run boolean not null default false,
+  rules jsonb not null default '[]'::jsonb,
+  map jsonb not null default '{}'::jsonb,
+  may_be_missing integer,
   next_page text,
   counts jsonb not null default '{}'::jsonb,
+  plan jsonb,
   problem text,
   next_at timestamp with time zone,
   version integer not null default 1,
@@ -113,12 +132,15 @@ create table carrier_runs (
   finished_at timestamp with time zone,
   constraint carrier_runs_pkey PRIMARY KEY (tenant_id, id),
   constraint carrier_runs_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
+  constraint carrier_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint carrier_runs_actor_type_check CHECK (actor_type = ANY (ARRAY['key'::text, 'user'::text, 'system'::text])),
   constraint carrier_runs_finished_check CHECK ((status = ANY (ARRAY['done'::text, 'doubtful'::text, 'failed'::text])) = (finished_at IS NOT NULL)),
+  constraint carrier_runs_may_be_missing_check CHECK (may_be_missing >= 0),
+  constraint carrier_runs_next_check CHECK ((finished_at IS NULL) = (next_at IS NOT NULL)),
   constraint carrier_runs_status_check CHECK (status = ANY (ARRAY['listing'::text, 'comparing'::text, 'adopting'::text, 'done'::text, 'doubtful'::text, 'failed'::text])),
   constraint carrier_runs_type_check CHECK (type = ANY (ARRAY['compare'::text, 'adopt'::text]))
 );
-CREATE INDEX carrier_runs_account_idx ON public.carrier_runs USING btree (tenant_id, carrier_account_id, started_at);
+CREATE INDEX carrier_runs_account_idx ON public.carrier_runs USING btree (tenant_id, carrier_account_id, id);
 CREATE INDEX carrier_runs_next_idx ON public.carrier_runs USING btree (next_at) WHERE (next_at IS NOT NULL);
 CREATE UNIQUE INDEX carrier_runs_running_key ON public.carrier_runs USING btree (tenant_id, carrier_account_id) WHERE (finished_at IS NULL);
 
@@ -131,6 +153,7 @@ create table carrier_stock (
   tags text[] not null default '{}'::text[],
   reference text,
   subaccount text,
+  wanted_organization_id uuid,
   constraint carrier_stock_pkey PRIMARY KEY (tenant_id, run_id, phone_number),
   constraint carrier_stock_run_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES carrier_runs(tenant_id, id)
 );

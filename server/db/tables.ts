@@ -46,6 +46,9 @@ export type ChargeType = 'number.purchase_fee' | 'number.weekly_fee' | 'number.r
 export type RunType = 'compare' | 'adopt';
 export type RunStatus = 'listing' | 'comparing' | 'adopting' | 'done' | 'doubtful' | 'failed';
 export type Pile = 'not_here' | 'not_there' | 'different';
+export type Resolution = 'adopted' | 'linked' | 'forgotten' | 'ignored' | 'released_at_carrier';
+/** One field of a number that is not the same here and at the carrier, or not where a rule puts it. */
+export type Difference = { field: string; here: string | null; there: string };
 
 /** Written as JSON text: node-postgres would turn an array into a PostgreSQL array. */
 type Json<T> = ColumnType<T, string, never>;
@@ -295,9 +298,13 @@ type CarrierRunTable = {
   carrier_account_id: string;
   type: RunType;
   status: Generated<RunStatus>;
-  options: ColumnType<Record<string, unknown>, string | undefined, string>;
+  dry_run: Generated<boolean>;
+  rules: ColumnType<unknown[], string | undefined, string>;
+  map: ColumnType<Record<string, string>, string | undefined, string>;
+  may_be_missing: number | null;
   next_page: string | null;
-  counts: ColumnType<Record<string, number>, string | undefined, string>;
+  counts: ColumnType<Record<string, number | null>, string | undefined, string>;
+  plan: ColumnType<unknown[] | null, string | null | undefined, string | null>;
   problem: string | null;
   next_at: Date | null;
   version: Generated<number>;
@@ -318,6 +325,7 @@ type CarrierStockTable = {
   tags: Generated<string[]>;
   reference: string | null;
   subaccount: string | null;
+  wanted_organization_id: string | null;
 };
 
 type CarrierDriftTable = {
@@ -326,8 +334,16 @@ type CarrierDriftTable = {
   phone_number: string;
   pile: Pile;
   organization_id: string | null;
-  carrier_number_id: string | null;
-  details: ColumnType<Record<string, unknown>, string | undefined, string>;
-  resolution: string | null;
+  wanted_organization_id: string | null;
+  step: 'adopt' | 'link' | null;
+  carrier_number_id: string;
+  name: string | null;
+  tags: Generated<string[]>;
+  reference: string | null;
+  subaccount: string | null;
+  differences: ColumnType<Difference[], string | undefined, string>;
+  resolution: Resolution | null;
   resolved_at: Date | null;
+  resolved_by_type: 'key' | 'user' | 'system' | null;
+  resolved_by_id: string | null;
 };

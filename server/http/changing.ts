@@ -2,13 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Db, transact } from '../db/database.ts';
 import { invalid } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
-import { claimKey, keepAnswer, keyOf, requestHash } from './repeats.ts';
+import { claimKey, keepAnswer, keyOf, type Repeatable, requestHash } from './repeats.ts';
 
 /** Makes one change for one request, and answers it. */
 export type Changing = <T extends object>(
   request: FastifyRequest,
   reply: FastifyReply,
-  status: 200 | 201,
+  status: 200 | 201 | 202,
   change: Change<T>,
   kept?: (payload: T) => T,
 ) => Promise<T>;
@@ -41,8 +41,7 @@ export async function once<T extends object>(
   const who = whoChanges(request);
   const key = keyOf(request);
   if (key === undefined) return { status, payload: await change(db, who), replayed: false };
-  const body = JSON.stringify(request.body ?? null);
-  const repeatable = { key, hash: requestHash(request).update(body).digest() };
+  const repeatable = repeatableOf(request, key);
   return transact(db, async tx => {
     const earlier = await claimKey<T>(tx, who, repeatable);
     if (earlier) return { ...earlier, replayed: true };
@@ -50,6 +49,24 @@ export async function once<T extends object>(
     await keepAnswer(tx, who, repeatable, status, kept(payload));
     return { status, payload, replayed: false };
   });
+}
+
+/**
+ * Whether once() would only repeat an answer: for a change that a carrier must be asked about first, which is done
+ * before there is a transaction.
+ * @throws Problem what once() throws before it makes the change
+ */
+export async function wasAnswered(db: Db, request: FastifyRequest): Promise<boolean> {
+  const who = whoChanges(request);
+  const key = keyOf(request);
+  if (key === undefined) return false;
+  const earlier = await transact(db, tx => claimKey(tx, who, repeatableOf(request, key)));
+  return earlier !== undefined;
+}
+
+function repeatableOf(request: FastifyRequest, key: string): Repeatable {
+  const body = JSON.stringify(request.body ?? null);
+  return { key, hash: requestHash(request).update(body).digest() };
 }
 
 /** Sends what once() has returned. */

@@ -199,7 +199,7 @@ const SummaryBody = Type.Object(
 );
 
 /** 10,000 items do not fit into what any other call may send. */
-const bulky = <O extends object>(options: O) => ({ ...options, bodyLimit: 16 * 1_048_576 });
+export const bulky = <O extends object>(options: O) => ({ ...options, bodyLimit: 16 * 1_048_576 });
 
 /** The routes that are about many numbers at once. */
 export function bulkRoutes(app: App, db: Db, change: Changing): void {

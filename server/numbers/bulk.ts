@@ -235,21 +235,29 @@ async function writeCourses(who: Who, courses: Course[]): Promise<void> {
 }
 
 /** One event for all of them, which names the batch; the batch has what a single change would have logged. */
-async function recordBatch(
-  { tx, organization, record }: Revision,
+async function recordBatch(revision: Revision, who: Who, events: Logged[]): Promise<void> {
+  const batch_id = await keepBatch(
+    revision,
+    who,
+    events.map(({ type, data }) => ({ type, ...data })),
+  );
+  revision.record('numbers.changed', { batch_id, count: events.length });
+}
+
+/** Keeps what a bulk event stands for, so that the log can be replayed. @returns the id to name it by */
+export async function keepBatch(
+  { tx, organization }: Revision,
   who: Who,
-  events: Logged[],
-): Promise<void> {
+  items: Record<string, unknown>[],
+): Promise<string> {
   const batch_id = randomUUIDv7();
   const key = { tenant_id: who.tenantId, organization_id: organization.id, batch_id };
-  for (let piece = 0; piece * itemsPerPiece < events.length; piece++) {
-    const items = events
-      .slice(piece * itemsPerPiece, (piece + 1) * itemsPerPiece)
-      .map(({ type, data }) => ({ type, ...data }));
+  for (let piece = 0; piece * itemsPerPiece < items.length; piece++) {
+    const part = items.slice(piece * itemsPerPiece, (piece + 1) * itemsPerPiece);
     await tx
       .insertInto('batch_items')
-      .values({ ...key, piece, items: JSON.stringify(items) })
+      .values({ ...key, piece, items: JSON.stringify(part) })
       .execute();
   }
-  record('numbers.changed', { batch_id, count: events.length });
+  return batch_id;
 }

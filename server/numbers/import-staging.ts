@@ -66,7 +66,8 @@ function textProblem({ nickname, user }: { nickname: string; user: string }): st
   return undefined;
 }
 
-const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+/** What PostgreSQL can store of a text: neither U+0000 nor half of a pair. */
+export const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
 
 /** https://www.postgresql.org/docs/current/sql-copy.html, "Text Format" */
 function copyFields(fields: (string | number | null)[]): string {

@@ -190,6 +190,16 @@ const heldBy = (holder: User | undefined): Partial<NumberState> =>
   holder
     ? { status: 'assigned', user_id: holder.unique_id, user_record_id: holder.id }
     : { status: 'available' };
+/** The carrier does not have it any more: there is nothing to give back, and nothing that could be undone. */
+export function forget(number: NumberState): Step {
+  assertStaying(number);
+  assertUnlocked(number);
+  return {
+    type: 'number.released',
+    set: { ...ended, status: 'released' },
+    note: { lost_at_carrier: true },
+  };
+}
 
 /** Leaves its organization; what it then is in the other one. An assignment ends only when told to. */
 export function transfer(number: NumberState, policy: Policy, at: Date, endAssignment: boolean): Step {

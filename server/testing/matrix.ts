@@ -68,6 +68,41 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
     },
   ],
   'GET /v1/sms/phone-numbers/config': () => [{ path: `${numbers}/config` }],
+  'POST /v1/carrier-accounts/:account_id/compare': theirs => [
+    { path: `${accounts}/${theirs.account}/compare` },
+    { path: `${accounts}/${theirs.account}/compare?may_be_missing=0` },
+  ],
+  'POST /v1/carrier-accounts/:account_id/adopt': (theirs, own) => {
+    const everything = (organization_id: string) => ({ rules: [{ organization_id, everything: true }] });
+    const map = [{ phone_number: theirs.drift, organization_id: theirs.organization }];
+    return [
+      { path: `${accounts}/${theirs.account}/adopt`, body: everything(own.organization) },
+      {
+        path: `${accounts}/${theirs.account}/adopt`,
+        body: { ...everything(own.organization), dry_run: false },
+      },
+      { path: `${accounts}/${own.account}/adopt`, body: everything(theirs.organization) },
+      { path: `${accounts}/${own.account}/adopt`, body: { map } },
+    ];
+  },
+  'GET /v1/carrier-accounts/:account_id/runs': theirs => [
+    { path: `${accounts}/${theirs.account}/runs` },
+    { path: `${accounts}/${theirs.account}/runs?limit=1&cursor=${theirs.run}` },
+  ],
+  'GET /v1/carrier-runs/:run_id': theirs => [{ path: `/v1/carrier-runs/${theirs.run}` }],
+  'GET /v1/carrier-runs/:run_id/drift': theirs =>
+    ['', '?pile=not_here', '?include_resolved=true&limit=1'].map(query => ({
+      path: `/v1/carrier-runs/${theirs.run}/drift${query}`,
+    })),
+  'POST /v1/carrier-runs/:run_id/drift/:phone_number/resolve': (theirs, own) =>
+    [
+      { action: 'adopt', organization_id: own.organization },
+      { action: 'ignore' },
+      { action: 'release_at_carrier', confirm: true },
+    ].flatMap(body => [
+      { path: `/v1/carrier-runs/${theirs.run}/drift/${theirs.drift}/resolve`, body },
+      { path: `/v1/carrier-runs/${own.run}/drift/${theirs.drift}/resolve`, body },
+    ]),
   // Without a name, so that it fails alike for all; "what another tenant has can be one's own too" has the other half.
   'POST /v1/organizations': theirs => [
     { path: '/v1/organizations', body: { name: '', unique_id: theirs.organization } },

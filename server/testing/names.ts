@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
+import { goThrough, own } from '../runs/testing.ts';
+import { newAccount, newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
 import { buyOne } from './shop.ts';
 
@@ -23,6 +24,9 @@ export type Names = {
   key: string;
   /** Of the tenant, not of the organization; at the sandbox. */
   account: string;
+  /** A comparison of the account, and a number that it has found to be not here. */
+  run: string;
+  drift: string;
   tag: string;
   nickname: string;
 };
@@ -86,6 +90,10 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
   const buying = { sms_active: true, carrier_account_id: carrier_account.id };
   await call('PATCH', `/v1/organizations/${organization}`, buying);
   const order = await buyOne(server, key, organization);
+  const drift = uniqueNumber();
+  const compared = await newAccount(server, key);
+  await own(server.database.db, compared, [{ phone_number: drift, tags: [tag], name: nickname }]);
+  const run = await goThrough(server, compared, 'compare', undefined, key);
   return {
     organization,
     user,
@@ -103,6 +111,8 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
     token: minted.token.id,
     key: created.key.id,
     account: carrier_account.id,
+    run: run.id,
+    drift,
     tag,
     nickname,
   };
@@ -125,6 +135,8 @@ export const namesOfNobody = (): Names => ({
   token: randomUUID(),
   key: randomUUID(),
   account: randomUUID(),
+  run: randomUUID(),
+  drift: uniqueNumber(),
   tag: `tag-${randomUUID()}`,
   nickname: `desk-${randomUUID()}`,
 });

@@ -177,20 +177,30 @@ create index charges_tenant_idx on charges (tenant_id, at, id);
 
 -- One going-through of everything that an account owns: to compare it with our book, or to take it over.
 create table carrier_runs (
-  tenant_id uuid not null,
+  tenant_id uuid not null references tenants (id),
   id uuid not null,
   carrier_account_id uuid not null,
   type text not null check (type in ('compare', 'adopt')),
   -- listing: pages are read. comparing: what was read is set against our book. adopting: numbers are taken over.
   -- doubtful: the carrier's list cannot be right, and nothing is said to be missing.
   status text not null default 'listing' check (status in ('listing', 'comparing', 'adopting', 'done', 'doubtful', 'failed')),
-  options jsonb not null default '{}',
+  -- An adoption that only tells what it would do.
+  dry_run boolean not null default false,
+  -- Where an adoption puts numbers: its rules in their order, and by number what goes before them; emptied at the end.
+  rules jsonb not null default '[]',
+  map jsonb not null default '{}',
+  -- So many of our numbers may be missing before the list is doubted; null for as many as is usual.
+  may_be_missing integer check (may_be_missing >= 0),
   -- Where to go on reading.
   next_page text,
   counts jsonb not null default '{}',
+  -- What an adoption does, or would do, by organization.
+  plan jsonb,
+  -- While it runs: why it is waiting. At the end: what there is to say against it.
   problem text,
   next_at timestamptz,
   version integer not null default 1,
+  -- How often in a row it could not go on.
   attempts integer not null default 0,
   actor_type text not null check (actor_type in ('key', 'user', 'system')),
   actor_id text not null,
@@ -199,14 +209,15 @@ create table carrier_runs (
   finished_at timestamptz,
   constraint carrier_runs_pkey primary key (tenant_id, id),
   constraint carrier_runs_account_fkey foreign key (tenant_id, carrier_account_id) references carrier_accounts (tenant_id, id),
-  constraint carrier_runs_finished_check check ((status in ('done', 'doubtful', 'failed')) = (finished_at is not null))
+  constraint carrier_runs_finished_check check ((status in ('done', 'doubtful', 'failed')) = (finished_at is not null)),
+  constraint carrier_runs_next_check check ((finished_at is null) = (next_at is not null))
 );
-create index carrier_runs_account_idx on carrier_runs (tenant_id, carrier_account_id, started_at);
+create index carrier_runs_account_idx on carrier_runs (tenant_id, carrier_account_id, id);
 -- One at a time goes through an account.
 create unique index carrier_runs_running_key on carrier_runs (tenant_id, carrier_account_id) where finished_at is null;
 create index carrier_runs_next_idx on carrier_runs (next_at) where next_at is not null;
 
--- What the carrier has listed in a run.
+-- What the carrier has listed in a run, for as long as the run lasts.
 create table carrier_stock (
   tenant_id uuid not null,
   run_id uuid not null,
@@ -216,6 +227,8 @@ create table carrier_stock (
   tags text[] not null default '{}',
   reference text,
   subaccount text,
+  -- Where the rules put it; null where none fits.
+  wanted_organization_id uuid,
   constraint carrier_stock_pkey primary key (tenant_id, run_id, phone_number),
   constraint carrier_stock_run_fkey foreign key (tenant_id, run_id) references carrier_runs (tenant_id, id)
 );
@@ -227,14 +240,32 @@ create table carrier_drift (
   phone_number text collate "C" not null,
   -- not_here: at the carrier only. not_there: in our book only. different: in both, and not the same.
   pile text not null check (pile in ('not_here', 'not_there', 'different')),
-  -- Null where we have none.
+  -- Which has it here; null where none does.
   organization_id uuid,
-  carrier_number_id text,
-  details jsonb not null default '{}',
-  resolution text,
+  -- Where an adoption's rules put it; null where none fits.
+  wanted_organization_id uuid,
+  -- What the adoption does about it by itself; null for nothing.
+  step text check (step in ('adopt', 'link')),
+  -- As the carrier says; for a number that it does not have, as we do.
+  carrier_number_id text not null,
+  name text,
+  tags text[] not null default '{}',
+  reference text,
+  subaccount text,
+  differences jsonb not null default '[]',
+  resolution text check (resolution in ('adopted', 'linked', 'forgotten', 'ignored', 'released_at_carrier')),
   resolved_at timestamptz,
+  resolved_by_type text check (resolved_by_type in ('key', 'user', 'system')),
+  resolved_by_id text,
   constraint carrier_drift_pkey primary key (tenant_id, run_id, phone_number),
   constraint carrier_drift_run_fkey foreign key (tenant_id, run_id) references carrier_runs (tenant_id, id),
-  constraint carrier_drift_resolved_check check ((resolution is null) = (resolved_at is null))
+  constraint carrier_drift_organization_fkey foreign key (tenant_id, organization_id) references organizations (tenant_id, id),
+  constraint carrier_drift_wanted_fkey foreign key (tenant_id, wanted_organization_id) references organizations (tenant_id, id),
+  constraint carrier_drift_target_check check (step is null or wanted_organization_id is not null),
+  constraint carrier_drift_resolved_check check (
+    (resolution is null) = (resolved_at is null) and (resolution is null) = (resolved_by_type is null)
+    and (resolution is null) = (resolved_by_id is null))
 );
 create index carrier_drift_pile_idx on carrier_drift (tenant_id, run_id, pile, phone_number) where resolved_at is null;
+create index carrier_drift_step_idx on carrier_drift (tenant_id, run_id, wanted_organization_id, phone_number)
+  where step is not null and resolved_at is null;

@@ -1,0 +1,91 @@
+import { sql } from 'kysely';
+import type { Carrier, CarrierNumber } from '../../carriers/carrier.ts';
+import { type Db, transact } from '../db/database.ts';
+import { carryIgnored, countPiles, fillPiles } from './piles.ts';
+import { planOf } from './plan.ts';
+import { finish, save } from './progress.ts';
+import type { Run } from './runs.ts';
+import { keepNumbers } from './stock.ts';
+
+const lookUpsAtOnce = 100;
+/** So many may be missing without a doubt, or a tenth of what we have there if that is more; but never all of it. */
+const usuallyMissing = 20;
+
+/** Our numbers of the account; those on their way out may be gone at the carrier already, and are nobody's concern. */
+export const ours = ({ tenant_id, carrier_account_id }: Run) => sql`
+  n.tenant_id = ${tenant_id} and n.carrier_account_id = ${carrier_account_id} and n.released_at is null
+  and n.release_due_at is null and n.status <> 'releasing'`;
+
+const listed = (run: Run) => sql`
+  select from carrier_stock s
+  where s.tenant_id = ${run.tenant_id} and s.run_id = ${run.id} and s.phone_number = n.phone_number`;
+
+/**
+ * Why a list that is read to its end cannot be believed: a carrier that has forgotten much of what we have there has
+ * more likely a fault than lost it.
+ */
+export async function doubtOfLoss(db: Db, run: Run, count: number): Promise<string | undefined> {
+  const { rows } = await sql<{ here: number; missing: number }>`
+    select count(*) as here, count(*) filter (where not exists (${listed(run)})) as missing
+    from phone_numbers n where ${ours(run)}`.execute(db);
+  const { here, missing } = rows[0]!;
+  const usual = count === 0 ? 0 : Math.max(usuallyMissing, here / 10);
+  if (missing <= (run.may_be_missing ?? usual)) return undefined;
+  return `${missing} of the ${here} numbers that we have there are not in the carrier's list`;
+}
+
+/**
+ * Looks up a few of the numbers that the list lacks, each by itself; when none is left, fills the three piles. Only
+ * what the carrier has denied to have when asked for it by name is reported missing. What it has all the same is as if
+ * it had been listed: it may have been bought since.
+ */
+export async function compareBooks(db: Db, carrier: Carrier, run: Run): Promise<void> {
+  const missing = await findMissing(db, run);
+  if (missing.length === 0) return fill(db, run);
+  const looks = await Promise.allSettled(missing.map(number => carrier.findNumber(number)));
+  const refused = looks.filter(look => look.status === 'rejected');
+  // What could be looked up is kept, and the rest is still missing in the next step.
+  if (refused.length === looks.length) throw refused[0]!.reason;
+  const found = looks.flatMap(look => (look.status === 'fulfilled' && look.value ? [look.value] : []));
+  const gone = missing.filter((_, index) => isDenied(looks[index]!));
+  await transact(db, async tx => {
+    await keepNumbers(tx, run, found);
+    await reportGone(tx, run, gone);
+    const looked_up = (run.counts.looked_up ?? 0) + found.length + gone.length;
+    await save(tx, run, { counts: { looked_up } });
+  });
+}
+
+const isDenied = (look: PromiseSettledResult<CarrierNumber | undefined>): boolean =>
+  look.status === 'fulfilled' && look.value === undefined;
+
+async function findMissing(db: Db, run: Run): Promise<string[]> {
+  const { rows } = await sql<{ phone_number: string }>`
+    select n.phone_number from phone_numbers n
+    where ${ours(run)} and not exists (${listed(run)})
+      and not exists (
+        select from carrier_drift d
+        where d.tenant_id = ${run.tenant_id} and d.run_id = ${run.id} and d.phone_number = n.phone_number)
+    order by n.phone_number limit ${lookUpsAtOnce}`.execute(db);
+  return rows.map(row => row.phone_number);
+}
+
+/** Those that nobody has begun to release meanwhile. */
+async function reportGone(db: Db, run: Run, gone: string[]): Promise<void> {
+  await sql`
+    insert into carrier_drift (tenant_id, run_id, phone_number, pile, organization_id, carrier_number_id)
+    select n.tenant_id, ${run.id}, n.phone_number, 'not_there', n.organization_id, n.carrier_number_id
+    from phone_numbers n where ${ours(run)} and n.phone_number = any(${gone}::text[])`.execute(db);
+}
+
+async function fill(db: Db, run: Run): Promise<void> {
+  await transact(db, async tx => {
+    await fillPiles(tx, run);
+    await carryIgnored(tx, run);
+    const counts = await countPiles(tx, run);
+    const plan = run.type === 'adopt' ? { plan: await planOf(tx, run) } : {};
+    if (run.type === 'adopt' && !run.dry_run) return save(tx, run, { status: 'adopting', counts, ...plan });
+    return finish(tx, run, 'done', { counts, ...plan });
+  });
+  await sql`analyze carrier_drift`.execute(db);
+}
