@@ -22,6 +22,7 @@ import {
   type PhoneNumber,
   pathTo,
 } from './one-number.ts';
+import { defineBuying } from './orders.ts';
 import { edited } from './organizations.ts';
 import { fields, note, print, table } from './output.ts';
 import { counted } from './text.ts';
@@ -124,6 +125,7 @@ export function numberCommands(program: Command): void {
   });
 
   defineLife(numbers);
+  defineBuying(numbers);
   defineBulk(numbers);
 }
 

@@ -6,6 +6,7 @@ import { eventCommands } from './events.ts';
 import { keyCommands } from './keys.ts';
 import { localCommands } from './local.ts';
 import { numberCommands } from './numbers.ts';
+import { orderCommands } from './orders.ts';
 import { organizationCommands } from './organizations.ts';
 import { reservationCommands } from './reservations.ts';
 import { settingsCommands } from './settings.ts';
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   numberCommands(program);
   reservationCommands(program);
   eventCommands(program);
+  orderCommands(program);
   usageCommand(program);
   carrierCommands(program);
   organizationCommands(program);

@@ -5,6 +5,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { check } from './check/check.ts';
+import { placeOrders } from './orders/place.ts';
+import { goThrough, own } from './runs/testing.ts';
 import { fuzzing, type Known } from './testing/arbitrary.ts';
 import { type Attempt, attempts, type Secrets } from './testing/attempts.ts';
 import {
@@ -31,7 +33,7 @@ const secrets = await mintSecrets();
 for (const operation of operations) {
   test(`${operation.operationId} answers whatever it is asked as declared`, async () => {
     const answered = new Set<number>();
-    const { known, states } = await populate();
+    const { known, states } = await populate(operation);
     // Most numbers are in other states than the one that the operation is for.
     const fitting = states[starting[operation.operationId] ?? ''] ?? [];
     known.phone_number!.push(...fitting, ...fitting, ...fitting);
@@ -68,6 +70,7 @@ const starting: Record<string, string> = {
   transferNumber: 'available',
   restoreNumber: 'releasing',
   attachNumber: 'pending',
+  resolveDrift: 'drift',
 };
 
 function withoutLongWaits(operation: Operation): Operation {
@@ -135,7 +138,7 @@ async function mintSecrets(): Promise<Secrets> {
 }
 
 /** Everything in one organization and nothing in another, so that requests get past what does not exist. */
-async function populate(): Promise<{ known: Known; states: Record<string, string[]> }> {
+async function populate(operation: Operation): Promise<{ known: Known; states: Record<string, string[]> }> {
   const call = async (method: string, path: string, body?: unknown) => {
     const reply = await server.call(method, path, { body });
     assert(reply.status < 300, reply.text);
@@ -206,6 +209,26 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     const body = { carrier: 'sandbox', name: `${organization} ${place}` };
     accounts.push((await call('POST', '/v1/carrier-accounts', body)).carrier_account.id);
   }
+  // Whatever the settings were made meanwhile, here numbers can be bought.
+  const buying = {
+    purchases_enabled: true,
+    max_numbers_per_organization: 100_000,
+    monthly_spending_cap: null,
+  };
+  await call('PATCH', '/v1/tenant', { ...buying, carrier_account_id: accounts[0] });
+  await call('PATCH', `/v1/organizations/${organization}`, { sms_active: true });
+  const wish = { area_code: '212', wanted_number: null, country: 'US', user_id: null, nickname: null };
+  const wishes = Array.from({ length: 40 }, () => wish);
+  // Nobody works on these for an hour.
+  const held = { organization_id: organization, wishes, bulk_id: null, holdMs: 3_600_000 };
+  const orders = operation.path.startsWith('/v1/sms/orders/') ? await placeOrders(db, who, held) : [];
+  const drift = Array.from({ length: 60 }, uniqueNumber);
+  const runs: string[] = [];
+  if (operation.path.startsWith('/v1/carrier-runs/')) {
+    const owned = drift.map(phone_number => ({ phone_number, tags }));
+    await own(db, accounts[0]!, owned);
+    runs.push((await goThrough(server, accounts[0]!, 'compare')).id);
+  }
   const known = {
     organization_id: [organization, organization, elsewhere],
     to_organization_id: [organization, elsewhere, elsewhere],
@@ -219,6 +242,8 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     key_id: [key.id],
     account_id: accounts,
     carrier_account_id: accounts,
+    ...(orders.length > 0 && { order_id: orders }),
+    ...(runs.length > 0 && { run_id: runs }),
     tag: tags,
     tags,
     add: [...tags, 'new'],
@@ -230,5 +255,5 @@ async function populate(): Promise<{ known: Known; states: Record<string, string
     cursor: charges.map(({ id }) => id),
     as_of: ['0', '1', '3', '2024-01-01T00:00:00Z', '2999-01-01T00:00:00.5+05:30'],
   };
-  return { known, states: { available, assigned, cooling_down, releasing, pending } };
+  return { known, states: { available, assigned, cooling_down, releasing, pending, drift } };
 }
