@@ -12,7 +12,7 @@ const lookUpsAtOnce = 100;
 const usuallyMissing = 20;
 
 /** Our numbers of the account; those on their way out may be gone at the carrier already, and are nobody's concern. */
-export const ours = ({ tenant_id, carrier_account_id }: Run) => sql`
+const ours = ({ tenant_id, carrier_account_id }: Run) => sql`
   n.tenant_id = ${tenant_id} and n.carrier_account_id = ${carrier_account_id} and n.released_at is null
   and n.release_due_at is null and n.status <> 'releasing'`;
 

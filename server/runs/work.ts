@@ -43,7 +43,7 @@ export async function stepDueRuns(db: Db, carriers: Carriers, log: Logger): Prom
   return runs.length;
 }
 
-export async function takeDueRuns(db: Db, { settings }: Carriers): Promise<Run[]> {
+async function takeDueRuns(db: Db, { settings }: Carriers): Promise<Run[]> {
   // A call to the carrier is over within twice its time-out; the rest is for the database.
   const ahead = (settings.timeoutMs * 2) / 1000 + 60;
   return (await db
@@ -72,13 +72,15 @@ export async function takeDueRuns(db: Db, { settings }: Carriers): Promise<Run[]
 
 async function step(db: Db, carriers: Carriers, log: Logger, run: Run): Promise<void> {
   try {
-    await goOn(db, carriers, run);
+    await goOn(db, carriers, run).catch(async error => {
+      if (error instanceof TakenOver || isUnavailable(error)) throw error;
+      const expected = error instanceof CarrierError || error instanceof Problem;
+      log[expected ? 'debug' : 'error']({ err: error, run: run.id }, 'a run could not go on');
+      await setBack(db, run, error, carriers.settings.pollMs);
+    });
   } catch (error) {
-    if (error instanceof TakenOver) return;
-    if (isUnavailable(error)) throw error;
-    const expected = error instanceof CarrierError || error instanceof Problem;
-    log[expected ? 'debug' : 'error']({ err: error, run: run.id }, 'a run could not go on');
-    await setBack(db, run, error, carriers.settings.pollMs);
+    // Whoever has the run now goes on with it.
+    if (!(error instanceof TakenOver)) throw error;
   }
 }
 
