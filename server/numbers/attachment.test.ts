@@ -6,6 +6,7 @@ import type { Fault } from '../../carriers/sandbox/store.ts';
 import { kindOf } from '../carriers/open.ts';
 import { check } from '../check/check.ts';
 import type { Who } from '../keys/who.ts';
+import { revise } from '../revisions/revise.ts';
 import {
   newCarrierAccount,
   newCarrierNumbers,
@@ -198,26 +199,30 @@ async function orderFor(user: string, numberId: string): Promise<void> {
     .select(['id', 'organization_id'])
     .where('unique_id', '=', user)
     .executeTakeFirstOrThrow();
-  const now = new Date();
-  await db
-    .insertInto('orders')
-    .values({
-      tenant_id: who.tenantId,
-      organization_id: found.organization_id,
-      id: randomUUIDv7(),
-      carrier_account_id: account,
-      status: 'bought',
-      country: 'US',
-      user_id: found.id,
-      purchase_fee: 0,
-      weekly_price: 0,
-      phone_number: number,
-      phone_number_id: numberId,
-      actor_type: 'key',
-      actor_id: 'test',
-      created_at: now,
-      modified_at: now,
-      finished_at: now,
-    })
-    .execute();
+  const id = randomUUIDv7();
+  await revise(db, who, { id: found.organization_id }, async ({ tx, at, record }) => {
+    await tx
+      .insertInto('orders')
+      .values({
+        tenant_id: who.tenantId,
+        organization_id: found.organization_id,
+        id,
+        carrier_account_id: account,
+        status: 'bought',
+        country: 'US',
+        user_id: found.id,
+        purchase_fee: 0,
+        weekly_price: 0,
+        phone_number: number,
+        phone_number_id: numberId,
+        actor_type: 'key',
+        actor_id: 'test',
+        created_at: at,
+        modified_at: at,
+        finished_at: at,
+      })
+      .execute();
+    record('orders.placed', { orders: [{ id }] });
+    record('order.bought', { id, phone_number: number });
+  });
 }
