@@ -62,7 +62,8 @@ export async function listNumbers(client: Client, next: string | undefined): Pro
   return {
     numbers,
     next: page < meta.total_pages ? `${page + 1} ${passed}` : null,
-    total: meta.total_results - passed,
+    // Telnyx also counts what is passed over, so then it is not known how many there are of ours.
+    total: passed === 0 ? meta.total_results : null,
   };
 }
 
