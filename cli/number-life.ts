@@ -24,6 +24,7 @@ export function defineLife(numbers: Command): void {
     .option('--nearby', 'failing these, others of the same US state, the nearest first')
     .option('--starts-with <digits>', 'its first digits, country code included')
     .option('--tag <tags>', 'tags that it must have, with commas or more than once', readWords)
+    .option('--carrier <name>', 'which carrier it comes from')
     .action(async options => {
       const body = {
         organization_id: options.organization,
@@ -32,6 +33,7 @@ export function defineLife(numbers: Command): void {
         nearby: options.nearby,
         starts_with: options.startsWith?.replace(/[-(). ]/g, ''),
         tags: options.tag,
+        carrier: options.carrier,
       };
       const path = pathOf('sms', 'phone-numbers', 'claim');
       await print(options, await change<Assigned>(options, 'POST', path, { body }), assigned);

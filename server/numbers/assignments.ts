@@ -49,6 +49,8 @@ export type Wish = {
   starts_with?: string | undefined;
   /** All of these. */
   tags?: string[] | undefined;
+  /** Which carrier it comes from, as `carriers` names it. */
+  carrier?: string | undefined;
 };
 
 /**
@@ -68,7 +70,7 @@ export function claimNumber(db: Db, who: Who, wish: Wish): Promise<Assigned> {
 
 /** Nothing is locked here: the organization's lock is held, and only its holder hands its numbers out. */
 async function pickNumber(revision: Revision, who: Who, wish: Wish): Promise<NumberState | undefined> {
-  const { starts_with, tags } = wish;
+  const { starts_with, tags, carrier } = wish;
   // One area code at a time, so that each is a walk along the index of the pool that stops at its first fit.
   for (const areaCode of areaCodesToTry(wish) ?? [undefined]) {
     const conditions = [
@@ -76,6 +78,7 @@ async function pickNumber(revision: Revision, who: Who, wish: Wish): Promise<Num
       ...(areaCode !== undefined ? [sql`n.area_code = ${areaCode}`] : []),
       ...(starts_with !== undefined ? [sql`n.phone_number like ${`+${starts_with}%`}`] : []),
       ...(tags !== undefined ? [sql`n.tags @> ${tags}::text[]`] : []),
+      ...(carrier !== undefined ? [isFrom(carrier)] : []),
     ];
     const longestFree = sql`${sql.join(conditions, sql` and `)} order by n.available_since, n.phone_number limit 1`;
     const [number] = await findStates(revision, who, longestFree);
@@ -83,6 +86,10 @@ async function pickNumber(revision: Revision, who: Who, wish: Wish): Promise<Num
   }
   return undefined;
 }
+
+const isFrom = (carrier: string) => sql`exists (
+  select from carrier_accounts account
+  where account.tenant_id = n.tenant_id and account.id = n.carrier_account_id and account.carrier = ${carrier})`;
 
 function areaCodesToTry({ area_codes, nearby }: Wish): string[] | undefined {
   if (!area_codes || !nearby) return area_codes;
@@ -106,6 +113,7 @@ async function noneFits({ tx, organization }: Revision, who: Who, wish: Wish): P
     ...(wish.area_codes ? [`area code ${areaCodesToTry(wish)!.join(', then ')}`] : []),
     ...(wish.starts_with !== undefined ? [`starting with ${wish.starts_with}`] : []),
     ...(wish.tags ? [`tagged ${wish.tags.join(' and ')}`] : []),
+    ...(wish.carrier !== undefined ? [`from ${wish.carrier}`] : []),
   ];
   const total = rows.reduce((sum, row) => sum + row.count, 0);
   const most = rows.slice(0, 10).map(row => `${row.area_code ?? 'no area code'}: ${row.count}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from 'kysely';
 import { check } from '../check/check.ts';
+import { newCarrierAccount, newCarrierNumbers, whoOf } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, newUser } from '../testing/factories.ts';
 import { type Reply, startTestServer, type TestServer } from '../testing/server.ts';
 import { endWhatIsDue } from './clock.ts';
@@ -173,4 +174,18 @@ test('a user of another organization, or of none, is given nothing', async () =>
     assert.deepEqual([status, body.error], [400, 'User not found']);
   }
   assert.equal((await claim({ organization_id: 'org_none' })).status, 404);
+});
+
+test('a claim can ask for a number of one carrier', async () => {
+  await add('+14155550100');
+  const who = await whoOf(server.database.db, organization);
+  const account = await newCarrierAccount(server.database.db, who);
+  await newCarrierNumbers(server.database.db, who, organization, account, ['+14155550101']);
+  assert.equal(await claimed({ carrier: 'twilio' }), 'none_available');
+  assert.equal(await claimed({ carrier: 'sandbox' }), '+14155550101');
+  const none = await claim({ carrier: 'sandbox' });
+  assert.match(none.body.detail, /^Tried: from sandbox\. Available: 1 /);
+  const unknown = await claim({ carrier: 'nobody' });
+  assert.equal(unknown.status, 400);
+  assert.match(unknown.body.error, /carrier must be/);
 });

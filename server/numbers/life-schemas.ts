@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { carriers } from '../../carriers/carriers.ts';
 import { nullable, oneOf, Timestamp } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import { UserId } from '../users/schemas.ts';
@@ -77,6 +78,12 @@ export const ClaimBody = Type.Object(
         minItems: 1,
         maxItems: 20,
         description: 'It must have all of these.',
+      }),
+    ),
+    carrier: Type.Optional(
+      oneOf(Object.keys(carriers), {
+        description: 'Which carrier it must come from.',
+        examples: ['sandbox'],
       }),
     ),
   },
