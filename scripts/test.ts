@@ -59,9 +59,11 @@ if (chosen.length === 0) {
 }
 await testOn('Tests on the embedded PostgreSQL', undefined, files);
 
-// What depends on the database's version is the SQL: carriers have none, and what starts servers of its own starts the
-// embedded one.
-const onAnyVersion = files.filter(file => !file.includes('.process.test.') && !file.startsWith('carriers/'));
+// What depends on the database's version is the SQL: carriers have none, what starts servers of its own starts the
+// embedded one, and schedules of faults and kills go through statements that other tests try on both.
+const onAnyVersion = files.filter(
+  file => !/\.process\.test\.|schedules\.test\./.test(file) && !file.startsWith('carriers/'),
+);
 const older = ['15', '16', '17']
   .map(version => `/usr/lib/postgresql/${version}/bin`)
   .find(path => existsSync(join(path, 'initdb')));
