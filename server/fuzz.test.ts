@@ -249,6 +249,7 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
     add: [...tags, 'new'],
     remove: tags,
     area_code: ['201', '415'],
+    country: ['US'],
     starts_with: ['+1', '1201', '+120155'],
     from: ['2024-01-01', '2024-01-01T00:00:00Z'],
     to: ['2999-01-01', '2999-01-01T00:00:00+05:30'],
