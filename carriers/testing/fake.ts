@@ -110,7 +110,7 @@ export async function startFake(t: { after(done: () => unknown): void }, wire: W
   return {
     url: api => between?.urls[api] ?? `http://127.0.0.1:${port}`,
     get timeoutMs() {
-      if (between) return 5000;
+      if (between) return 60_000;
       return faults.some(({ kind }) => kind === 'hang') ? 200 : 1000;
     },
     asked,
