@@ -19,8 +19,9 @@ import { openapi } from './docs/openapi.ts';
 import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health/routes.ts';
-
+import { createBodies } from './http/bodies.ts';
 import { changing } from './http/changing.ts';
+import { type Answer, createLookups } from './http/lookups.ts';
 import type { App } from './http/operation.ts';
 import { compileValidator, explainValidation, nestsTooDeep, unstorableField } from './http/validation.ts';
 import { assertAccess, identify } from './keys/identify.ts';
@@ -48,6 +49,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose key came with the request; set before every handler whose access is not `none`. */
     who: Who;
+    /** What is known of what the request is about, as far as it is theirs to see; set with `who`. */
+    found: Answer;
   }
 }
 
@@ -56,13 +59,18 @@ export type AppOptions = {
   brand: string;
   log: Logger;
   carriers?: Partial<CarrierSettings>;
+  /** How much memory the bodies that are kept may take. */
+  cacheBytes?: number;
 };
 
 const bodyBytesMax = 1_048_576;
+const cacheBytesDefault = 64 * 1_048_576;
 
 /** The whole HTTP side, wired by hand: read from top to bottom, this is what a request passes through. */
 export async function createApp({ database, brand, log, ...options }: AppOptions): Promise<App> {
   const { db } = database;
+  const lookups = createLookups(database.lookups);
+  const bodies = createBodies(options.cacheBytes ?? cacheBytesDefault);
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const keyUse = recordKeyUse(db);
   const clock = startClock(db, log);
@@ -95,6 +103,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerError(new Problem('route_not_found'), request, reply));
   app.decorateRequest('who');
+  app.decorateRequest('found');
 
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('text/plain');
@@ -107,21 +116,21 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    const { access } = request.routeOptions.config;
+    const { access, about } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
-    request.who = await identify(db, request);
-    if (request.who.actor.type === 'key') keyUse.touch(request.who);
-    assertAccess(request.who, access);
+    const { who, found } = await identify(lookups, request, about?.(request) ?? {});
+    request.who = who;
+    request.found = found;
+    if (who.actor.type === 'key') keyUse.touch(who);
+    assertAccess(who, access);
   });
 
-  app.addHook('preValidation', async ({ params, query, body, routeOptions }) => {
+  app.addHook('preValidation', ({ params, query, body, routeOptions }, _reply, done) => {
     const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
     const streams = body !== null && typeof body === 'object' && 'pipe' in body;
     const field = unstorableField(known) ?? (streams ? undefined : unstorableField(body));
-    if (field !== undefined)
-      throw invalid(
-        `${field || 'the body'} has a character that cannot be stored (U+0000 or half of a pair)`,
-      );
+    const reason = `${field || 'the body'} has a character that cannot be stored (U+0000 or half of a pair)`;
+    done(field === undefined ? undefined : invalid(reason));
   });
 
   // Every payload stands between the same two fields; see operation().
@@ -130,11 +139,12 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   });
 
   // A connection that is kept for another request would keep the server from stopping.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (stopping) reply.header('connection', 'close');
+    done();
   });
 
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const quiet = request.method === 'GET' && reply.statusCode < 400;
     request.log[quiet ? 'debug' : 'info'](
       {
@@ -147,6 +157,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
       },
       'request',
     );
+    done();
   });
 
   await app.register(swagger, openapi());
@@ -164,7 +175,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
-  numberRoutes(app, database, brand, change);
+  numberRoutes(app, database, bodies, brand, change);
   lifeRoutes(app, change);
   releaseRoutes(app, db, carriers, change);
   bulkRoutes(app, db, change);

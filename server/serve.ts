@@ -13,7 +13,7 @@ import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { createDemo } from './demo/demo.ts';
-import { authenticate } from './keys/keys.ts';
+import { createLookups } from './http/lookups.ts';
 
 const stoppingMsMax = 30_000;
 
@@ -128,7 +128,7 @@ async function banner(config: Config, database: Database, url: string): Promise<
     '',
   ];
   const key = config.demo ? await readFile(demoKeyFile(config), 'utf8').catch(() => '') : '';
-  if (key && (await authenticate(database.db, key.trim(), ''))) {
+  if (key && (await createLookups(database.lookups)({ key: key.trim() })).key) {
     lines.push(
       'The numbers of the demonstration organization:',
       '',

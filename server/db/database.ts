@@ -12,12 +12,16 @@ pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
 export type Db = Kysely<Tables>;
 export type Tx = Transaction<Tables>;
 
-/** One PostgreSQL, in the three ways that it is spoken to. */
+/** One PostgreSQL, in the ways that it is spoken to. */
 export type Database = {
   /** Typed statements. */
   db: Db;
   /** For what Kysely cannot do: cursors. */
   pool: pg.Pool;
+  /** For the one statement that every request waits for (http/lookups.ts). */
+  lookups: pg.Pool;
+  /** For what is read over minutes, at the pace of a client: never enough of it to keep others from working. */
+  long: Db;
   /** A connection of one's own, for what lives in one: COPY, temporary tables. */
   openSession(): Promise<Session>;
   close(): Promise<void>;
@@ -34,15 +38,29 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     connectionTimeoutMillis: 10_000,
     ...connection,
   };
-  const pool = new pg.Pool({ ...config, max: 20 });
-  // A connection that dies is replaced at its next use; without a listener it would end the process. The pool listens
-  // only to those that lie idle in it.
-  pool.on('error', () => {});
-  pool.on('connect', client => client.on('error', () => {}));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
+  function openPool(max: number, more: pg.PoolConfig = {}) {
+    const pool = new pg.Pool({ ...config, ...more, max });
+    // A connection that dies is replaced at its next use; without a listener it would end the process. The pool listens
+    // only to those that lie idle in it.
+    pool.on('error', () => {});
+    pool.on('connect', client => client.on('error', () => {}));
+    return pool;
+  }
+  const typed = (pool: pg.Pool) =>
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
+  const pool = openPool(20);
+  const lookups = openPool(2, {
+    idleTimeoutMillis: 0,
+    // The plan for any number of questions is right for one: without this, PostgreSQL would plan one anew each time.
+    onConnect: async client => void (await client.query('set plan_cache_mode = force_generic_plan')),
+  });
+  const db = typed(pool);
+  const long = typed(openPool(8));
   return {
     db,
     pool,
+    lookups,
+    long,
     async openSession() {
       const client = new pg.Client(config);
       client.on('error', () => {});
@@ -56,7 +74,9 @@ export function openDatabase(connection: pg.ClientConfig): Database {
       });
       return { client, db: session, end: () => client.end() };
     },
-    close: () => db.destroy(),
+    async close() {
+      await Promise.all([db.destroy(), long.destroy(), lookups.end()]);
+    },
   };
 }
 

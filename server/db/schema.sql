@@ -38,6 +38,7 @@ create table assignments (
   constraint assignments_user_fkey FOREIGN KEY (tenant_id, organization_id, user_id) REFERENCES users(tenant_id, organization_id, id),
   constraint assignments_ended_check CHECK ((ended_at IS NULL) = (to_revision IS NULL))
 );
+CREATE INDEX assignments_holder_idx ON public.assignments USING btree (tenant_id, open_organization_id, phone_number_id) INCLUDE (user_id, assigned_at) WHERE (ended_at IS NULL);
 CREATE INDEX assignments_number_idx ON public.assignments USING btree (tenant_id, phone_number_id, from_revision);
 CREATE UNIQUE INDEX assignments_open_key ON public.assignments USING btree (tenant_id, phone_number_id) WHERE (ended_at IS NULL);
 CREATE INDEX assignments_user_idx ON public.assignments USING btree (tenant_id, organization_id, user_id);
@@ -246,7 +247,7 @@ create table number_versions (
   constraint number_versions_number_fkey FOREIGN KEY (tenant_id, phone_number_id) REFERENCES phone_numbers(tenant_id, id),
   constraint number_versions_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id)
 );
-CREATE INDEX number_versions_as_of_idx ON public.number_versions USING btree (tenant_id, organization_id, to_revision, from_revision);
+CREATE INDEX number_versions_as_of_idx ON public.number_versions USING btree (tenant_id, organization_id, phone_number, to_revision, from_revision);
 
 create table orders (
   tenant_id uuid not null,
@@ -383,8 +384,9 @@ create table phone_numbers (
 );
 CREATE INDEX phone_numbers_attach_idx ON public.phone_numbers USING btree (attach_due_at) WHERE (attach_due_at IS NOT NULL);
 CREATE UNIQUE INDEX phone_numbers_carrier_key ON public.phone_numbers USING btree (tenant_id, carrier_account_id, carrier_number_id) WHERE ((released_at IS NULL) AND (carrier_account_id IS NOT NULL));
+CREATE INDEX phone_numbers_created_idx ON public.phone_numbers USING btree (tenant_id, organization_id, created_at, phone_number) WHERE (released_at IS NULL);
 CREATE INDEX phone_numbers_fee_idx ON public.phone_numbers USING btree (next_fee_at) WHERE (next_fee_at IS NOT NULL);
-CREATE INDEX phone_numbers_list_idx ON public.phone_numbers USING btree (tenant_id, organization_id, phone_number) WHERE (released_at IS NULL);
+CREATE INDEX phone_numbers_list_idx ON public.phone_numbers USING btree (tenant_id, organization_id, phone_number) INCLUDE (id, pretty_phone_number, nickname, status, created_at) WHERE (released_at IS NULL);
 CREATE UNIQUE INDEX phone_numbers_live_key ON public.phone_numbers USING btree (tenant_id, phone_number) WHERE (released_at IS NULL);
 CREATE INDEX phone_numbers_number_idx ON public.phone_numbers USING btree (tenant_id, phone_number, created_at);
 CREATE INDEX phone_numbers_pool_idx ON public.phone_numbers USING btree (tenant_id, organization_id, available_since, phone_number) WHERE (status = 'available'::text);

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import type { FastifySchema } from 'fastify';
+import type { FastifyRequest, FastifySchema } from 'fastify';
 import { type TNull, type TObject, type TProperties, type TSchema, type TString, Type } from 'typebox';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
+import type { About } from '../keys/identify.ts';
 
 /**
  * What a route asks of the caller. `none` is open to everyone; `own` also to a user who is no admin, and shows them
@@ -14,6 +15,8 @@ export type Access = 'none' | 'own' | 'read' | 'admin' | 'change' | 'setting';
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** What a request is about, for the look-up that tells whose it is; the request is not validated yet. */
+    about?: (request: FastifyRequest) => About;
   }
 }
 
@@ -47,6 +50,7 @@ export function operation<const S extends OperationSchema>(
   access: Access,
   schema: S,
   errors: ProblemCode[] = [],
+  about?: (request: FastifyRequest) => About,
 ) {
   const response: Record<number, unknown> = {};
   for (const [status, payload] of Object.entries(schema.response)) {
@@ -85,7 +89,7 @@ export function operation<const S extends OperationSchema>(
       ...(changes && { headers: changeHeaders[access] }),
       ...(access === 'none' && { security: [] }),
     } as S,
-    config: { access },
+    config: { access, ...(about && { about }) },
   };
 }
 

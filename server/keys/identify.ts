@@ -1,34 +1,48 @@
 import type { FastifyRequest } from 'fastify';
-import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
+import type { Answer, Lookups } from '../http/lookups.ts';
 import type { Access } from '../http/operation.ts';
-import { authenticateToken } from '../users/tokens.ts';
-import { authenticate } from './keys.ts';
 import type { Who } from './who.ts';
+
+/** What a request asks about, which is looked up together with whose it is. */
+export type About = { organization?: string | undefined; number?: string | undefined };
 
 /**
  * On whose behalf a request comes: of the key in `X-API-Key`, or of the user whose token is in `Authorization`, alone
  * or beside a key of the same tenant. With both, it is the user who acts.
+ * @returns that, and what is known of what the request is about, as far as it is theirs to see
  */
-export async function identify(db: Db, request: FastifyRequest): Promise<Who> {
-  const secret = request.headers['x-api-key'];
-  const authorization = request.headers.authorization;
-  const key =
-    typeof secret === 'string' && secret !== '' ? await authenticate(db, secret, request.id) : undefined;
-  if (!key && secret) throw new Problem('api_key_invalid');
+export async function identify(
+  lookups: Lookups,
+  request: FastifyRequest,
+  about: About,
+): Promise<{ who: Who; found: Answer }> {
+  const { 'x-api-key': header, authorization } = request.headers;
+  const secret = typeof header === 'string' && header !== '' ? header : undefined;
+  if (authorization === undefined && secret === undefined) throw new Problem('api_key_required');
+  const token = authorization === undefined ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  const found = await lookups({ key: secret, token, ...about });
+  const { key, user } = found;
+  if (secret !== undefined && !key) throw new Problem('api_key_invalid');
   if (authorization === undefined) {
-    if (!key) throw new Problem('api_key_required');
-    return key;
+    const { id, ...rest } = key!;
+    return { who: { ...rest, actor: { type: 'key', id }, requestId: request.id }, found };
   }
-  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-  const user = token && (await authenticateToken(db, token, request.id));
-  if (!user) throw new Problem('token_invalid');
   const apart =
     key &&
-    (key.tenantId !== user.tenantId ||
+    (key.tenantId !== user?.tenantId ||
       (key.organizationId !== null && key.organizationId !== user.organizationId));
-  if (apart) throw new Problem('token_invalid');
-  return user;
+  if (!user || apart) throw new Problem('token_invalid');
+  const admin = user.permission === 'admin';
+  const who: Who = {
+    tenantId: user.tenantId,
+    organizationId: user.organizationId,
+    permission: admin ? 'admin' : 'read',
+    ...(!admin && { ownUserId: user.id }),
+    actor: { type: 'user', id: user.uniqueId },
+    requestId: request.id,
+  };
+  return { who, found };
 }
 
 /** Refuses what the route is not for. */

@@ -14,24 +14,6 @@ export type ApiKey = Omit<Selectable<Tables['api_keys']>, 'hash' | 'tenant_id'> 
 
 export type NewKey = { name: string; permission: Permission; organization_id?: string; expires_at?: string };
 
-/** @returns who holds the key, or undefined for a key that is unknown, revoked or expired */
-export async function authenticate(db: Db, secret: string, requestId: string): Promise<Who | undefined> {
-  const hash = hashSecret(secret);
-  if (!hash) return undefined;
-  const { rows } = await sql<Pick<ApiKey, 'id' | 'organization_id' | 'permission'> & { tenant_id: string }>`
-    select id, tenant_id, organization_id, permission from api_keys
-    where hash = ${hash} and revoked_at is null and (expires_at is null or expires_at > now())`.execute(db);
-  const key = rows[0];
-  if (!key) return undefined;
-  return {
-    tenantId: key.tenant_id,
-    organizationId: key.organization_id,
-    permission: key.permission,
-    actor: { type: 'key', id: key.id },
-    requestId,
-  };
-}
-
 /** @returns the key as it is shown ever after, and its secret, which is shown now and never again */
 export async function createKey(db: Db, who: Who, input: NewKey): Promise<{ key: ApiKey; secret: string }> {
   const expiresAt = input.expires_at === undefined ? null : readMoment(input.expires_at, 'expires_at');

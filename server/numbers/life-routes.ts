@@ -3,6 +3,7 @@ import type { Changing } from '../http/changing.ts';
 import { type App, operation, timestamp } from '../http/operation.ts';
 import { assignNumber, claimNumber, unassignNumber } from './assignments.ts';
 import { resumeNumberAttachment } from './attachment.ts';
+import { detailOf } from './details.ts';
 import {
   AssignBody,
   Assigned,
@@ -16,9 +17,7 @@ import {
   TransferBody,
   Unassigned,
 } from './life-schemas.ts';
-import { numberItem } from './list.ts';
 import { endNumberCoolDown, transferNumber } from './moves.ts';
-import { getNumber } from './numbers.ts';
 import { assignReservation, cancelReservation, renew, reserveNumber } from './reservations.ts';
 import { NumberDetail, NumberParams } from './schemas.ts';
 
@@ -212,9 +211,7 @@ export function lifeRoutes(app: App, change: Changing): void {
       change(request, reply, 200, async (db, who) => {
         await endNumberCoolDown(db, who, { ...request.params, ...request.query });
         return {
-          phone_number: numberItem(
-            await getNumber(db, who, request.params.phone_number, request.query.default_country),
-          ),
+          phone_number: await detailOf(db, who, request.params.phone_number, request.query.default_country),
         };
       }),
   );
@@ -248,7 +245,7 @@ export function lifeRoutes(app: App, change: Changing): void {
         const number = { ...request.params, ...request.query };
         await transferNumber(db, who, number, { to_organization_id, end_assignment });
         return {
-          phone_number: numberItem(await getNumber(db, who, number.phone_number, number.default_country)),
+          phone_number: await detailOf(db, who, number.phone_number, number.default_country),
         };
       }),
   );
@@ -272,7 +269,7 @@ export function lifeRoutes(app: App, change: Changing): void {
         const number = { ...request.params, ...request.query };
         await resumeNumberAttachment(db, who, number);
         return {
-          phone_number: numberItem(await getNumber(db, who, number.phone_number, number.default_country)),
+          phone_number: await detailOf(db, who, number.phone_number, number.default_country),
         };
       }),
   );

@@ -1,5 +1,6 @@
 import type { NumberStatus } from '../db/tables.ts';
 import type { Who } from '../keys/who.ts';
+import { holdsNow, joinHolder, numberJson } from './number-json.ts';
 
 export const sorts = ['phone_number', '-phone_number', 'created_at', '-created_at'] as const;
 
@@ -36,94 +37,143 @@ export type ListOptions = ListFilter & {
 /** Where the page before ended: the value that it is sorted by, and the number. */
 export type After = { value: string; phone_number: string };
 
-const listColumns = `n.id, n.phone_number, n.pretty_phone_number, n.nickname, n.status, n.created_at,
-  a.assigned_at, u.unique_id as user_id, u.email as user_email, u.name as user_name`;
-const fullColumns = `${listColumns}, n.country, n.area_code, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
-  n.reservation_note, n.carrier_account_id, n.pending_reason, n.modified_at, o.unique_id as organization_unique_id, o.name as organization_name`;
+/** What the one row of a page says. */
+export type PageRow = {
+  revision: number;
+  /** Only if it was asked for. */
+  total?: number;
+  /** How many there are up to one more than the limit. */
+  found: number;
+  /** The numbers as JSON with commas between them; null for none. */
+  items: string | null;
+  /** The last number within the limit, and its moment to the microsecond; null if there are fewer. */
+  last_number: string | null;
+  last_created_at: string | null;
+};
+
+const columns = {
+  list: ['id', 'phone_number', 'pretty_phone_number', 'nickname', 'status', 'created_at'],
+  full: [
+    ...[
+      'id',
+      'phone_number',
+      'pretty_phone_number',
+      'nickname',
+      'status',
+      'created_at',
+      'country',
+      'area_code',
+      'tags',
+    ],
+    ...[
+      'locked',
+      'metadata',
+      'until',
+      'reservation_id',
+      'reservation_note',
+      'carrier_account_id',
+      'pending_reason',
+    ],
+    'modified_at',
+  ],
+};
 
 /**
- * The one statement of a list: a row for each number, each with the organization's id and revision; for an
- * organization that has none, one row without a number; no row at all where there is no such organization.
+ * The one statement of a page, or of a whole list that is short: one row, with the numbers as text and the revision
+ * of the same snapshot.
+ * The page is cut first, from the index of the list, and then its numbers are given their holders.
+ * @param organizationId the organization's own id, which the caller has found to be `who`'s to see
  * @returns the text and its values
  */
-export function listStatement(
+export function pageStatement(
   who: Who,
+  organizationId: string,
   options: ListOptions,
   after: After | undefined,
-  limit: number | undefined,
+  limit: number,
 ): [string, unknown[]] {
-  const values: unknown[] = [who.tenantId, options.organization_id];
+  const values: unknown[] = [who.tenantId, organizationId];
   const value = (given: unknown) => `$${values.push(given)}`;
-  const filters = filterConditions(who, options, value)
+  const revision = options.as_of === undefined ? undefined : revisionOf(options.as_of, value);
+  const filters = filterConditions(who, options, revision, value)
     .map(filter => ` and ${filter}`)
     .join('');
   const descending = options.sort.startsWith('-');
   const column = options.sort.replace('-', '') as 'phone_number' | 'created_at';
+  const sorted = [...new Set([column, 'phone_number'])];
+  const order = sorted.map(name => `n.${name}${descending ? ' desc' : ''}`).join(', ');
   let page = '';
   if (after) {
-    const type = column === 'created_at' ? '::timestamptz' : '';
-    const place = `(${value(after.value)}${type}, ${value(after.phone_number)})`;
-    page = ` and (n.${column}, n.phone_number) ${descending ? '<' : '>'} ${place}`;
+    const place = { phone_number: value(after.phone_number), created_at: '' };
+    if (column === 'created_at') place.created_at = `${value(after.value)}::timestamptz`;
+    const names = sorted.map(name => `n.${name}`).join(', ');
+    page = ` and (${names}) ${descending ? '<' : '>'} (${sorted.map(name => place[name as keyof typeof place]).join(', ')})`;
   }
-  const direction = descending ? 'desc' : 'asc';
-  const order = [...new Set([column, 'phone_number'])].map(name => `n.${name} ${direction}`).join(', ');
-  const bound = who.organizationId === null ? '' : `and o.id = ${value(who.organizationId)}`;
-  const revision = options.as_of === undefined ? undefined : revisionOf(options.as_of, value);
-  const columns = options.view === 'full' ? fullColumns : listColumns;
-  const fitting = `from (${numbers(revision)}) n ${holders(revision)} where true${filters}`;
+  const most = `${value(limit)}::int`;
+  const source = `from (${numbers(revision)}) n where true${filters}`;
+  const names = columns[options.view].map(name => `n.${name}`).join(', ');
   const text = `
-    select o.id as organization_id, o.revision, ${options.total ? `(select count(*) ${fitting}) as total,` : ''} n.*
-    from organizations o
-    left join lateral (
-      select ${columns} ${fitting}${page}
-      order by ${order}
-      ${limit === undefined ? '' : `limit ${value(limit + 1)}`}
-    ) n on true
-    where o.tenant_id = $1 and o.unique_id = $2 ${bound}
-    order by ${order}`;
+    select (select revision from organizations where tenant_id = $1 and id = $2) as revision,
+      ${options.total ? `(select count(n.id) ${source}) as total,` : ''}
+      count(place)::int as found,
+      string_agg(item, ',') filter (where place <= ${most}) as items,
+      max(phone_number) filter (where place = ${most}) as last_number,
+      to_char(max(created_at) filter (where place = ${most}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as last_created_at
+    from (
+      select n.phone_number, n.created_at, row_number() over (order by ${order}) as place, ${numberJson[options.view]} as item
+      from (select ${names} ${source}${page} order by ${order} limit ${most} + 1) n
+      ${joinHolder('$1', '$2', holds(revision))}
+      ${options.view === 'full' ? 'join organizations o on o.tenant_id = $1 and o.id = $2' : ''}
+      order by ${order}) page`;
   return [text, values];
 }
 
-/** The numbers that organization `o` has, or had at a revision: as they are since before it, or were until after it. */
+/** The numbers that the organization has, or had at a revision: as they are since before it, or were until after it. */
 function numbers(revision: string | undefined): string {
-  if (revision === undefined) {
-    return `select * from phone_numbers where tenant_id = o.tenant_id and organization_id = o.id and released_at is null`;
-  }
-  const kept = `phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note,
-    carrier_account_id, pending_reason, created_at`;
-  const version = kept
-    .split(/,\s+/)
-    .map(name => `v.${name}`)
-    .join(', ');
+  const names = [...new Set([...columns.full, 'available_since'])];
+  const own = 'tenant_id = $1 and organization_id = $2 and released_at is null';
+  if (revision === undefined) return `select ${names.join(', ')} from phone_numbers where ${own}`;
+  const elsewhere: Record<string, string> = {
+    id: 'v.phone_number_id',
+    country: 'p.country',
+    area_code: 'p.area_code',
+    modified_at: 'v.from_at',
+    available_since: 'null::timestamptz',
+  };
   return `
-    select id, ${kept}, country, area_code, modified_at, available_since from phone_numbers
-    where tenant_id = o.tenant_id and organization_id = o.id and released_at is null and since_revision <= ${revision}
+    select ${names.join(', ')} from phone_numbers where ${own} and since_revision <= ${revision}
     union all
-    select v.phone_number_id, ${version}, p.country, p.area_code, v.from_at, null
-    from number_versions v join phone_numbers p on p.tenant_id = v.tenant_id and p.id = v.phone_number_id
-    where v.tenant_id = o.tenant_id and v.organization_id = o.id and v.from_revision <= ${revision} and v.to_revision > ${revision}
+    select ${names.map(name => elsewhere[name] ?? `v.${name}`).join(', ')}
+    from number_versions v join phone_numbers p on p.tenant_id = $1 and p.id = v.phone_number_id
+    where v.tenant_id = $1 and v.organization_id = $2 and v.from_revision <= ${revision} and v.to_revision > ${revision}
       and v.status <> 'released'`;
 }
 
-function holders(revision: string | undefined): string {
-  const then =
-    revision === undefined
-      ? 'a.ended_at is null'
-      : `a.organization_id = o.id and a.from_revision <= ${revision} and (a.to_revision is null or a.to_revision > ${revision})`;
-  return `
-    left join assignments a on a.tenant_id = o.tenant_id and a.phone_number_id = n.id and ${then}
-    left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id`;
-}
+/** That an assignment of the tenant is the one by which somebody has the number `n`, or had it at a revision. */
+const holds = (revision: string | undefined) =>
+  revision === undefined
+    ? holdsNow('$2')
+    : `a.organization_id = $2 and a.phone_number_id = n.id
+        and a.from_revision <= ${revision} and (a.to_revision is null or a.to_revision > ${revision})`;
 
-/** A moment means the last revision that was made by then. */
+/** A moment means the last revision that was made by then; revisions and their moments are in one order. */
 function revisionOf(asOf: string, value: (given: unknown) => string): string {
   if (/^\d+$/.test(asOf)) return `${value(asOf)}::bigint`;
-  return `(select coalesce(max(e.revision), 0) from events e
-    where e.tenant_id = o.tenant_id and e.organization_id = o.id and e.at <= ${value(asOf)}::timestamptz)`;
+  return `coalesce((select e.revision from events e
+    where e.tenant_id = $1 and e.organization_id = $2 and e.at <= ${value(asOf)}::timestamptz
+    order by e.at desc, e.revision desc limit 1), 0)`;
 }
 
-function filterConditions(who: Who, filter: ListFilter, value: (given: unknown) => string): string[] {
-  const conditions = who.ownUserId === undefined ? [] : [`a.user_id = ${value(who.ownUserId)}`];
+function filterConditions(
+  who: Who,
+  filter: ListFilter,
+  revision: string | undefined,
+  value: (given: unknown) => string,
+): string[] {
+  const heldBy = (condition: string) => `exists (
+    select from assignments a join users u on u.tenant_id = $1 and u.organization_id = $2 and u.id = a.user_id
+    where a.tenant_id = $1 and ${holds(revision)} and ${condition})`;
+  const conditions = who.ownUserId === undefined ? [] : [heldBy(`u.id = ${value(who.ownUserId)}`)];
   const where = (given: unknown, condition: (place: string) => string) => {
     if (given !== undefined) conditions.push(condition(value(given)));
   };
@@ -134,7 +184,7 @@ function filterConditions(who: Who, filter: ListFilter, value: (given: unknown) 
   where(digits(filter.contains), place => `n.phone_number like '%' || ${place} || '%'`);
   where(digits(filter.ends_with), place => `n.phone_number like '%' || ${place}`);
   where(filter.tag, place => `n.tags @> array[${place}]`);
-  where(filter.assigned_to, place => `(u.unique_id = ${place} or lower(u.email) = lower(${place}))`);
+  where(filter.assigned_to, place => heldBy(`(u.unique_id = ${place} or lower(u.email) = lower(${place}))`));
   where(filter.nickname, place => `position(lower(${place}) in lower(n.nickname)) > 0`);
   where(filter.created_after, place => `n.created_at > ${place}::timestamptz`);
   where(filter.created_before, place => `n.created_at < ${place}::timestamptz`);

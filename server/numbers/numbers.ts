@@ -1,11 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import { explaining, invalid, Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 import { resolveUsers } from '../users/users.ts';
 import { openAssignments } from './changes.ts';
+import { type Detail, detailsById } from './details.ts';
 import type { User } from './life.ts';
 import { type PhoneNumber, readPhoneNumber } from './phone-number.ts';
 
@@ -16,8 +16,6 @@ export type NewNumber = {
   /** Not in the API: the demonstration's numbers have the ids of the published example. */
   id?: string;
 };
-
-export type NumberRow = Awaited<ReturnType<typeof getNumber>>;
 
 const meanings = {
   phone_numbers_live_key: (detail: string) => {
@@ -31,7 +29,7 @@ export async function addNumbers(
   db: Db,
   who: Who,
   input: { organization_id: string; phone_numbers: NewNumber[]; default_country: string },
-): Promise<NumberRow[]> {
+): Promise<Detail[]> {
   const numbers = readNumbers(input.phone_numbers, input.default_country);
   const wanted = input.phone_numbers.flatMap(({ user_id: user }, index) =>
     user == null ? [] : [{ user, field: `phone_numbers[${index}].user_id` }],
@@ -54,9 +52,7 @@ export async function addNumbers(
     record('numbers.added', { numbers: added.map(arrivalOf) });
     return added.map(({ id }) => id);
   });
-  const rows = await numbersOf(db, who).where('n.id', '=', sql<string>`any(${ids}::uuid[])`).execute();
-  const byId = new Map(rows.map(row => [row.id, row]));
-  return ids.map(id => byId.get(id)!);
+  return detailsById(db, who, ids);
 }
 
 /** A number as it comes into an organization. */
@@ -139,53 +135,3 @@ function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
     return number;
   });
 }
-
-/**
- * One number of the tenant, by any usual way of writing it: whose it is, in full.
- * @param tenure the one that is going on, the last one that has ended, or one by its id
- */
-export async function getNumber(
-  db: Db,
-  who: Who,
-  text: string,
-  country: string,
-  tenure: 'live' | 'last' | { id: string } = 'live',
-) {
-  const number = readPhoneNumber(text, country);
-  if (typeof number === 'string') throw invalid(`phone_number ${number}`);
-  const row = await numbersOf(db, who)
-    .where('n.phone_number', '=', number.e164)
-    .$if(tenure === 'live', query => query.where('n.released_at', 'is', null))
-    .$if(tenure === 'last', query => query.where('n.released_at', 'is not', null))
-    .$if(typeof tenure === 'object', query => query.where('n.id', '=', (tenure as { id: string }).id))
-    .orderBy('n.created_at', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (!row) throw new Problem('number_not_found');
-  return row;
-}
-
-const numbersOf = (db: Db, who: Who) =>
-  db
-    .selectFrom('phone_numbers as n')
-    .innerJoin('organizations as o', join =>
-      join.onRef('o.tenant_id', '=', 'n.tenant_id').onRef('o.id', '=', 'n.organization_id'),
-    )
-    .leftJoin('assignments as a', join =>
-      join
-        .onRef('a.tenant_id', '=', 'n.tenant_id')
-        .onRef('a.phone_number_id', '=', 'n.id')
-        .on('a.ended_at', 'is', null),
-    )
-    .leftJoin('users as u', join =>
-      join
-        .onRef('u.tenant_id', '=', 'a.tenant_id')
-        .onRef('u.organization_id', '=', 'a.organization_id')
-        .onRef('u.id', '=', 'a.user_id'),
-    )
-    .selectAll('n')
-    .select(['o.unique_id as organization_unique_id', 'o.name as organization_name', 'a.assigned_at'])
-    .select(['u.unique_id as user_id', 'u.email as user_email', 'u.name as user_name'])
-    .where('n.tenant_id', '=', who.tenantId)
-    .$if(who.organizationId !== null, query => query.where('n.organization_id', '=', who.organizationId))
-    .$if(who.ownUserId !== undefined, query => query.where('a.user_id', '=', who.ownUserId!));

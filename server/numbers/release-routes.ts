@@ -4,10 +4,9 @@ import type { Db } from '../db/database.ts';
 import { answer, type Changing, once, whoChanges } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { carryOutRelease } from './carrier-release.ts';
+import { detailOf } from './details.ts';
 import { Released, TargetQuery } from './life-schemas.ts';
-import { numberItem } from './list.ts';
 import { restoreNumber } from './moves.ts';
-import { getNumber } from './numbers.ts';
 import { beginRelease } from './release.ts';
 import { NumberDetail, NumberParams } from './schemas.ts';
 
@@ -66,9 +65,7 @@ export function releaseRoutes(app: App, db: Db, carriers: Carriers, change: Chan
       change(request, reply, 200, async (db, who) => {
         await restoreNumber(db, who, { ...request.params, ...request.query });
         return {
-          phone_number: numberItem(
-            await getNumber(db, who, request.params.phone_number, request.query.default_country),
-          ),
+          phone_number: await detailOf(db, who, request.params.phone_number, request.query.default_country),
         };
       }),
   );

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Static } from 'typebox';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
@@ -7,9 +8,9 @@ import { type Revision, revise } from '../revisions/revise.ts';
 import { takeRelease } from './at-carrier.ts';
 import type { Target } from './change-number.ts';
 import { applyChanges, loadStates } from './changes.ts';
+import { readE164 } from './details.ts';
 import { assertUnlocked, type NumberState, release } from './life.ts';
 import type { Released as ReleasedBody } from './life-schemas.ts';
-import { getNumber } from './numbers.ts';
 
 export type Released = Static<typeof ReleasedBody>;
 
@@ -72,19 +73,26 @@ async function intend(
   return { number_id: id, lease: taken?.lease.toISOString() ?? null, first: !leaving };
 }
 
+type Tenure = Given & {
+  id: string;
+  organization_id: string;
+  released_at: Date | null;
+  release_due_at: Date | null;
+};
+
 /** The tenure that a release means: the one that is going on, or, if it is repeated, the last one, which has ended. */
-async function tenureOf(db: Db, who: Who, target: Target, id: string | undefined) {
-  const { phone_number, default_country, organization_id } = target;
-  const found = await getNumber(db, who, phone_number, default_country).catch(error => {
-    if (error instanceof Problem && error.code === 'number_not_found') return undefined;
-    throw error;
-  });
-  const tenure =
-    found && (id === undefined || found.id === id)
-      ? found
-      : await getNumber(db, who, phone_number, default_country, id === undefined ? 'last' : { id });
-  if (organization_id !== undefined && tenure.organization_unique_id !== organization_id)
-    throw new Problem('number_not_found');
+async function tenureOf(db: Db, who: Who, target: Target, id: string | undefined): Promise<Tenure> {
+  const { rows } = await sql<Tenure & { organization_unique_id: string }>`
+    select n.id, n.organization_id, n.phone_number, n.status, n.until, n.carrier_account_id, n.released_at, n.release_due_at,
+      o.unique_id as organization_unique_id
+    from phone_numbers n join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
+    where n.tenant_id = ${who.tenantId} and n.phone_number = ${readE164(target.phone_number, target.default_country)}
+      and (${who.organizationId}::uuid is null or o.id = ${who.organizationId})
+      and (${id ?? null}::uuid is null or n.id = ${id ?? null})
+    order by n.released_at desc nulls first, n.created_at desc limit 1`.execute(db);
+  const tenure = rows[0];
+  const narrowed = target.organization_id ?? tenure?.organization_unique_id;
+  if (!tenure || tenure.organization_unique_id !== narrowed) throw new Problem('number_not_found');
   return tenure;
 }
 

@@ -1,13 +1,19 @@
+import { crc32 } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
+import { Problem } from '../errors.ts';
+import type { Bodies } from '../http/bodies.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
-import { findOrganization } from '../organizations/organizations.ts';
-import { listTag, matchesTag, numberItem, openList } from './list.ts';
+import { sendBody } from '../http/send-body.ts';
+import type { About } from '../keys/identify.ts';
+import { createDetails, detailOf, readE164 } from './details.ts';
+import { buildList, readList, streamList } from './list.ts';
 import type { ListOptions } from './list-statement.ts';
 import { editNumber } from './moves.ts';
-import { addNumbers, getNumber } from './numbers.ts';
+import { addNumbers } from './numbers.ts';
+import { countries, defaultCountry, readPhoneNumber } from './phone-number.ts';
 import {
   AddNumbersBody,
   AvailableBody,
@@ -29,8 +35,17 @@ const order =
 const validator =
   "The `ETag` is made from the organization's revision: sent back as `If-None-Match` it answers 304 until anything in the organization changes.";
 
-export function numberRoutes(app: App, database: Database, brand: string, change: Changing): void {
+export function numberRoutes(
+  app: App,
+  database: Database,
+  bodies: Bodies,
+  brand: string,
+  change: Changing,
+): void {
   const { db } = database;
+  const details = createDetails(db);
+  const head = Buffer.from('{"success":true,"phone_number":');
+  const tail = Buffer.from(`,"powered_by":${JSON.stringify(brand)}}`);
 
   app.get(
     '/v1/sms/phone-numbers',
@@ -45,6 +60,7 @@ export function numberRoutes(app: App, database: Database, brand: string, change
         response: { 200: ListBody, 304: NotModified },
       },
       ['organization_not_found'],
+      aboutOrganization,
     ),
     (request, reply) => sendList(request, reply, request.query),
   );
@@ -62,6 +78,7 @@ export function numberRoutes(app: App, database: Database, brand: string, change
         response: { 200: AvailableBody, 304: NotModified },
       },
       ['organization_not_found'],
+      aboutOrganization,
     ),
     (request, reply) => sendList(request, reply, { ...request.query, include_assigned: false }),
   );
@@ -88,8 +105,8 @@ export function numberRoutes(app: App, database: Database, brand: string, change
     ),
     (request, reply) =>
       change(request, reply, 201, async (db, who) => {
-        const numbers = (await addNumbers(db, who, request.body)).map(numberItem);
-        return { phone_numbers: numbers, count: numbers.length };
+        const phone_numbers = await addNumbers(db, who, request.body);
+        return { phone_numbers, count: phone_numbers.length };
       }),
   );
 
@@ -107,10 +124,22 @@ export function numberRoutes(app: App, database: Database, brand: string, change
         response: { 200: One },
       },
       ['number_not_found'],
+      aboutNumber,
     ),
-    async ({ who, params, query }) => ({
-      phone_number: numberItem(await getNumber(db, who, params.phone_number, query.default_country)),
-    }),
+    async ({ found, who, params, query }, reply) => {
+      if (!found.number) {
+        readE164(params.phone_number, query.default_country);
+        throw new Problem('number_not_found');
+      }
+      const { id, version } = found.number;
+      const { bytes } =
+        bodies.find(id, version) ??
+        (await bodies.build(id, version, () => details({ tenantId: who.tenantId, id })));
+      // Released between the look-up and the reading.
+      if (!bytes) throw new Problem('number_not_found');
+      reply.type('application/json; charset=utf-8');
+      return reply.send(Buffer.concat([head, bytes, tail]) as never);
+    },
   );
 
   app.patch(
@@ -134,24 +163,44 @@ export function numberRoutes(app: App, database: Database, brand: string, change
         const target = { ...request.params, ...request.query };
         await editNumber(db, who, target, request.body);
         return {
-          phone_number: numberItem(await getNumber(db, who, target.phone_number, target.default_country)),
+          phone_number: await detailOf(db, who, target.phone_number, target.default_country),
         };
       }),
   );
 
-  async function sendList(request: FastifyRequest, reply: FastifyReply, query: ListOptions) {
-    // Revalidated at every use: a change must be seen by the very next request.
-    reply.header('cache-control', 'private, no-cache');
-    const known = request.headers['if-none-match'];
-    if (known !== undefined) {
-      const { id, revision } = await findOrganization(db, request.who, query.organization_id);
-      const tag = listTag(revision, id, request.who, brand);
-      if (matchesTag(known, tag)) return reply.status(304).header('etag', tag).send();
-    }
-    const { revision, organizationId, body } = await openList(database, request.who, query, brand);
-    reply
-      .header('etag', listTag(revision, organizationId, request.who, brand))
-      .type('application/json; charset=utf-8');
-    return reply.send(body);
+  function sendList(request: FastifyRequest, reply: FastifyReply, query: ListOptions) {
+    const { who, found, url } = request;
+    if (!found.organization) throw new Problem('organization_not_found');
+    const { id, revision } = found.organization;
+    const scope = `${id} ${who.ownUserId ?? ''} ${brand}`;
+    return sendBody(bodies, request, reply, {
+      name: `${url} ${scope}`,
+      version: String(revision),
+      tag: revision => listTag(revision, scope),
+      build: () => buildList(db, who, id, readList(query), brand),
+      stream: () => streamList(database.long, who, id, readList(query), brand),
+    });
   }
+}
+
+/**
+ * The validator of a list: changes with the organization's revision, and with everything else that the body is made
+ * of. The revision comes first, so that a person can read it.
+ */
+const listTag = (revision: string, scope: string): string => `"${revision}-${crc32(scope).toString(36)}"`;
+
+/** What no text column can be compared with would fail the look-up of everybody who shares it. */
+const storable = (text: unknown): text is string =>
+  typeof text === 'string' && text.length <= 200 && !text.includes('\0') && text.isWellFormed();
+
+function aboutOrganization({ query }: FastifyRequest): About {
+  const { organization_id } = query as { organization_id?: unknown };
+  return { organization: storable(organization_id) ? organization_id : undefined };
+}
+
+function aboutNumber({ params, query }: FastifyRequest): About {
+  const { phone_number } = params as { phone_number: string };
+  const { default_country = defaultCountry } = query as { default_country?: string };
+  const number = countries.has(default_country) ? readPhoneNumber(phone_number, default_country) : '';
+  return { number: typeof number === 'string' ? undefined : number.e164 };
 }

@@ -75,9 +75,12 @@ export function killable(database: Database, life: Life): Database {
       return Reflect.get(target, name, target);
     },
   });
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
-    db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    db,
     pool,
+    lookups: pool,
+    long: db,
     async openSession() {
       throw new Error('A session is not counted, so a process whose steps are has none');
     },

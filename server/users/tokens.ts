@@ -8,39 +8,6 @@ import { getUser } from './users.ts';
 
 export type Token = { id: string; created_at: Date; expires_at: Date; revoked_at: Date | null };
 
-/**
- * @returns the user whose token it is, or undefined for one that is unknown, revoked or expired, or whose user is not
- * active
- */
-export async function authenticateToken(db: Db, secret: string, requestId: string): Promise<Who | undefined> {
-  const hash = hashSecret(secret);
-  if (!hash) return undefined;
-  const user = await db
-    .selectFrom('user_tokens as t')
-    .innerJoin('users as u', join =>
-      join
-        .onRef('u.tenant_id', '=', 't.tenant_id')
-        .onRef('u.organization_id', '=', 't.organization_id')
-        .onRef('u.id', '=', 't.user_id'),
-    )
-    .select(['u.tenant_id', 'u.organization_id', 'u.id', 'u.unique_id', 'u.permission'])
-    .where('t.hash', '=', hash)
-    .where('t.revoked_at', 'is', null)
-    .where('t.expires_at', '>', sql<Date>`now()`)
-    .where('u.status', '=', 'active')
-    .executeTakeFirst();
-  if (!user) return undefined;
-  const admin = user.permission === 'admin';
-  return {
-    tenantId: user.tenant_id,
-    organizationId: user.organization_id,
-    permission: admin ? 'admin' : 'read',
-    ...(!admin && { ownUserId: user.id }),
-    actor: { type: 'user', id: user.unique_id },
-    requestId,
-  };
-}
-
 /** @returns the token as it is shown ever after, and its secret, which is shown now and never again */
 export async function createToken(
   db: Db,

@@ -1,0 +1,89 @@
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Bodies, type Body, type Encoding, encodings } from './bodies.ts';
+
+/** A body that somebody asks for. */
+export type Wanted = {
+  /** Tells it from every other body that there is. */
+  name: string;
+  /** The version that is right, found out after the request had come. */
+  version: string;
+  /** Its `ETag` at a version, without the encoding that it is sent in. */
+  tag(version: string): string;
+  /** Makes it; without bytes if it is too long for that. */
+  build(): Promise<Body>;
+  /** Makes it in pieces. */
+  stream(): Promise<{ version: string; stream: Readable }>;
+};
+
+/** A client that takes nothing for so long has gone, whatever its connection says. */
+const stalledMsMax = 60_000;
+
+/** Answers with a body of the wanted version or of a later one, or with 304 if the client has it. */
+export function sendBody(
+  bodies: Bodies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  wanted: Wanted,
+): void | Promise<never> {
+  const { name, version, tag } = wanted;
+  const headers = request.headers;
+  // Revalidated at every use: a change must be seen by the very next request.
+  reply.header('cache-control', 'private, no-cache').header('vary', 'accept-encoding');
+  const known = matchedTag(headers['if-none-match'], tag(version));
+  if (known !== undefined) return void reply.status(304).header('etag', known).send();
+  reply.type('application/json; charset=utf-8');
+  const encoding = acceptedEncoding(headers['accept-encoding']);
+  const body = bodies.find(name, version);
+  // What is at hand is sent in this turn.
+  if (body?.bytes && !encoding) return void reply.header('etag', tag(version)).send(body.bytes);
+  return sendSlowly(body, encoding);
+
+  async function sendSlowly(body: Body | undefined, encoding: Encoding | undefined): Promise<never> {
+    // A body that nobody asks for twice is not worth compressing.
+    const encoded = body && encoding && (await bodies.encode(name, body, encoding));
+    if (encoded) {
+      reply.header('content-encoding', encoding).header('etag', encodedTag(tag(version), encoding));
+      return reply.send(encoded) as never;
+    }
+    const { version: built, bytes } = body ?? (await bodies.build(name, version, wanted.build));
+    if (bytes) return reply.header('etag', tag(built)).send(bytes) as never;
+    const { version: streamed, stream } = await wanted.stream();
+    reply.raw.setTimeout(stalledMsMax);
+    return reply.header('etag', tag(streamed)).send(stream) as never;
+  }
+}
+
+/** RFC 9110, 8.8.3.3: the same body in another encoding is another representation, and has a tag of its own. */
+const encodedTag = (tag: string, encoding: Encoding) => `${tag.slice(0, -1)}-${encoding}"`;
+
+/**
+ * Which tag of a body, in whatever encoding, the client knows (RFC 9110, 13.1.2: a list of tags or `*`, compared
+ * weakly); undefined if none.
+ */
+export function matchedTag(header: string | undefined, tag: string): string | undefined {
+  if (header === undefined) return undefined;
+  const tags = [tag, ...encodings.map(encoding => encodedTag(tag, encoding))];
+  for (const candidate of header.split(',')) {
+    const text = candidate.trim().replace(/^W\//, '');
+    if (text === '*') return tag;
+    if (tags.includes(text)) return text;
+  }
+  return undefined;
+}
+
+/** The encoding that the server likes best of those that a client accepts (RFC 9110, 12.5.3). */
+export function acceptedEncoding(header: string | undefined): Encoding | undefined {
+  if (header === undefined) return undefined;
+  const accepted = new Map(
+    header
+      .toLowerCase()
+      .split(',')
+      .map(part => {
+        const [name = '', ...parameters] = part.split(';').map(text => text.trim());
+        const refused = parameters.some(parameter => /^q=0(\.0*)?$/.test(parameter));
+        return [name, !refused];
+      }),
+  );
+  return encodings.find(encoding => accepted.get(encoding) ?? accepted.get('*'));
+}
