@@ -25,7 +25,7 @@ export function sendBody(
   request: FastifyRequest,
   reply: FastifyReply,
   wanted: Wanted,
-): void | Promise<never> {
+): undefined | Promise<never> {
   const { name, version, tag } = wanted;
   const headers = request.headers;
   // Revalidated at every use: a change must be seen by the very next request.
