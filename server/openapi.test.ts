@@ -34,7 +34,7 @@ const settings = [
   'resolveDrift',
 ];
 /** What a user who is no admin may ask. */
-const own = ['listNumbers', 'listAvailableNumbers', 'getNumber', 'getNumbersConfig'];
+const own = ['listNumbers', 'listAvailableNumbers', 'getNumber', 'lookUpNumbers', 'getNumbersConfig'];
 const open = ['live', 'ready'];
 
 const ajv = new Ajv2020({ strict: false });

@@ -30,7 +30,8 @@ export function sendBody(
   const headers = request.headers;
   // Revalidated at every use: a change must be seen by the very next request.
   reply.header('cache-control', 'private, no-cache').header('vary', 'accept-encoding');
-  const known = matchedTag(headers['if-none-match'], tag(version));
+  const asked = headers['if-none-match'];
+  const known = asked === undefined ? undefined : matchedTag(asked, tag(version));
   if (known !== undefined) return void reply.status(304).header('etag', known).send();
   reply.type('application/json; charset=utf-8');
   const encoding = acceptedEncoding(headers['accept-encoding']);
@@ -61,8 +62,7 @@ const encodedTag = (tag: string, encoding: Encoding) => `${tag.slice(0, -1)}-${e
  * Which tag of a body, in whatever encoding, the client knows (RFC 9110, 13.1.2: a list of tags or `*`, compared
  * weakly); undefined if none.
  */
-export function matchedTag(header: string | undefined, tag: string): string | undefined {
-  if (header === undefined) return undefined;
+function matchedTag(header: string, tag: string): string | undefined {
   const tags = [tag, ...encodings.map(encoding => encodedTag(tag, encoding))];
   for (const candidate of header.split(',')) {
     const text = candidate.trim().replace(/^W\//, '');
@@ -73,7 +73,7 @@ export function matchedTag(header: string | undefined, tag: string): string | un
 }
 
 /** The encoding that the server likes best of those that a client accepts (RFC 9110, 12.5.3). */
-export function acceptedEncoding(header: string | undefined): Encoding | undefined {
+function acceptedEncoding(header: string | undefined): Encoding | undefined {
   if (header === undefined) return undefined;
   const accepted = new Map(
     header

@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -17,7 +17,7 @@ export function newSecret(kind: 'live' | 'user' = 'live'): string {
 export function hashSecret(secret: string): Buffer | undefined {
   const match = shape.exec(secret);
   if (!match || checksum(match[1]!) !== match[2]) return undefined;
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 /** What may be shown of a key. */

@@ -12,12 +12,12 @@ import type { NumberDetail } from './schemas.ts';
 export type Detail = Static<typeof NumberDetail>;
 
 const details = `
-  select ${numberJson.detail} as json, ${detailVersion} as version
+  select n.phone_number, ${numberJson.detail} as json, ${detailVersion} as version
   from phone_numbers n
   join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
   ${joinHolder('n.tenant_id', 'n.organization_id', holdsNow('n.organization_id'))}`;
 
-type Row = { json: string; version: string };
+type Row = { phone_number: string; json: string; version: string };
 
 /** Live numbers of the tenant in full, by their records' ids, in that order. */
 export async function detailsById(db: Db, who: Who, ids: string[]): Promise<Detail[]> {
@@ -32,18 +32,24 @@ export async function detailsById(db: Db, who: Who, ids: string[]): Promise<Deta
  * @throws Problem `number_not_found`, `invalid_request`
  */
 export async function detailOf(db: Db, who: Who, number: string, country: string): Promise<Detail> {
-  const text = `${details} where n.tenant_id = $1 and n.phone_number = $2 and n.released_at is null
-    and ($3::uuid is null or n.organization_id = $3)`;
-  const values = [who.tenantId, readE164(number, country), who.organizationId];
-  const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(text, values));
-  if (!rows[0]) throw new Problem('number_not_found');
-  return JSON.parse(rows[0].json);
+  const [json] = (await findDetails(db, who, [readE164(number, country)])).values();
+  if (json === undefined) throw new Problem('number_not_found');
+  return JSON.parse(json);
 }
 
-/** @throws Problem `invalid_request` for what is no number */
-export function readE164(text: string, country: string): string {
+/** Those of these numbers, in E.164, that are live and theirs to see, each in full as JSON. */
+export async function findDetails(db: Db, who: Who, numbers: string[]): Promise<Map<string, string>> {
+  const text = `${details} where n.tenant_id = $1 and n.phone_number = any($2::text[]) and n.released_at is null
+    and ($3::uuid is null or n.organization_id = $3) and ($4::uuid is null or a.user_id = $4)`;
+  const values = [who.tenantId, numbers, who.organizationId, who.ownUserId ?? null];
+  const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(text, values));
+  return new Map(rows.map(({ phone_number, json }) => [phone_number, json]));
+}
+
+/** @throws Problem `invalid_request` for what is no number, naming `field` */
+export function readE164(text: string, country: string, field = 'phone_number'): string {
   const number = readPhoneNumber(text, country);
-  if (typeof number === 'string') throw invalid(`phone_number ${number}`);
+  if (typeof number === 'string') throw invalid(`${field} ${number}`);
   return number.e164;
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { CompiledQuery } from 'kysely';
-import type { Db } from '../db/database.ts';
+import { LRUCache } from 'lru-cache';
+import type { Database, Db } from '../db/database.ts';
 import { invalid } from '../errors.ts';
 import type { Body } from '../http/bodies.ts';
 import { readMoment } from '../http/operation.ts';
@@ -15,8 +16,10 @@ export const rowsAtOnce = 1000;
 /** A list that has been understood. */
 export type List = {
   query: ListOptions;
-  /** Undefined: the whole list is asked for. */
-  page: { name: string } | undefined;
+  /** Tells it from every list of other numbers, or in another order; the same for all of its pages. */
+  name: string;
+  /** Whether a page is asked for, or the whole. */
+  paged: boolean;
   /** As many numbers as are read at once. */
   limit: number;
   after: After | undefined;
@@ -25,89 +28,112 @@ export type List = {
 /** @throws Problem `invalid_request` for moments and cursors that are none */
 export function readList(query: ListOptions): List {
   const paged = query.limit !== undefined || query.cursor !== undefined;
-  const page = paged ? { name: listName(query) } : undefined;
+  const name = listName(query);
   return {
     query: { ...query, ...readMoments(query) },
-    page,
-    limit: page ? (query.limit ?? limitDefault) : rowsAtOnce,
-    after: query.cursor === undefined ? undefined : readCursor(query.cursor, page!.name, query.sort),
+    name,
+    paged,
+    limit: paged ? (query.limit ?? limitDefault) : rowsAtOnce,
+    after: query.cursor === undefined ? undefined : readCursor(query.cursor, name, query.sort),
   };
 }
 
-/**
- * The body of a list, with the revision that it shows; without bytes for one that is too long to be built at once.
- * One statement is one snapshot, so the numbers and the revision belong together.
- */
-export async function buildList(
-  db: Db,
-  who: Who,
-  organizationId: string,
-  list: List,
-  brand: string,
-): Promise<Body> {
-  const row = await readPage(db, who, organizationId, list, list.after);
-  const version = String(row.revision);
-  const more = row.found > list.limit;
-  if (more && !list.page) return { version, bytes: undefined };
-  const count = more ? list.limit : row.found;
-  const paging = list.page && { has_more: more, next_cursor: more ? writeCursor(row, list) : null };
-  return { version, bytes: Buffer.from(head + (row.items ?? '') + tail(count, row.total, paging, brand)) };
-}
+export type Lists = ReturnType<typeof createLists>;
 
-/**
- * A long list, in pieces of one snapshot: a transaction that only reads is held open until the last piece is taken, or
- * the stream is destroyed. The next piece is read when the one before has been taken, so the client sets the pace.
- */
-export async function streamList(
-  db: Db,
-  who: Who,
-  organizationId: string,
-  list: List,
-  brand: string,
-): Promise<{ version: string; stream: Readable }> {
-  const snapshot = await db
-    .startTransaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute();
-  let open = true;
-  const close = async () => {
-    if (!open) return;
-    open = false;
-    await snapshot.rollback().execute();
-  };
-  try {
-    const first = await readPage(snapshot, who, organizationId, list, list.after);
-    const stream = Readable.from(pieces(), { objectMode: false });
-    // A generator that is left before its first step runs no `finally`: the client may have gone by now.
-    stream.once('close', () => close().catch(() => {}));
-    return { version: String(first.revision), stream };
+export function createLists({ db, long }: Database, brand: string) {
+  /** How many numbers fit, at which revision: a walk through the pages of a large list counts it once. */
+  const totals = new LRUCache<string, { version: string; total: number }>({ max: 10_000 });
 
-    async function* pieces() {
-      let count = 0;
-      let text = head;
-      for (
-        let row = first;
-        ;
-        row = await readPage(snapshot, who, organizationId, list, afterOf(row, list.query))
-      ) {
-        yield text + (row.items ?? '');
-        count += Math.min(row.found, list.limit);
-        if (row.found <= list.limit) break;
-        text = ',';
-      }
-      await close();
-      yield tail(count, first.total, undefined, brand);
+  async function readCountedPage(
+    who: Who,
+    organizationId: string,
+    list: List,
+    version: string,
+  ): Promise<PageRow> {
+    if (!list.query.total) return readPage(db, who, organizationId, list);
+    const name = `${organizationId} ${who.ownUserId ?? ''} ${list.name}`;
+    const known = totals.get(name);
+    if (known?.version === version) {
+      const row = await readPage(db, who, organizationId, {
+        ...list,
+        query: { ...list.query, total: false },
+      });
+      if (String(row.revision) === version) return { ...row, total: known.total };
     }
-  } catch (error) {
-    await close();
-    throw error;
+    const row = await readPage(db, who, organizationId, list);
+    totals.set(name, { version: String(row.revision), total: row.total! });
+    return row;
   }
+
+  return {
+    /**
+     * The body of a list, with the revision that it shows; without bytes for one that is too long to be built at once.
+     * One statement is one snapshot, so the numbers and the revision belong together.
+     * @param version the organization's revision as far as it is known
+     */
+    async build(who: Who, organizationId: string, list: List, version: string): Promise<Body> {
+      const row = await readCountedPage(who, organizationId, list, version);
+      const more = row.found > list.limit;
+      if (more && !list.paged) return { version: String(row.revision), bytes: undefined };
+      const count = more ? list.limit : row.found;
+      const paging = list.paged && { has_more: more, next_cursor: more ? writeCursor(row, list) : null };
+      const text = head + (row.items ?? '') + tail(count, row.total, paging, brand);
+      return { version: String(row.revision), bytes: Buffer.from(text) };
+    },
+
+    /**
+     * A long list, in pieces of one snapshot: a transaction that only reads is held open until the last piece is
+     * taken, or the stream is destroyed. The next piece is read when the one before has been taken, so the client sets
+     * the pace.
+     */
+    async stream(
+      who: Who,
+      organizationId: string,
+      list: List,
+    ): Promise<{ version: string; stream: Readable }> {
+      const snapshot = await long
+        .startTransaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute();
+      let open = true;
+      const close = async () => {
+        if (!open) return;
+        open = false;
+        await snapshot.rollback().execute();
+      };
+      try {
+        const first = await readPage(snapshot, who, organizationId, list);
+        const stream = Readable.from(pieces(first), { objectMode: false });
+        // A generator that is left before its first step runs no `finally`: the client may have gone by now.
+        stream.once('close', () => close().catch(() => {}));
+        return { version: String(first.revision), stream };
+      } catch (error) {
+        await close();
+        throw error;
+      }
+
+      async function* pieces(first: PageRow) {
+        const rest = { ...list, query: { ...list.query, total: false } };
+        let count = 0;
+        let text = head;
+        for (let row = first; ; ) {
+          yield text + (row.items ?? '');
+          count += Math.min(row.found, list.limit);
+          if (row.found <= list.limit) break;
+          text = ',';
+          row = await readPage(snapshot, who, organizationId, { ...rest, after: afterOf(row, list.query) });
+        }
+        await close();
+        yield tail(count, first.total, false, brand);
+      }
+    },
+  };
 }
 
 const head = '{"success":true,"phone_numbers":[';
 
-function tail(count: number, total: number | undefined, paging: object | undefined, brand: string): string {
+function tail(count: number, total: number | undefined, paging: object | false, brand: string): string {
   const rest = { count, ...(total !== undefined && { total }), ...paging, powered_by: brand };
   return `],${JSON.stringify(rest).slice(1)}`;
 }
@@ -116,8 +142,7 @@ async function readPage(
   db: Db,
   who: Who,
   organizationId: string,
-  { query, limit }: List,
-  after: After | undefined,
+  { query, limit, after }: List,
 ): Promise<PageRow> {
   const [text, values] = pageStatement(who, organizationId, query, after, limit);
   const { rows } = await db.executeQuery<PageRow>(CompiledQuery.raw(text, values));
@@ -143,9 +168,9 @@ function readMoments(query: ListOptions): Partial<ListOptions> {
 }
 
 /** Where a page ended, and of which list: a cursor that is taken to another one is refused. */
-function writeCursor(row: PageRow, { query, page }: List): string {
+function writeCursor(row: PageRow, { query, name }: List): string {
   const { value, phone_number } = afterOf(row, query);
-  return Buffer.from(JSON.stringify([value, phone_number, page!.name])).toString('base64url');
+  return Buffer.from(JSON.stringify([value, phone_number, name])).toString('base64url');
 }
 
 function readCursor(text: string, listed: string, sort: ListOptions['sort']): After {

@@ -261,6 +261,34 @@ export const NumberDetail = Type.Object(
   },
 );
 
+export const LookUpBody = Type.Object(
+  {
+    phone_numbers: Type.Array(AnyWriting, {
+      minItems: 1,
+      maxItems: 1000,
+      description: 'The numbers to look up.',
+    }),
+    default_country: DefaultCountry,
+  },
+  { additionalProperties: false, examples: [{ phone_numbers: ['(415) 555-1234', '+14155550000'] }] },
+);
+
+export const LookedUp = Type.Object({
+  results: Type.Array(
+    Type.Object(
+      {
+        asked: Type.String({ description: 'The number as it was asked for.', examples: ['(415) 555-1234'] }),
+        phone_number: Type.Union([NumberDetail, Type.Null()], {
+          description: 'The number in full; null for one that is not here, or not yours to see.',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    { description: 'One for each number that was asked for, in that order.' },
+  ),
+  count: Type.Integer({ description: 'How many of them were found.' }),
+});
+
 const listResponse = (example: object[]) =>
   Type.Object(
     {

@@ -240,6 +240,13 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
   ],
   'GET /v1/sms/phone-numbers/:phone_number': theirs =>
     [theirs.available, theirs.assigned, theirs.reserved].map(number => ({ path: `${numbers}/${number}` })),
+  'POST /v1/sms/phone-numbers/lookup': (theirs, own) => [
+    {
+      path: `${numbers}/lookup`,
+      body: { phone_numbers: [theirs.available, theirs.assigned, theirs.reserved, theirs.coolingDown] },
+    },
+    { path: `${numbers}/lookup`, body: { phone_numbers: [own.available, theirs.available] } },
+  ],
   'GET /v1/sms/phone-numbers/:phone_number/history': theirs =>
     [theirs.available, theirs.assigned, theirs.released].map(number => ({
       path: `${numbers}/${number}/history`,
@@ -322,5 +329,9 @@ export const ownRoutes = [
   'GET /v1/sms/phone-numbers',
   'GET /v1/sms/phone-numbers/available',
   'GET /v1/sms/phone-numbers/:phone_number',
+  'POST /v1/sms/phone-numbers/lookup',
   'GET /v1/sms/phone-numbers/config',
 ];
+
+/** What takes a body and yet only reads. */
+export const readingPosts = ['POST /v1/sms/phone-numbers/lookup'];
