@@ -13,6 +13,10 @@ export type Config = {
   /** What `powered_by` says in every body. */
   brand: string;
   logLevel: string;
+  /** How many processes listen on the port together. */
+  processes: number;
+  /** How much memory each of them keeps bodies in that it has sent; bytes. */
+  cacheBytes: number;
   /** Whether a brand-new database is given the demonstration tenant. */
   demo: boolean;
   /** What carriers' credentials are sealed with; undefined: made by the server, with the embedded database. */
@@ -28,6 +32,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const port = Number(env.PORT || 8080);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new Error('PORT must be a whole number from 0 to 65535');
+  const processes = Number(env.LINEKEEPER_PROCESSES || 1);
+  if (!Number.isInteger(processes) || processes < 1 || processes > 64)
+    throw new Error('LINEKEEPER_PROCESSES must be a whole number from 1 to 64');
+  const cacheMegabytes = Number(env.LINEKEEPER_CACHE_MB || 64);
+  if (!Number.isInteger(cacheMegabytes) || cacheMegabytes < 1)
+    throw new Error('LINEKEEPER_CACHE_MB must be a whole number from 1 on');
   const logLevel = env.LOG_LEVEL || 'info';
   if (!logLevels.includes(logLevel)) throw new Error(`LOG_LEVEL must be one of ${logLevels.join(', ')}`);
   const databaseUrl = env.DATABASE_URL || undefined;
@@ -41,6 +51,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     home: resolve(env.LINEKEEPER_HOME || defaultHome(env)),
     brand: env.LINEKEEPER_BRAND || 'Teli',
     logLevel,
+    processes,
+    cacheBytes: cacheMegabytes * 1_048_576,
     demo: onOff('LINEKEEPER_DEMO', env.LINEKEEPER_DEMO, databaseUrl === undefined),
     secretKeys: env.LINEKEEPER_SECRET_KEY ? readSecretKeys(env.LINEKEEPER_SECRET_KEY) : undefined,
     carrierUrls: {

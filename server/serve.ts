@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { FastifyListenOptions } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
@@ -14,8 +15,12 @@ import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { createDemo } from './demo/demo.ts';
 import { createLookups } from './http/lookups.ts';
+import { readGiven, startProcesses, tellListening } from './processes.ts';
 
 const stoppingMsMax = 30_000;
+
+/** Something that listens: where, and how it ends. */
+type Listening = { url: string; close(): Promise<void> };
 
 /** The running server: resolves when it listens and has said so on stdout; it ends with SIGTERM or SIGINT. */
 export async function serve(config: Config): Promise<void> {
@@ -23,15 +28,23 @@ export async function serve(config: Config): Promise<void> {
     { level: config.logLevel, base: { pid: process.pid } },
     pino.destination({ fd: 2, sync: true }),
   );
-  const embedded = config.databaseUrl
-    ? undefined
-    : await startEmbedded(config.home, message => log.info(message));
-  const database = openDatabase(embedded?.connection ?? { connectionString: config.databaseUrl! });
-  const app = await prepare(config, database, log).catch(async error => {
+  const given = readGiven();
+  const embedded =
+    given || config.databaseUrl ? undefined : await startEmbedded(config.home, message => log.info(message));
+  const connection = given?.connection ?? embedded?.connection ?? { connectionString: config.databaseUrl! };
+  const database = openDatabase(connection);
+  const listening = await listen().catch(async error => {
     await database.close();
     await embedded?.stop();
     throw error;
   });
+
+  async function listen(): Promise<Listening> {
+    if (given) return listenHere({ ...config, port: given.port }, database, log, true);
+    await prepare(config, database, log);
+    if (config.processes === 1) return listenHere(config, database, log);
+    return startProcesses(config.processes, { connection, port: config.port }, log);
+  }
 
   let stopping = false;
   async function stop(reason: string) {
@@ -42,38 +55,46 @@ export async function serve(config: Config): Promise<void> {
       log.error('what was under way did not finish in time');
       process.exit(1);
     }, stoppingMsMax).unref();
-    await app.close();
+    await listening.close();
     await database.close();
     await embedded?.stop();
     log.info('stopped');
     process.exit(0);
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
-  // Under the launcher: it is gone, and nobody else would stop us.
+  // Under the launcher, or one of several processes: it is gone, and nobody else would stop us.
   process.on('disconnect', () => void stop('the launcher is gone'));
 
-  const { address, family, port } = app.server.address() as AddressInfo;
-  const everywhere = address === '0.0.0.0' || address === '::';
-  const host = everywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
-  const url = `http://${host}:${port}`;
-  await embedded?.announce(url);
-  console.log(await banner(config, database, url));
+  if (given) return void tellListening(listening.url);
+  await embedded?.announce(listening.url);
+  console.log(await banner(config, database, listening.url));
 }
 
-async function prepare(config: Config, database: Database, log: Logger) {
+/** Brings the database to where every process can work with it. */
+async function prepare(config: Config, database: Database, log: Logger): Promise<void> {
   await assertVersion(database.pool);
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, 'migrated the database');
   if (config.demo && (await createDemo(database.db, secret => keepDemoKey(config, secret)))) {
     log.info('created the demonstration tenant');
   }
-  const secretKeys = config.secretKeys ?? (config.databaseUrl ? [] : [await keepSecretKey(config)]);
-  const resealed = await reseal(database.db, createVault(secretKeys));
+  const resealed = await reseal(database.db, createVault(await secretKeysOf(config)));
   if (resealed > 0) log.info({ accounts: resealed }, 'sealed credentials with the newest key');
-  const carriers = { secretKeys, urls: config.carrierUrls };
-  const app = await createApp({ database, brand: config.brand, log, carriers });
+}
+
+async function listenHere(
+  config: Config,
+  database: Database,
+  log: Logger,
+  reusePort = false,
+): Promise<Listening> {
+  const carriers = { secretKeys: await secretKeysOf(config), urls: config.carrierUrls };
+  const { brand, cacheBytes } = config;
+  const app = await createApp({ database, brand, cacheBytes, log, carriers });
   try {
-    await app.listen({ host: config.host, port: config.port });
+    const { host, port } = config;
+    // Fastify hands on what its types do not know of.
+    await app.listen({ host, port, reusePort } as FastifyListenOptions);
   } catch (error) {
     await app.close();
     const { code } = error as NodeJS.ErrnoException;
@@ -87,7 +108,10 @@ async function prepare(config: Config, database: Database, log: Logger) {
       throw new Error(`HOST ${config.host} is not an address of this machine`);
     throw error;
   }
-  return app;
+  const { address, family, port } = app.server.address() as AddressInfo;
+  const everywhere = address === '0.0.0.0' || address === '::';
+  const host = everywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+  return { url: `http://${host}:${port}`, close: () => app.close() };
 }
 
 export async function assertVersion(pool: pg.Pool): Promise<void> {
@@ -104,6 +128,9 @@ async function keepDemoKey(config: Config, secret: string): Promise<void> {
   await mkdir(config.home, { recursive: true });
   await writeFile(demoKeyFile(config), `${secret}\n`, { mode: 0o600 });
 }
+
+const secretKeysOf = async (config: Config): Promise<Buffer[]> =>
+  config.secretKeys ?? (config.databaseUrl ? [] : [await keepSecretKey(config)]);
 
 /** With the embedded database the key that seals credentials lies beside it, unless the environment has one. */
 async function keepSecretKey(config: Config): Promise<Buffer> {

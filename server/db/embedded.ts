@@ -253,6 +253,8 @@ async function launch(home: string, binaries: string, owner: Owner | undefined):
     max_wal_senders: '0',
     max_wal_size: '4GB',
     shared_buffers: '256MB',
+    // Each process of the server has up to 34.
+    max_connections: '200',
     // The statements are short; compiling them costs more than it gains.
     jit: 'off',
     timezone: 'UTC',

@@ -148,8 +148,8 @@ test('the log has the request and none of its secrets', async () => {
 
 // The last one: it breaks the database.
 test('what goes wrong inside is masked, and the log has it under the same request id', async () => {
-  await sql`alter table users rename to people`.execute(server.database.db);
   const organization = await newOrganization(server);
+  await sql`alter table users rename to people`.execute(server.database.db);
   const reply = await server.call('GET', `/v1/organizations/${organization}/users`);
   assertProblem(reply, 500, 'internal_error', 'Internal server error');
   assert(!/users|relation|select/i.test(reply.text.replace(organization, '')));

@@ -273,21 +273,40 @@ export const LookUpBody = Type.Object(
   { additionalProperties: false, examples: [{ phone_numbers: ['(415) 555-1234', '+14155550000'] }] },
 );
 
-export const LookedUp = Type.Object({
-  results: Type.Array(
-    Type.Object(
-      {
-        asked: Type.String({ description: 'The number as it was asked for.', examples: ['(415) 555-1234'] }),
-        phone_number: Type.Union([NumberDetail, Type.Null()], {
-          description: 'The number in full; null for one that is not here, or not yours to see.',
-        }),
-      },
-      { additionalProperties: false },
+export const LookedUp = Type.Object(
+  {
+    results: Type.Array(
+      Type.Object(
+        {
+          asked: Type.String({
+            description: 'The number as it was asked for.',
+            examples: ['(415) 555-1234'],
+          }),
+          phone_number: Type.Union([NumberDetail, Type.Null()], {
+            description: 'The number in full; null for one that is not here, or not yours to see.',
+          }),
+        },
+        { additionalProperties: false },
+      ),
+      { description: 'One for each number that was asked for, in that order.' },
     ),
-    { description: 'One for each number that was asked for, in that order.' },
-  ),
-  count: Type.Integer({ description: 'How many of them were found.' }),
-});
+    count: Type.Integer({ description: 'How many of them were found.' }),
+  },
+  {
+    examples: [
+      {
+        results: [
+          {
+            asked: '(415) 555-1234',
+            phone_number: { ...fullExample, leaving: false, release_problem: null },
+          },
+          { asked: '+14155550000', phone_number: null },
+        ],
+        count: 1,
+      },
+    ],
+  },
+);
 
 const listResponse = (example: object[]) =>
   Type.Object(
