@@ -38,7 +38,7 @@ const leased = (errand: Errand) => sql`
 
 /** To the millisecond, which is what a Date holds: it is compared with later. */
 const fromNow = (ms: number) =>
-  sql`date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => ${sql.lit(ms / 1000)})`;
+  sql`date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => ${ms / 1000})`;
 const taken = (errand: Errand, leaseMs: number) => sql`
   ${due(errand)} = ${fromNow(leaseMs)}, ${attempts(errand)} = ${attempts(errand)} + 1`;
 
@@ -74,10 +74,7 @@ export async function findLeased(
 /** More at once would leave requests without a connection. */
 const atOnce = 10;
 
-/**
- * Takes some of what is due: something of each account, so that a slow one holds up no other. Without a parameter, so
- * that it is not prepared: see endWhatIsDue().
- */
+/** Takes some of what is due: something of each account, so that a slow one holds up no other. */
 async function takeDue(
   db: Db,
   errand: Errand,
@@ -93,8 +90,8 @@ async function takeDue(
         from phone_numbers
         where ${due(errand)} <= clock_timestamp() ${isRelease ? sql`` : sql`and release_due_at is null`}) of_account
       using (tenant_id, id)
-      where n.${due(errand)} <= clock_timestamp() and place <= ${sql.lit(concurrency)}
-      order by place limit ${sql.lit(atOnce)}
+      where n.${due(errand)} <= clock_timestamp() and place <= ${concurrency}
+      order by place limit ${atOnce}
       for no key update of n skip locked)
     returning ${leased(errand)}`.execute(db);
   return rows;
