@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Session } from '../db/database.ts';
@@ -12,50 +11,46 @@ const userMax = 320;
 /** Writes the rows into a temporary table of the session, normalized, with what is wrong with each by itself. */
 export async function stageRows(
   session: Session,
-  rows: AsyncGenerator<ImportRow>,
+  rows: AsyncGenerator<ImportRow[]>,
   country: string,
 ): Promise<void> {
   await session.client.query(`
     set work_mem = '64MB';
+    set random_page_cost = 1.1;
     create temporary table staged (
-      line integer not null, id uuid not null, input text not null, phone_number text collate "C", pretty text, country text,
-      nickname text, user_reference text, user_id uuid, user_unique_id text, code text, error text, first_line integer, taken_by uuid)`);
-  const copy = session.client.query(
-    copyFrom(
-      'copy staged (line, id, input, phone_number, pretty, country, nickname, user_reference, code, error) from stdin',
-    ),
-  );
+      line integer not null, input text, phone_number text collate "C", pretty text, country text,
+      nickname text, user_reference text, error text);
+    create temporary table judged (
+      line integer not null, input text, phone_number text collate "C", pretty text, country text,
+      nickname text, user_id uuid, user_unique_id text, code text collate "C", detail text, first_line integer, taken_by uuid,
+      place integer, id uuid)`);
+  const copy = session.client.query(copyFrom('copy staged from stdin'));
   await pipeline(rows, all => copyLines(all, country), copy);
-  await session.client.query('analyze staged');
+  await session.client.query('analyze staged (phone_number, user_reference)');
 }
 
-/** Rows in COPY's text format, gathered so that each write is worth its while. */
-async function* copyLines(rows: AsyncIterable<ImportRow>, country: string): AsyncGenerator<string> {
-  let text = '';
-  for await (const row of rows) {
-    text += copyLine(row, country);
-    if (text.length > 32_768) {
-      yield text;
-      text = '';
-      // A long file must not keep other requests waiting.
-      await new Promise(setImmediate);
-    }
+/** Rows in COPY's text format. */
+async function* copyLines(pieces: AsyncIterable<ImportRow[]>, country: string): AsyncGenerator<string> {
+  for await (const rows of pieces) {
+    let text = '';
+    for (const row of rows) text += copyLine(row, country);
+    yield text;
+    // A long file must not keep other requests waiting.
+    await new Promise(setImmediate);
   }
-  yield text;
 }
 
 function copyLine(row: ImportRow, country: string): string {
-  const id = randomUUIDv7();
-  if ('problem' in row)
-    return copyFields([row.line, id, '', null, null, null, null, null, 'invalid', row.problem]);
+  if ('problem' in row) return copyFields([row.line, '', null, null, null, null, null, row.problem]);
   const number = readPhoneNumber(row.phone_number, country);
   const problem = typeof number === 'string' ? `phone_number ${number}` : textProblem(row);
   const input = storable(row.phone_number).slice(0, 64);
-  if (problem !== undefined || typeof number === 'string') {
-    return copyFields([row.line, id, input, null, null, null, null, null, 'invalid', problem ?? null]);
-  }
-  const fields = [number.e164, number.pretty, number.country, row.nickname || null, row.user || null];
-  return copyFields([row.line, id, input, ...fields, null, null]);
+  if (problem !== undefined || typeof number === 'string')
+    return copyFields([row.line, input, null, null, null, null, null, problem ?? null]);
+  const { e164, pretty, country: own } = number;
+  // Most files write numbers as they are kept.
+  const other = input === e164 ? null : input;
+  return copyFields([row.line, other, e164, pretty, own, row.nickname || null, row.user || null, null]);
 }
 
 function textProblem({ nickname, user }: { nickname: string; user: string }): string | undefined {
@@ -67,15 +62,19 @@ function textProblem({ nickname, user }: { nickname: string; user: string }): st
 }
 
 /** What PostgreSQL can store of a text: neither U+0000 nor half of a pair. */
-export const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+export const storable = (text: string): string =>
+  (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed();
 
 /** https://www.postgresql.org/docs/current/sql-copy.html, "Text Format" */
 function copyFields(fields: (string | number | null)[]): string {
-  const escaped = fields.map(field => {
-    if (field === null) return '\\N';
-    return typeof field === 'number' ? field : field.replace(/[\\\n\r\t]/g, char => escapes[char]!);
-  });
-  return `${escaped.join('\t')}\n`;
+  return `${fields.map(copyField).join('\t')}\n`;
 }
 
+function copyField(field: string | number | null): string | number {
+  if (field === null) return '\\N';
+  if (typeof field === 'number' || !special.test(field)) return field;
+  return field.replace(/[\\\n\r\t]/g, char => escapes[char]!);
+}
+
+const special = /[\\\n\r\t]/;
 const escapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -10,6 +10,7 @@ import {
   type Tx,
   transact,
 } from '../db/database.ts';
+import { risingId } from '../db/rising-id.ts';
 import { claimKey, holdKey, keepAnswer, letGoOfKey, type Repeatable } from '../http/repeats.ts';
 import type { Who } from '../keys/who.ts';
 import { findOrganization } from '../organizations/organizations.ts';
@@ -113,8 +114,7 @@ async function importOnce(
     return { ...outcome, ...fresh };
   }).catch(async error => {
     if (!(error instanceof TakenMeanwhile)) throw error;
-    await judge(session.db, who, organizationId);
-    return { ...nothing(await countRows(session.db)), ...fresh };
+    return { ...nothing(await judge(session.db, who, organizationId)), ...fresh };
   });
 }
 
@@ -122,17 +122,15 @@ const importStaged = (tx: Tx, who: Who, organizationId: string, options: ImportO
   revise(tx, who, { id: organizationId }, async revision => {
     const { all_or_nothing, dry_run } = options;
     assertActive(revision);
-    await judge(tx, who, organizationId);
-    const before = await countRows(tx);
+    const before = await judge(tx, who, organizationId);
     if (all_or_nothing && before.rejected > 0) return { ...nothing(before), refused: !dry_run };
     if (dry_run || before.imported === 0) return { ...before, batch_id: null, refused: false };
-    await take(revision, who);
-    const counts = await countRows(tx);
+    const counts = await take(revision, who, before);
     // Another organization took one of the numbers after the judgement.
     if (all_or_nothing && counts.rejected > 0) throw new TakenMeanwhile();
     if (counts.imported === 0) return { ...counts, batch_id: null, refused: false };
     const batch_id = randomUUIDv7();
-    await keepItems(revision, who, batch_id);
+    await keepItems(revision, who, batch_id, counts.imported);
     revision.record('numbers.imported', { batch_id, count: counts.imported });
     return { ...counts, batch_id, refused: false };
   });
@@ -154,65 +152,101 @@ async function shortReport(
   return { dry_run, ...outcome, rejections, ...(omitted > 0 && { rejections_omitted: omitted }) };
 }
 
-/** Finds what is wrong with the rows as the database stands now; the first reason that applies is the one given. */
-async function judge(db: Db, who: Who, organizationId: string): Promise<void> {
-  const mine = sql`u.tenant_id = ${who.tenantId} and u.organization_id = ${organizationId} and u.status = 'active'`;
-  await sql`update staged s set user_id = u.id, user_unique_id = u.unique_id from users u
-    where ${mine} and u.unique_id = s.user_reference`.execute(db);
-  await sql`update staged s set user_id = u.id, user_unique_id = u.unique_id from users u
-    where ${mine} and lower(u.email) = lower(s.user_reference) and s.user_id is null`.execute(db);
-  await sql`update staged set code = 'unknown_user' where code is null and user_reference is not null and user_id is null`.execute(
-    db,
-  );
-  await sql`update staged s set code = 'already_exists', taken_by = n.organization_id from phone_numbers n
-    where s.code is null and n.tenant_id = ${who.tenantId} and n.phone_number = s.phone_number and n.released_at is null`.execute(
-    db,
-  );
-  await sql`update staged s set code = 'duplicate_in_file', first_line = f.line
-    from (select phone_number, min(line) as line from staged where code is null group by phone_number having count(*) > 1) f
-    where s.code is null and s.phone_number = f.phone_number and s.line > f.line`.execute(db);
+/**
+ * Says of each row what becomes of it as the database stands now; the first reason that applies is the one given.
+ * One pass and one sort: what is right comes out in the order of its numbers, with its place in it and an id that rises
+ * with it, so that every index of phone_numbers grows at its end.
+ */
+async function judge(db: Db, who: Who, organizationId: string): Promise<Counts> {
+  const active = (user: string) => sql`${sql.ref(`${user}.tenant_id`)} = ${who.tenantId}
+    and ${sql.ref(`${user}.organization_id`)} = ${organizationId} and ${sql.ref(`${user}.status`)} = 'active'`;
+  await sql`
+    with found as (
+      select s.line, s.input, s.phone_number, s.pretty, s.country, s.nickname,
+             coalesce(by_id.id, by_email.id) as user_id, coalesce(by_id.unique_id, by_email.unique_id) as user_unique_id,
+             case when s.error is not null then 'invalid'
+                  when s.user_reference is not null and by_id.id is null and by_email.id is null then 'unknown_user'
+                  when n.id is not null then 'already_exists' end as code,
+             coalesce(s.error, s.user_reference) as detail, n.organization_id as taken_by
+      from staged s
+      left join users by_id on ${active('by_id')} and by_id.unique_id = s.user_reference
+      left join users by_email on ${active('by_email')} and lower(by_email.email) = lower(s.user_reference)
+      left join phone_numbers n on n.tenant_id = ${who.tenantId} and n.phone_number = s.phone_number and n.released_at is null
+    ), compared as (
+      select *, first_value(line) over (partition by code, phone_number order by line) as first_line from found
+    ), placed as (
+      select *, code is null and line = first_line as is_right,
+             count(*) filter (where code is null and line = first_line)
+               over (order by code, phone_number, line rows unbounded preceding) as place
+      from compared
+    )
+    insert into judged (line, input, phone_number, pretty, country, nickname, user_id, user_unique_id, code, detail, first_line, taken_by, place, id)
+    select line, input, phone_number, pretty, country, nickname, user_id, user_unique_id,
+           case when not is_right then coalesce(code, 'duplicate_in_file') end, detail, first_line, taken_by,
+           case when is_right then place end, case when is_right then ${risingId(sql.ref('place'))} end
+    from placed`.execute(db);
+  return countRows(db);
 }
 
 /** Adds what is right. In one order, so that two imports that meet in their numbers wait instead of deadlocking. */
-async function take({ tx, organization, number, at }: Revision, who: Who): Promise<void> {
+async function take({ tx, organization, number, at }: Revision, who: Who, judged: Counts): Promise<Counts> {
+  // Without these the planner would sort what lies in its order already.
+  await sql`create index judged_place on judged (place) where place is not null`.execute(tx);
+  await sql`analyze judged (place)`.execute(tx);
   const taken = await sql`
     insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, country, nickname, status, available_since, since_revision, created_at, modified_at)
     select ${who.tenantId}, ${organization.id}, id, phone_number, pretty, country, nickname,
            case when user_id is null then 'available' else 'assigned' end, case when user_id is null then ${at}::timestamptz end,
            ${number}, ${at}, ${at}
-    from staged where code is null order by phone_number
+    from judged where place is not null order by place
     on conflict (tenant_id, phone_number) where released_at is null do nothing`.execute(tx);
-  const { imported } = await countRows(tx);
-  if (Number(taken.numAffectedRows) < imported) {
-    // Both imports may have come to an empty table, of which the planner would still think so and compare all with all.
-    await sql`analyze phone_numbers`.execute(tx);
-    await sql`
-      update staged s set code = 'already_exists', taken_by = (
-        select n.organization_id from phone_numbers n
-        where n.tenant_id = ${who.tenantId} and n.phone_number = s.phone_number and n.released_at is null)
-      where code is null and not exists (select from phone_numbers n where n.tenant_id = ${who.tenantId} and n.id = s.id)`.execute(
-      tx,
-    );
-  }
+  const isShort = Number(taken.numAffectedRows) < judged.imported;
+  if (isShort) await rejudge(tx, who);
   await sql`
     insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
-    select ${who.tenantId}, ${organization.id}, gen_random_uuid(), id, user_id, ${at}, ${number}
-    from staged where code is null and user_id is not null`.execute(tx);
+    select ${who.tenantId}, ${organization.id}, ${risingId(sql.ref('place'))}, id, user_id, ${at}, ${number}
+    from judged where place is not null and user_id is not null order by place`.execute(tx);
+  return isShort ? countRows(tx) : judged;
+}
+
+/** Rejects what others took between the judgement and the insertion, and closes the gaps. */
+async function rejudge(tx: Tx, who: Who): Promise<void> {
+  // Both imports may have come to an empty table, of which the planner would still think so and compare all with all.
+  await sql`analyze phone_numbers`.execute(tx);
+  await sql`
+    update judged j set code = 'already_exists', place = null, taken_by = (
+      select n.organization_id from phone_numbers n
+      where n.tenant_id = ${who.tenantId} and n.phone_number = j.phone_number and n.released_at is null)
+    where place is not null and not exists (select from phone_numbers n where n.tenant_id = ${who.tenantId} and n.id = j.id)`.execute(
+    tx,
+  );
+  await sql`
+    update judged j set place = closed.place
+    from (select id, row_number() over (order by place) as place from judged where place is not null) closed
+    where j.id = closed.id and j.place <> closed.place`.execute(tx);
 }
 
 /** Keeps what the event stands for, so that the log can be replayed without the tables. */
-async function keepItems({ tx, organization }: Revision, who: Who, batchId: string): Promise<void> {
+async function keepItems(
+  { tx, organization }: Revision,
+  who: Who,
+  batchId: string,
+  count: number,
+): Promise<void> {
   await sql`
     insert into batch_items (tenant_id, organization_id, batch_id, piece, items)
-    select ${who.tenantId}, ${organization.id}, ${batchId}, piece, jsonb_agg(
-      jsonb_build_object('id', id, 'phone_number', phone_number, 'nickname', nickname, 'user_id', user_unique_id) order by line)
-    from (select *, (row_number() over (order by line) - 1) / ${itemsPerPiece}::int as piece from staged where code is null) taken
-    group by piece`.execute(tx);
+    select ${who.tenantId}, ${organization.id}, ${batchId}, piece, items
+    from generate_series(0, (${count}::int - 1) / ${itemsPerPiece}::int) as piece
+    cross join lateral (
+      select jsonb_agg(jsonb_build_object('id', id, 'phone_number', phone_number, 'nickname', nickname, 'user_id', user_unique_id) order by place) as items
+      from judged where place > piece * ${itemsPerPiece}::int and place <= (piece + 1) * ${itemsPerPiece}::int) taken`.execute(
+    tx,
+  );
 }
 
 async function countRows(db: Db): Promise<Counts> {
   const { rows } = await sql<{ rows: number; imported: number }>`
-    select count(*) as rows, count(*) filter (where code is null) as imported from staged`.execute(db);
+    select count(*) as rows, count(place) as imported from judged`.execute(db);
   const counts = rows[0]!;
   return { ...counts, rejected: counts.rows - counts.imported };
 }
@@ -223,10 +257,10 @@ async function* readRejections(
   who: Who,
   limit: number | null = null,
 ): AsyncGenerator<Rejection, void> {
-  const text = `select s.line, s.input, s.code, s.error, s.first_line, s.user_reference, o.unique_id as organization_id
-      from staged s
-      left join organizations o on o.tenant_id = $1 and o.id = s.taken_by and ($2::uuid is null or o.id = $2)
-      where s.code is not null order by s.line limit $3`;
+  const text = `select j.line, coalesce(j.input, j.phone_number) as input, j.code, j.detail, j.first_line, o.unique_id as organization_id
+      from judged j
+      left join organizations o on o.tenant_id = $1 and o.id = j.taken_by and ($2::uuid is null or o.id = $2)
+      where j.code is not null order by j.line limit $3`;
   const cursor = openCursor<RejectedRow>(session.client, text, [who.tenantId, who.organizationId, limit]);
   for (;;) {
     const rows = await cursor.read(rowsPerRead);
@@ -240,9 +274,9 @@ type RejectedRow = {
   line: number;
   input: string;
   code: RowProblem;
-  error: string | null;
+  /** Of an invalid row what is wrong with it, of an unknown user the reference. */
+  detail: string | null;
   first_line: number | null;
-  user_reference: string | null;
   /** Where the number is already; null where the key cannot see that. */
   organization_id: string | null;
 };
@@ -250,9 +284,9 @@ type RejectedRow = {
 function explanation(row: RejectedRow): string {
   switch (row.code) {
     case 'invalid':
-      return row.error!;
+      return row.detail!;
     case 'unknown_user':
-      return `no active user ${row.user_reference} in this organization`;
+      return `no active user ${row.detail} in this organization`;
     case 'already_exists':
       return row.organization_id
         ? `the number is already in ${row.organization_id}`

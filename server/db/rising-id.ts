@@ -1,0 +1,13 @@
+import { type RawBuilder, sql } from 'kysely';
+
+/**
+ * Ids for many rows of one statement, which rise with `place` (from 1, below 2^32): a row's index entries then all go to the
+ * end of their indexes. RFC 9562, UUIDv7 with a counter (section 6.2, method 1): the millisecond, 32 bits of `place`, 40
+ * random ones. PostgreSQL has uuidv7() from 18 on, and ours must also run on earlier ones.
+ */
+export function risingId(place: RawBuilder<unknown>): RawBuilder<string> {
+  const moment = Date.now().toString(16).padStart(12, '0');
+  const counter = sql`lpad(to_hex(${place}), 8, '0')`;
+  const random = sql`right(gen_random_uuid()::text, 10)`;
+  return sql`(${`${moment}7`} || left(${counter}, 3) || '8' || right(${counter}, 5) || ${random})::uuid`;
+}
