@@ -46,12 +46,11 @@ for (const operation of operations) {
         answered.add(answer.status);
       },
     );
-    await fc.assert(property, fuzzing(120));
+    const succeeded = () => [...answered].some(status => status < 300);
+    // Some take luck: an organization, a user of it and a number that fits, all in one attempt.
+    for (let round = 0; round < 5 && !succeeded(); round++) await fc.assert(property, fuzzing(120));
     // Otherwise all of this has only shown that everything is refused.
-    assert(
-      [...answered].some(status => status < 300),
-      `only ${[...answered]} came back`,
-    );
+    assert(succeeded(), `only ${[...answered]} came back`);
   });
 }
 
