@@ -29,8 +29,8 @@ type Extent = {
 
 export type Load = Child<Job, Loaded>;
 
-const quickly: Extent = { organizations: 1_000, longNumbers: 200_000, rounds: 3, seconds: 0.5 };
-const fully: Extent = { organizations: 10_000, longNumbers: 1_000_000, rounds: 5, seconds: 2 };
+const quickly: Extent = { organizations: 1_000, longNumbers: 100_000, rounds: 3, seconds: 0.3 };
+const fully: Extent = { organizations: 10_000, longNumbers: 1_000_000, rounds: 5, seconds: 1 };
 
 export const longOrganization = 'bench_long';
 export const startLoad = (): Load => startChild(`${import.meta.dirname}/load.ts`);

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { type Bench, openBench } from './bench.ts';
 import type { Line } from './figures.ts';
 import { describeMachine } from './machine.ts';
+import { removeAll } from './ours.ts';
 import type { Curve, Plot } from './plot.ts';
 import { profile } from './profile.ts';
 import { type Report, reportText, writeReport } from './report.ts';
@@ -51,6 +52,9 @@ const plots: Record<string, Omit<Plot, 'curves' | 'x'> & { xLabel: string }> = {
     y: { label: 'p50 at 16 connections, in ms', logarithmic: false },
   },
 };
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void removeAll().finally(() => process.exit(130)));
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

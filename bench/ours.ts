@@ -45,7 +45,8 @@ export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
   async function start() {
     server = spawn(process.execPath, [...nodeOptions, program, 'serve'], {
       env: environmentFor(home),
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // The channel is there to be closed: a server that loses it knows that we are gone, and ends.
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     const { port, key } = await announced(server);
     const pool = new pg.Pool({
@@ -76,11 +77,20 @@ export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
     },
     stop,
     async remove() {
+      all.delete(ours);
       await stop();
       await rm(home, { recursive: true, force: true });
     },
   };
+  all.add(ours);
   return ours;
+}
+
+const all = new Set<Ours>();
+
+/** For the end that comes by a signal. */
+export async function removeAll(): Promise<void> {
+  await Promise.allSettled([...all].map(ours => ours.remove()));
 }
 
 /** Reads the banner up to the command that it shows. */

@@ -51,7 +51,7 @@ export function responseReader(heard: Heard): (bytes: Buffer) => void {
         text += bytes.toString('latin1', at, at + headBytesMax);
         const end = text.indexOf(mark);
         if (end < 0) {
-          if (text.length > headBytesMax) throw new Error('the head of a response is too long');
+          if (text.length >= headBytesMax) throw new Error('the head of a response is too long');
           return;
         }
         at += end + mark.length - before;

@@ -18,9 +18,10 @@ import { captureLists } from './hot.ts';
 export async function hotListWhileBusy(bench: Bench): Promise<Line[]> {
   const answers = await captureLists(bench);
   const requests = answers.map(({ url }) => requestOf(bench.ours, url));
-  const hot = () =>
-    loadOurs(bench, { connections: 16, requests, seed: 3, seconds: 2 * bench.seconds, status: 200 });
-  const organization = `bench_busy`;
+  const bodyBytes = answers.map(({ body }) => body.length);
+  const job = { connections: 16, requests, bodyBytes, seed: 3, seconds: 2 * bench.seconds, status: 200 };
+  const hot = () => loadOurs(bench, job);
+  const organization = 'bench_busy';
   await createOrganization(bench.ours, organization);
   const folder = await mkdtemp(join(tmpdir(), 'lk-bench-'));
   try {

@@ -11,14 +11,17 @@ const organizations = 64;
 type Operation = 'claim' | 'assign';
 type Side = 'ours' | 'floor' | 'pgbench';
 
+/** So many changes a round: in one organization each waits for the one before. */
+const countFor = ({ quick }: Bench, spread: number): number => (quick ? 200 : 1_000) * (spread > 1 ? 2 : 1);
+
 /** Claims and assignments, in one organization, which does one after the other, and across many. */
 export async function changes(bench: Bench): Promise<Line[]> {
-  const count = bench.quick ? 400 : 2_000;
   const pgbench = await pgbenchVersion();
-  const free = await fill(bench, count);
+  const free = await fill(bench, countFor(bench, organizations));
   const lines: Line[] = [];
   for (const operation of ['claim', 'assign'] as const)
     for (const spread of [1, organizations]) {
+      const count = countFor(bench, spread);
       const measured = await alternate(bench.rounds, {
         ours: () => overHttp(bench, operation, spread, count, free),
         floor: () => inSql(bench, operation, spread, count, free),

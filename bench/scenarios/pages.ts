@@ -29,7 +29,7 @@ export async function pageCost(bench: Bench): Promise<Line[]> {
     const requests = cursors.map(cursor => requestOf(ours, pagePath(perPage, cursor)));
     return (await loadOurs(bench, { connections: 16, requests, count: pages, status: 200 })).whole.p50;
   };
-  const measured = await alternate(3 * bench.rounds, {
+  const measured = await alternate(2 * bench.rounds, {
     ours: () => measure(lastOnes),
     floor: () => measure(firstOnes),
   });

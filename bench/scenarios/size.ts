@@ -9,7 +9,7 @@ const listsPerRound = 800;
 
 /** The same list from a small database and from one that grows, turn by turn. */
 export async function size(bench: Bench): Promise<{ lines: Line[]; curves: Curve[] }> {
-  const [smallest, ...larger] = bench.quick ? [100, 1_000] : [1_000, 10_000, 100_000];
+  const [smallest, ...larger] = bench.quick ? [50, 500] : [1_000, 10_000, 100_000];
   const small = await startOurs();
   const grown = await startOurs();
   const lines: Line[] = [];

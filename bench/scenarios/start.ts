@@ -19,12 +19,12 @@ export async function start(bench: Bench): Promise<Line[]> {
   try {
     for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
       if (round > 0) await ours.restart();
-      await sleep(10_000);
+      await sleep(bench.quick ? 3_000 : 10_000);
       idle.push(residentMb(ours.pid));
       bareIdle.push(await bareMemory());
     }
     await ours.stop();
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < (bench.quick ? 3 : 5); round++) {
       seconds.push(await npmStart(ours.home));
       bareSeconds.push(await bareStart());
     }
