@@ -83,28 +83,24 @@ async function insertShare(pool: pg.Pool, tenant: string, rows: string, start: n
     // The references are right by construction; to have each looked up would double the time.
     await client.query("begin; set local work_mem = '256MB'; set local session_replication_role = replica");
     await client.query(
-      `insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, country, nickname,
-         status, available_since, since_revision, created_at, modified_at)
-       select $1, organization_id, uuidv7(), phone_number, ${prettyInSql('phone_number')}, 'US',
-         case when nth % 3 = 0 then (array['Front desk', 'Spring open house', 'Lead follow-up'])[1 + nth / 3 % 3] || ' ' || nth end,
-         case when nth % 2 = 0 then 'assigned' else 'available' end, case when nth % 2 = 1 then created_at end,
-         1, created_at, created_at
-       from (
-         select o.id as organization_id, r.nth, ${numberInSql(`${start} + r.k`)} as phone_number,
-           timestamptz '2024-01-01' + r.k * interval '1 second' as created_at
-         from (${rows}) r join organizations o on o.tenant_id = $1 and o.unique_id = r.organization
-         order by r.k) ordered`,
-      [tenant],
-    );
-    await client.query(
-      `insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
-       select n.tenant_id, n.organization_id, uuidv7(), n.id, u.id, n.created_at + interval '1 day', 1
-       from (${rows}) r
-       join phone_numbers n on n.tenant_id = $1 and n.phone_number = ${numberInSql(`${start} + r.k`)} and n.released_at is null
-       join users u on u.tenant_id = n.tenant_id and u.organization_id = n.organization_id
-         and u.unique_id = 'user_' || r.nth / 2 % ${usersEach}
-       where r.nth % 2 = 0
-       order by r.k`,
+      `with added as (
+         insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, country, nickname,
+           status, available_since, since_revision, created_at, modified_at)
+         select $1, organization_id, uuidv7(), phone_number, ${prettyInSql('phone_number')}, 'US',
+           case when nth % 3 = 0 then (array['Front desk', 'Spring open house', 'Lead follow-up'])[1 + nth / 3 % 3] || ' ' || nth end,
+           case when nth % 4 < 2 then 'assigned' else 'available' end, case when nth % 4 >= 2 then created_at end,
+           1, created_at, created_at
+         from (
+           select o.id as organization_id, r.nth, ${numberInSql(`${start} + r.k`)} as phone_number,
+             timestamptz '2024-01-01' + r.k * interval '1 second' as created_at
+           from (${rows}) r join organizations o on o.tenant_id = $1 and o.unique_id = r.organization
+           order by r.k) ordered
+         returning organization_id, id, status, created_at, right(phone_number, 3)::int as digits)
+       insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
+       select u.tenant_id, n.organization_id, uuidv7(), n.id, u.id, n.created_at + interval '1 day', 1
+       from added n
+       join users u on u.tenant_id = $1 and u.organization_id = n.organization_id and u.unique_id = 'user_' || n.digits % ${usersEach}
+       where n.status = 'assigned'`,
       [tenant],
     );
     await client.query('commit');

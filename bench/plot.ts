@@ -13,7 +13,7 @@ const width = 760;
 const height = 460;
 const area = { left: 76, right: width - 24, top: 84, bottom: height - 62 };
 // Two hues, dark and light, and another dash for each, so that print tells them apart too.
-const styles = [
+const lineStyles = [
   { color: '#b3261e', dash: '' },
   { color: '#e8837c', dash: '7 4' },
   { color: '#1f4e8c', dash: '' },
@@ -29,7 +29,7 @@ export function drawPlot({ title, x, y, curves }: Plot): string {
   const places = x.ticks.map(tick => tick.at);
   const across = scale(
     [Math.log(Math.min(...places)), Math.log(Math.max(...places))],
-    [area.left + 16, area.right - 16],
+    [area.left + 34, area.right - 34],
   );
   const up = y.logarithmic
     ? scale([Math.log(ticks[0]!), Math.log(ticks.at(-1)!)], [area.bottom, area.top])
@@ -51,7 +51,7 @@ export function drawPlot({ title, x, y, curves }: Plot): string {
     line(area.left, area.top, area.left, area.bottom, '#555555'),
     text((area.left + area.right) / 2, height - 16, x.label, 'middle'),
     `<g transform="translate(20 ${(area.top + area.bottom) / 2}) rotate(-90)">${text(0, 0, y.label, 'middle')}</g>`,
-    ...curves.flatMap((curve, index) => drawCurve(curve, styles[index % styles.length]!, xOf, yOf)),
+    ...curves.flatMap((curve, index) => drawCurve(curve, styleOf(index, curves.length), xOf, yOf)),
     ...curves.flatMap(({ name }, index) => drawKey(name, index, curves.length)),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="13" fill="#222222">
@@ -60,7 +60,11 @@ ${parts.join('\n')}
 `;
 }
 
-type Style = (typeof styles)[number];
+type Style = (typeof lineStyles)[number];
+
+/** Two curves get a hue each, four get them in pairs. */
+const styleOf = (index: number, count: number): Style =>
+  lineStyles[(count > 2 ? index : 2 * index) % lineStyles.length]!;
 
 function drawCurve(
   { points }: Curve,
@@ -77,7 +81,7 @@ function drawCurve(
 
 /** What the lines are, in one row between title and area. */
 function drawKey(name: string, index: number, count: number): string[] {
-  const style = styles[index % styles.length]!;
+  const style = styleOf(index, count);
   const left = area.left + (index * (area.right - area.left)) / Math.max(count, 4);
   return [
     `<line x1="${left}" y1="54" x2="${left + 30}" y2="54" stroke-width="2" ${stroke(style)}/>`,

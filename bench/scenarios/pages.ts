@@ -13,16 +13,16 @@ import { compared, type Line } from '../figures.ts';
 
 const perPage = 100;
 const pages = 100;
-const perStep = 10_000;
+/** As many as those pages together: the largest page that there is. */
+const perStep = pages * perPage;
 
 /** The last pages of a long list against its first ones, none of which is served from anywhere but the database. */
 export async function pageCost(bench: Bench): Promise<Line[]> {
   const { ours, longNumbers } = bench;
   const reached = await walk(bench, longNumbers / perStep - 1, perStep);
-  const beforeLast = await walk(bench, perStep / perPage - pages, perPage, reached.at(-1));
-  const ends = await walk(bench, pages, perPage, beforeLast.at(-1) ?? reached.at(-1));
-  if (ends.at(-1) !== undefined) throw new Error('there is a page after the last');
-  const lastOnes = [beforeLast.at(-1) ?? reached.at(-1), ...ends.slice(0, -1)];
+  const behind = await walk(bench, pages, perPage, reached.at(-1));
+  if (behind.at(-1) !== undefined) throw new Error('there is a page after the last');
+  const lastOnes = [reached.at(-1), ...behind.slice(0, -1)];
   const firstOnes = [undefined, ...(await walk(bench, pages - 1, perPage))];
   const measure = async (cursors: (string | undefined)[]) => {
     await outdate(ours, [longOrganization]);

@@ -18,7 +18,7 @@ export async function start(bench: Bench): Promise<Line[]> {
   const bareSeconds: number[] = [];
   try {
     for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
-      if (round > 0) await ours.restart();
+      await ours.restart(); // the first start makes the demonstration, which leaves its traces in memory
       await sleep(bench.quick ? 3_000 : 10_000);
       idle.push(residentMb(ours.pid));
       bareIdle.push(await bareMemory());
