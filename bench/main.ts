@@ -53,8 +53,12 @@ const plots: Record<string, Omit<Plot, 'curves' | 'x'> & { xLabel: string }> = {
   },
 };
 
+let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => void removeAll().finally(() => process.exit(130)));
+  process.once(signal, () => {
+    stopping = true;
+    void removeAll().finally(() => process.exit(130));
+  });
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -66,8 +70,14 @@ if (unknown.length > 0) {
     `There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}`,
   );
   process.exitCode = 2;
-} else if (options.profile) await profile();
-else await measure(positionals.length > 0 ? positionals : Object.keys(scenarios));
+} else if (options.profile) await profile().catch(unlessStopping);
+else await measure(positionals.length > 0 ? positionals : Object.keys(scenarios)).catch(unlessStopping);
+
+/** What fails because everything is taken away under it is no news. */
+async function unlessStopping(error: unknown): Promise<void> {
+  if (!stopping) throw error;
+  await new Promise(() => {});
+}
 
 async function measure(names: string[]): Promise<void> {
   const begun = performance.now();
@@ -108,6 +118,7 @@ async function run(name: string, bench: Bench, report: Report): Promise<void> {
     report.lines.push(...lines);
     if (curves) report.plots[name] = plotOf(name, curves);
   } catch (error) {
+    await unlessStopping(error).catch(() => {});
     console.error(`${name} failed:`, error);
     process.exitCode = 1;
   }

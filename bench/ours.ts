@@ -42,6 +42,7 @@ export const environmentFor = (home: string): NodeJS.ProcessEnv => ({
 export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
   const home = await mkdtemp(join(tmpdir(), 'lk-bench-'));
   let server: ChildProcess;
+  let ours: Ours | undefined;
   async function start() {
     server = spawn(process.execPath, [...nodeOptions, program, 'serve'], {
       env: environmentFor(home),
@@ -60,37 +61,38 @@ export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
     return { tenant: rows[0].id as string, key, port, pid: server.pid!, pool };
   }
   async function stop() {
-    await ours.pool.end().catch(() => {});
+    // Ended before it is ready, the server would leave its PostgreSQL behind for the next one.
+    await starting.catch(() => {});
+    await ours?.pool.end().catch(() => {});
     await end(server);
   }
-  const failed = async (error: unknown) => {
-    await end(server);
+  async function remove() {
+    removals.delete(remove);
+    await stop();
     await rm(home, { recursive: true, force: true });
+  }
+  removals.add(remove);
+  let starting = start();
+  const started = await starting.catch(async error => {
+    await remove();
     throw error;
-  };
-  const ours: Ours = {
-    home,
-    ...(await start().catch(failed)),
+  });
+  ours = {
+    ...{ home, ...started, stop, remove },
     async restart() {
       await stop();
-      Object.assign(ours, await start());
-    },
-    stop,
-    async remove() {
-      all.delete(ours);
-      await stop();
-      await rm(home, { recursive: true, force: true });
+      starting = start();
+      Object.assign(ours!, await starting);
     },
   };
-  all.add(ours);
   return ours;
 }
 
-const all = new Set<Ours>();
+const removals = new Set<() => Promise<void>>();
 
 /** For the end that comes by a signal. */
 export async function removeAll(): Promise<void> {
-  await Promise.allSettled([...all].map(ours => ours.remove()));
+  await Promise.allSettled([...removals].map(remove => remove()));
 }
 
 /** Reads the banner up to the command that it shows. */

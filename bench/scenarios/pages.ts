@@ -12,14 +12,14 @@ import {
 import { compared, type Line } from '../figures.ts';
 
 const perPage = 100;
-const pages = 100;
-/** As many as those pages together: the largest page that there is. */
-const perStep = pages * perPage;
+/** The largest page that there is. */
+const perStep = 10_000;
 
 /** The last pages of a long list against its first ones, none of which is served from anywhere but the database. */
 export async function pageCost(bench: Bench): Promise<Line[]> {
   const { ours, longNumbers } = bench;
-  const reached = await walk(bench, longNumbers / perStep - 1, perStep);
+  const pages = bench.quick ? 100 : 400;
+  const reached = await walk(bench, (longNumbers - pages * perPage) / perStep, perStep);
   const behind = await walk(bench, pages, perPage, reached.at(-1));
   if (behind.at(-1) !== undefined) throw new Error('there is a page after the last');
   const lastOnes = [reached.at(-1), ...behind.slice(0, -1)];
