@@ -64,7 +64,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: 'boolean' }, verbose: { type: 'boolean' }, profile: { type: 'boolean' } },
 });
-const unknown = positionals.filter(name => !(name in scenarios));
+const unknown = positionals.filter(name => !Object.hasOwn(scenarios, name));
 if (unknown.length > 0) {
   console.error(
     `There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}`,

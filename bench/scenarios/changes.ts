@@ -12,7 +12,7 @@ type Operation = 'claim' | 'assign';
 type Side = 'ours' | 'floor' | 'pgbench';
 
 /** So many changes a round: in one organization each waits for the one before. */
-const countFor = ({ quick }: Bench, spread: number): number => (quick ? 200 : 1_000) * (spread > 1 ? 2 : 1);
+const countFor = ({ quick }: Bench, spread: number): number => (quick ? 120 : 1_000) * (spread > 1 ? 2 : 1);
 
 /** Claims and assignments, in one organization, which does one after the other, and across many. */
 export async function changes(bench: Bench): Promise<Line[]> {
