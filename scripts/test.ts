@@ -46,7 +46,12 @@ async function testOn(title: string, binaries: string | undefined, files: string
   }
 }
 
-const all = globSync(['server/**/*.test.ts', 'carriers/**/*.test.ts', 'cli/**/*.test.ts']).sort();
+const all = globSync([
+  'server/**/*.test.ts',
+  'carriers/**/*.test.ts',
+  'cli/**/*.test.ts',
+  'bench/**/*.test.ts',
+]).sort();
 const files = chosen.length === 0 ? all : all.filter(file => chosen.some(word => file.includes(word)));
 if (files.length === 0) {
   console.error(`no test file has ${chosen.join(' or ')} in its path`);

@@ -1,0 +1,133 @@
+// `npm run bench`: measures Linekeeper against what the same machine can do at best, in the same minutes, and writes
+// one table. CONTRIBUTING.md says how to call it.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Bench, openBench } from './bench.ts';
+import type { Line } from './figures.ts';
+import { describeMachine } from './machine.ts';
+import { removeAll } from './ours.ts';
+import type { Curve, Plot } from './plot.ts';
+import { profile } from './profile.ts';
+import { type Report, reportText, writeReport } from './report.ts';
+import { hotListWhileBusy } from './scenarios/busy.ts';
+import { changes } from './scenarios/changes.ts';
+import { hotList, unchangedList } from './scenarios/hot.ts';
+import { importRows } from './scenarios/import.ts';
+import { longList } from './scenarios/long-list.ts';
+import { lookUp } from './scenarios/lookup.ts';
+import { pageCost } from './scenarios/pages.ts';
+import { size } from './scenarios/size.ts';
+import { start } from './scenarios/start.ts';
+import { uncachedList } from './scenarios/uncached.ts';
+
+type Scenario = {
+  /** What the data has to have: many organizations of 100 numbers, one of very many. */
+  needs: ('organizations' | 'long')[];
+  run(bench: Bench): Promise<Line[] | { lines: Line[]; curves: Curve[] }>;
+};
+
+const scenarios: Record<string, Scenario> = {
+  hot: { needs: ['organizations'], run: hotList },
+  unchanged: { needs: ['organizations'], run: unchangedList },
+  uncached: { needs: ['organizations'], run: uncachedList },
+  lookup: { needs: ['organizations'], run: lookUp },
+  claims: { needs: ['organizations'], run: changes },
+  pages: { needs: ['long'], run: pageCost },
+  long: { needs: ['organizations', 'long'], run: longList },
+  busy: { needs: ['organizations', 'long'], run: hotListWhileBusy },
+  import: { needs: ['organizations'], run: importRows },
+  size: { needs: [], run: size },
+  start: { needs: [], run: start },
+};
+
+const plots: Record<string, Omit<Plot, 'curves' | 'x'> & { xLabel: string }> = {
+  hot: {
+    title: 'A list of 100 numbers, hot: latency against load',
+    xLabel: 'connections, each with one request at a time',
+    y: { label: 'latency in ms', logarithmic: true },
+  },
+  size: {
+    title: 'A list of 100 numbers: cost against size',
+    xLabel: 'numbers in the database',
+    y: { label: 'p50 at 16 connections, in ms', logarithmic: false },
+  },
+};
+
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    stopping = true;
+    void removeAll().finally(() => process.exit(130));
+  });
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean' }, verbose: { type: 'boolean' }, profile: { type: 'boolean' } },
+});
+const unknown = positionals.filter(name => !Object.hasOwn(scenarios, name));
+if (unknown.length > 0) {
+  console.error(
+    `There is no scenario ${unknown.join(', ')}. There are: ${Object.keys(scenarios).join(', ')}`,
+  );
+  process.exitCode = 2;
+} else if (options.profile) await profile().catch(unlessStopping);
+else await measure(positionals.length > 0 ? positionals : Object.keys(scenarios)).catch(unlessStopping);
+
+/** What fails because everything is taken away under it is no news. */
+async function unlessStopping(error: unknown): Promise<void> {
+  if (!stopping) throw error;
+  await new Promise(() => {});
+}
+
+async function measure(names: string[]): Promise<void> {
+  const begun = performance.now();
+  const { quick = false, verbose = false } = options;
+  const needs = new Set(names.flatMap(name => scenarios[name]!.needs));
+  console.error('starting, and making the data');
+  const bench = await openBench(
+    { quick, verbose },
+    { organizations: needs.has('organizations'), long: needs.has('long') },
+  );
+  const report: Report = {
+    mode: quick ? 'quick' : 'full',
+    machine: await describeMachine(bench.ours.pool),
+    minutes: 0,
+    lines: [],
+    plots: {},
+  };
+  try {
+    for (const name of names) await run(name, bench, report);
+  } finally {
+    await bench.close();
+  }
+  report.minutes = (performance.now() - begun) / 60_000;
+  console.log(`\n${reportText(report)}`);
+  if (positionals.length > 0 || process.exitCode) return;
+  // The figures that are kept are those of a full run.
+  const folder = quick ? join(import.meta.dirname, 'quick') : import.meta.dirname;
+  await writeReport(folder, report);
+  console.log(`Written to ${join(folder, 'results.md')}`);
+}
+
+/** What fails is said, and ends in an exit code of its own; the others are measured all the same. */
+async function run(name: string, bench: Bench, report: Report): Promise<void> {
+  const begun = performance.now();
+  try {
+    const result = await scenarios[name]!.run(bench);
+    const { lines, curves } = Array.isArray(result) ? { lines: result, curves: undefined } : result;
+    report.lines.push(...lines);
+    if (curves) report.plots[name] = plotOf(name, curves);
+  } catch (error) {
+    await unlessStopping(error).catch(() => {});
+    console.error(`${name} failed:`, error);
+    process.exitCode = 1;
+  }
+  console.error(`${name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+}
+
+function plotOf(name: string, curves: Curve[]): Plot {
+  const { xLabel, ...rest } = plots[name]!;
+  const places = new Set(curves.flatMap(curve => curve.points.map(point => point[0])));
+  const ticks = [...places].map(at => ({ at, text: at.toLocaleString('en-US') }));
+  return { ...rest, x: { label: xLabel, ticks }, curves };
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import Cursor from 'pg-cursor';
+import { type Bench, listPath, loadOn, loadOurs, longOrganization, requestOf } from '../bench.ts';
+import { bounded, compared, type Line } from '../figures.ts';
+import { listQuery } from '../list-floor.ts';
+import { peakMbDuring, residentMb } from '../machine.ts';
+
+type Round = { memory: number; firstByte: number; seconds: number };
+
+/** All numbers of an organization that has very many, in one answer. */
+export async function longList(bench: Bench): Promise<Line[]> {
+  const { longNumbers } = bench;
+  const bytes = await checkWhole(bench);
+  const port = await bench.bare.ask({ streamBytes: bytes });
+  const ours: Round[] = [];
+  const bare: Round[] = [];
+  const cursor: number[] = [];
+  for (let round = 0; round < Math.ceil(bench.rounds / 2); round++) {
+    // What earlier work has left in memory would hide what this needs.
+    await bench.ours.restart();
+    await loadOurs(bench, { ...one(bench, 'bench_0'), status: 200 });
+    await sleep(2_000);
+    const job = { ...one(bench, longOrganization), bodyBytes: [bytes], status: 200 };
+    ours.push(await listOnce(bench.ours.pid, () => loadOurs(bench, job)));
+    bare.push(await listOnce(bench.bare.pid, () => loadOn(bench, 'bare', bench.bare.pid, { ...job, port })));
+    cursor.push(await readWithCursor(bench));
+  }
+  const name = `list of ${longNumbers.toLocaleString('en-US')}`;
+  const column = (what: string, unit: string, of: (round: Round) => number) => ({
+    ...{ what: `${name}: ${what}`, unit, ours: ours.map(of), floor: bare.map(of) },
+    against: 'bare node:http, as many bytes',
+  });
+  return [
+    bounded(
+      'long',
+      column('memory above idle', 'MB', round => round.memory),
+      { most: 64 },
+    ),
+    bounded(
+      'long',
+      column('time to first byte', 'ms', round => round.firstByte),
+      { most: 100 },
+    ),
+    compared('long', {
+      ...{
+        what: `${name}: the whole of it`,
+        unit: 's',
+        ours: ours.map(round => round.seconds),
+        floor: cursor,
+      },
+      against: 'same statement, bare cursor',
+    }),
+  ];
+}
+
+const one = ({ ours }: Bench, organization: string) => ({
+  connections: 1,
+  requests: [requestOf(ours, listPath(organization))],
+  count: 1,
+});
+
+async function listOnce(pid: number, list: () => ReturnType<typeof loadOurs>): Promise<Round> {
+  const idle = residentMb(pid);
+  const { peak, result } = await peakMbDuring(pid, list);
+  return { memory: peak - idle, firstByte: result.firstByte.p50, seconds: result.seconds };
+}
+
+/** @returns how many bytes the list has, whose end says that all numbers were there */
+async function checkWhole({ ours, longNumbers }: Bench): Promise<number> {
+  const headers = { 'x-api-key': ours.key, 'accept-encoding': 'identity' };
+  const url = `http://127.0.0.1:${ours.port}${listPath(longOrganization)}`;
+  const response = await fetch(url, { headers });
+  let bytes = 0;
+  let end = '';
+  for await (const piece of response.body!) {
+    bytes += piece.length;
+    end = (end + Buffer.from(piece).toString('latin1')).slice(-200);
+  }
+  if (!end.includes(`"count":${longNumbers},`))
+    throw new Error(`the list of ${longNumbers} numbers ended in ${end}`);
+  return bytes;
+}
+
+/** @returns how many seconds the rows alone take through the driver, in pieces as large as the server reads */
+async function readWithCursor({ ours, longNumbers }: Bench): Promise<number> {
+  const client: pg.PoolClient = await ours.pool.connect();
+  const { text, values } = listQuery(ours.tenant, longOrganization);
+  const begun = performance.now();
+  const cursor = client.query(new Cursor(text, values));
+  let rows = 0;
+  let more = true;
+  while (more) {
+    const piece = await cursor.read(2_000);
+    rows += piece.length;
+    more = piece.length > 0;
+  }
+  await cursor.close();
+  client.release();
+  if (rows !== longNumbers) throw new Error(`the statement found ${rows} rows instead of ${longNumbers}`);
+  return (performance.now() - begun) / 1000;
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Instruction } from '../bare.ts';
+import type { Bench } from '../bench.ts';
+import { startChild } from '../child.ts';
+import { bounded, type Line } from '../figures.ts';
+import { residentMb } from '../machine.ts';
+import { announced, environmentFor, startOurs } from '../ours.ts';
+
+/** `npm start` on a state that exists, until it says that it is ready; and what the server holds when nobody calls. */
+export async function start(bench: Bench): Promise<Line[]> {
+  const ours = await startOurs();
+  const idle: number[] = [];
+  const bareIdle: number[] = [];
+  const seconds: number[] = [];
+  const bareSeconds: number[] = [];
+  try {
+    for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
+      await ours.restart(); // the first start makes the demonstration, which leaves its traces in memory
+      await sleep(bench.quick ? 3_000 : 10_000);
+      idle.push(residentMb(ours.pid));
+      bareIdle.push(await bareMemory());
+    }
+    await ours.stop();
+    for (let round = 0; round < (bench.quick ? 3 : 5); round++) {
+      seconds.push(await npmStart(ours.home));
+      bareSeconds.push(await bareStart());
+    }
+  } finally {
+    await ours.remove();
+  }
+  const against = 'bare node:http';
+  return [
+    bounded(
+      'start',
+      { what: 'npm start, warm, until ready', unit: 's', ours: seconds, floor: bareSeconds, against },
+      { most: 1 },
+    ),
+    bounded(
+      'start',
+      { what: 'memory idle, without PostgreSQL', unit: 'MB', ours: idle, floor: bareIdle, against },
+      { most: 120 },
+    ),
+  ];
+}
+
+async function npmStart(home: string): Promise<number> {
+  const begun = performance.now();
+  // A process group of its own, all of which can be asked to stop: npm, its shell, the launcher and the server.
+  const npm = spawn('npm', ['start'], {
+    cwd: join(import.meta.dirname, '..', '..'),
+    env: environmentFor(home),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  try {
+    await announced(npm);
+    return (performance.now() - begun) / 1000;
+  } finally {
+    await endGroup(npm);
+  }
+}
+
+async function endGroup(npm: ChildProcess): Promise<void> {
+  const closed = once(npm, 'close'); // when nobody in the group holds its output any more
+  try {
+    process.kill(-npm.pid!, 'SIGTERM');
+  } catch {
+    // It ended by itself.
+  }
+  await closed;
+}
+
+const startBare = () => startChild<Instruction, number>(join(import.meta.dirname, '..', 'bare.ts'));
+
+async function bareStart(): Promise<number> {
+  const begun = performance.now();
+  const bare = startBare();
+  await bare.ask({ answers: [] });
+  const seconds = (performance.now() - begun) / 1000;
+  await bare.end();
+  return seconds;
+}
+
+async function bareMemory(): Promise<number> {
+  const bare = startBare();
+  await bare.ask({ answers: [] });
+  await sleep(1_000);
+  const memory = residentMb(bare.pid);
+  await bare.end();
+  return memory;
+}

@@ -1,0 +1,48 @@
+import { alternate, type Bench, listPath, loadOurs, outdate, requestOf } from '../bench.ts';
+import { numbersEach, organizationAt } from '../data.ts';
+import { compared, type Line } from '../figures.ts';
+import { listQuery } from '../list-floor.ts';
+import { connectionsToDatabase } from '../ours.ts';
+
+/**
+ * Every organization once and none twice, and every body that may be kept outdated before each walk, so that none is
+ * ever served again; against the same statement in a loop of its own.
+ */
+export async function uncachedList(bench: Bench): Promise<Line[]> {
+  const { ours, organizations } = bench;
+  const names = Array.from({ length: organizations }, (_, index) => organizationAt(index));
+  const requests = names.map(name => requestOf(ours, listPath(name)));
+  const perWalk = bench.quick ? 500 : 4_000;
+  let start = 0;
+  const measured = await alternate(bench.rounds, {
+    ours: async () => {
+      await outdate(ours, names);
+      const job = { connections: connectionsToDatabase, requests, start, count: perWalk, status: 200 };
+      return (await loadOurs(bench, job)).perSecond;
+    },
+    floor: async () => {
+      const speed = await loop(bench, names, start, perWalk);
+      start = (start + perWalk) % organizations;
+      return speed;
+    },
+  });
+  const what = 'list of 100, never cached';
+  const against = 'same statement, bare loop';
+  return [compared('uncached', { what, unit: '/s', ...measured, against }, { least: 0.85 })];
+}
+
+async function loop({ ours }: Bench, names: string[], start: number, count: number): Promise<number> {
+  let next = 0;
+  const begun = performance.now();
+  await Promise.all(
+    Array.from({ length: connectionsToDatabase }, async () => {
+      while (next < count) {
+        const name = names[(start + next++) % names.length]!;
+        const { rows } = await ours.pool.query(listQuery(ours.tenant, name));
+        if (rows.length !== numbersEach)
+          throw new Error(`the statement found ${rows.length} rows for ${name}`);
+      }
+    }),
+  );
+  return count / ((performance.now() - begun) / 1000);
+}
