@@ -1,24 +1,44 @@
-import { type ListOptions, listStatement } from '../server/numbers/list-statement.ts';
+import type pg from 'pg';
+import { rowsAtOnce } from '../server/numbers/list.ts';
+import {
+  type After,
+  type ListOptions,
+  type PageRow,
+  pageStatement,
+} from '../server/numbers/list-statement.ts';
 
-/** The statement that the server makes a list with, for a loop that does nothing else. All that knows it is here. */
-export function listQuery(
-  tenantId: string,
-  organization_id: string,
-): { name?: string; text: string; values: unknown[] } {
+type Place = { tenant: string; organizationId: string };
+
+/** Makes a list with the server's own statement, prepared as the server does it, in a loop that does nothing else. */
+export async function readList(
+  client: pg.Pool | pg.PoolClient,
+  { tenant, organizationId }: Place,
+  after?: After,
+): Promise<PageRow> {
   const who = {
-    tenantId,
+    tenantId: tenant,
     organizationId: null,
     permission: 'admin' as const,
     actor: { type: 'key' as const, id: 'bench' },
     requestId: null,
   };
   const options: ListOptions = {
-    organization_id,
+    organization_id: '',
     include_assigned: true,
     sort: 'phone_number',
     view: 'list',
     total: false,
   };
-  const [text, values] = listStatement(who, options, undefined, undefined);
-  return { text, values };
+  const [text, values] = pageStatement(who, organizationId, options, after, rowsAtOnce);
+  const { rows } = await client.query<PageRow>({ name: after ? 'next' : 'first', text, values });
+  return rows[0]!;
+}
+
+/** The ids that the database knows organizations by, in the order of the names. */
+export async function organizationIds(pool: pg.Pool, tenant: string, names: string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    'select id from organizations where tenant_id = $1 and unique_id = any($2) order by array_position($2, unique_id)',
+    [tenant, names],
+  );
+  return rows.map(({ id }) => id);
 }

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
-import Cursor from 'pg-cursor';
+import { rowsAtOnce } from '../../server/numbers/list.ts';
 import { type Bench, listPath, loadOn, loadOurs, longOrganization, requestOf } from '../bench.ts';
 import { bounded, compared, type Line } from '../figures.ts';
-import { listQuery } from '../list-floor.ts';
+import { organizationIds, readList } from '../list-floor.ts';
 import { peakMbDuring, residentMb } from '../machine.ts';
 
 type Round = { memory: number; firstByte: number; seconds: number };
@@ -15,7 +14,7 @@ export async function longList(bench: Bench): Promise<Line[]> {
   const port = await bench.bare.ask({ streamBytes: bytes });
   const ours: Round[] = [];
   const bare: Round[] = [];
-  const cursor: number[] = [];
+  const pieces: number[] = [];
   for (let round = 0; round < Math.ceil(bench.rounds / 2); round++) {
     // What earlier work has left in memory would hide what this needs.
     await bench.ours.restart();
@@ -24,7 +23,7 @@ export async function longList(bench: Bench): Promise<Line[]> {
     const job = { ...one(bench, longOrganization), bodyBytes: [bytes], status: 200 };
     ours.push(await listOnce(bench.ours.pid, () => loadOurs(bench, job)));
     bare.push(await listOnce(bench.bare.pid, () => loadOn(bench, 'bare', bench.bare.pid, { ...job, port })));
-    cursor.push(await readWithCursor(bench));
+    pieces.push(await readPieces(bench));
   }
   const name = `list of ${longNumbers.toLocaleString('en-US')}`;
   const column = (what: string, unit: string, of: (round: Round) => number) => ({
@@ -47,9 +46,9 @@ export async function longList(bench: Bench): Promise<Line[]> {
         what: `${name}: the whole of it`,
         unit: 's',
         ours: ours.map(round => round.seconds),
-        floor: cursor,
+        floor: pieces,
       },
-      against: 'same statement, bare cursor',
+      against: 'same statement, bare loop',
     }),
   ];
 }
@@ -82,21 +81,22 @@ async function checkWhole({ ours, longNumbers }: Bench): Promise<number> {
   return bytes;
 }
 
-/** @returns how many seconds the rows alone take through the driver, in pieces as large as the server reads */
-async function readWithCursor({ ours, longNumbers }: Bench): Promise<number> {
-  const client: pg.PoolClient = await ours.pool.connect();
-  const { text, values } = listQuery(ours.tenant, longOrganization);
+/** @returns how many seconds the pieces alone take through the driver, of one snapshot */
+async function readPieces({ ours, longNumbers }: Bench): Promise<number> {
+  const [organizationId] = await organizationIds(ours.pool, ours.tenant, [longOrganization]);
+  const place = { tenant: ours.tenant, organizationId: organizationId! };
+  const client = await ours.pool.connect();
   const begun = performance.now();
-  const cursor = client.query(new Cursor(text, values));
-  let rows = 0;
-  let more = true;
-  while (more) {
-    const piece = await cursor.read(2_000);
-    rows += piece.length;
-    more = piece.length > 0;
+  await client.query('begin isolation level repeatable read read only');
+  let count = 0;
+  for (let row = await readList(client, place); ; ) {
+    count += Math.min(row.found, rowsAtOnce);
+    if (row.found <= rowsAtOnce) break;
+    row = await readList(client, place, { value: row.last_number!, phone_number: row.last_number! });
   }
-  await cursor.close();
+  await client.query('commit');
   client.release();
-  if (rows !== longNumbers) throw new Error(`the statement found ${rows} rows instead of ${longNumbers}`);
+  if (count !== longNumbers)
+    throw new Error(`the statement found ${count} numbers instead of ${longNumbers}`);
   return (performance.now() - begun) / 1000;
 }

@@ -1,7 +1,7 @@
 import { alternate, type Bench, listPath, loadOurs, outdate, requestOf } from '../bench.ts';
 import { numbersEach, organizationAt } from '../data.ts';
 import { compared, type Line } from '../figures.ts';
-import { listQuery } from '../list-floor.ts';
+import { organizationIds, readList } from '../list-floor.ts';
 import { connectionsToDatabase } from '../ours.ts';
 
 /**
@@ -12,6 +12,7 @@ export async function uncachedList(bench: Bench): Promise<Line[]> {
   const { ours, organizations } = bench;
   const names = Array.from({ length: organizations }, (_, index) => organizationAt(index));
   const requests = names.map(name => requestOf(ours, listPath(name)));
+  const ids = await organizationIds(ours.pool, ours.tenant, names);
   const perWalk = bench.quick ? 500 : 4_000;
   let start = 0;
   const measured = await alternate(bench.rounds, {
@@ -21,7 +22,7 @@ export async function uncachedList(bench: Bench): Promise<Line[]> {
       return (await loadOurs(bench, job)).perSecond;
     },
     floor: async () => {
-      const speed = await loop(bench, names, start, perWalk);
+      const speed = await loop(bench, ids, start, perWalk);
       start = (start + perWalk) % organizations;
       return speed;
     },
@@ -31,16 +32,15 @@ export async function uncachedList(bench: Bench): Promise<Line[]> {
   return [compared('uncached', { what, unit: '/s', ...measured, against }, { least: 0.85 })];
 }
 
-async function loop({ ours }: Bench, names: string[], start: number, count: number): Promise<number> {
+async function loop({ ours }: Bench, ids: string[], start: number, count: number): Promise<number> {
   let next = 0;
   const begun = performance.now();
   await Promise.all(
     Array.from({ length: connectionsToDatabase }, async () => {
       while (next < count) {
-        const name = names[(start + next++) % names.length]!;
-        const { rows } = await ours.pool.query(listQuery(ours.tenant, name));
-        if (rows.length !== numbersEach)
-          throw new Error(`the statement found ${rows.length} rows for ${name}`);
+        const organizationId = ids[(start + next++) % ids.length]!;
+        const { found } = await readList(ours.pool, { tenant: ours.tenant, organizationId });
+        if (found !== numbersEach) throw new Error(`the statement found ${found} numbers`);
       }
     }),
   );
