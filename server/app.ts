@@ -23,7 +23,13 @@ import { createBodies } from './http/bodies.ts';
 import { changing } from './http/changing.ts';
 import { type Answer, createLookups } from './http/lookups.ts';
 import type { App } from './http/operation.ts';
-import { compileValidator, explainValidation, nestsTooDeep, unstorableField } from './http/validation.ts';
+import {
+  compileSerializer,
+  compileValidator,
+  explainValidation,
+  nestsTooDeep,
+  unstorableField,
+} from './http/validation.ts';
 import { assertAccess, identify } from './keys/identify.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -99,6 +105,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(compileSerializer);
   app.setSchemaErrorFormatter((errors, part) => explainValidation(errors as never, part));
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerError(new Problem('route_not_found'), request, reply));

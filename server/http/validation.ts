@@ -1,6 +1,8 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
+import type { FastifySerializerCompiler } from 'fastify/types/schema.js';
 import type { TSchema } from 'typebox';
 import { invalid, type Problem } from '../errors.ts';
 
@@ -20,9 +22,31 @@ const [bodies, texts] = [false, true].map(coerceTypes => {
   return ajv;
 });
 
-export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart, contentType }) =>
+/** Compiles a schema when it is first needed: all of them together would take half of the server's start. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart, contentType }) => {
   // A schema for one content type describes a file, which its route reads as it comes.
-  contentType ? () => true : (httpPart === 'body' ? bodies : texts)!.compile(schema);
+  if (contentType) return () => true;
+  let compiled: ValidateFunction | undefined;
+  const validate = (value: unknown) => {
+    compiled ??= (httpPart === 'body' ? bodies : texts)!.compile(schema);
+    const valid = compiled(value);
+    validate.errors = compiled.errors;
+    return valid;
+  };
+  validate.errors = undefined as ValidateFunction['errors'];
+  return validate;
+};
+
+const buildSerializer = SerializerSelector()({}, {});
+
+/** The same for what is answered. */
+export const compileSerializer: FastifySerializerCompiler<TSchema> = route => {
+  let compiled: ReturnType<typeof buildSerializer> | undefined;
+  return data => {
+    compiled ??= buildSerializer(route as never);
+    return compiled(data);
+  };
+};
 
 /**
  * The rules of a body, for a part of it that no route has a schema for. A schema is compiled once.
