@@ -80,7 +80,10 @@ async function run(mayFail: boolean, disturb: (until: AbortSignal) => Promise<vo
   const finished = new AbortController();
   const until = finished.signal;
   const changes = (tenant: Marked, places: string[], numbers: string[], rounds: number) =>
-    write(servers, tenant, places, numbers, rounds, mayFail);
+    write(servers, tenant, places, numbers, rounds, mayFail, async organization => {
+      // A long list may break off, which is for its readers to tell from what is wrong.
+      if (organization !== 'large') await readers.look(tenant, organization, mayFail);
+    });
   const writing = tenants.flatMap(tenant =>
     Array.from({ length: writersOfEach }, () => changes(tenant, places, numbers, rounds)),
   );

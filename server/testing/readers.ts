@@ -156,6 +156,12 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
     else lists.set(name, { tenant, organization, url, revision: Number(revision), text: reply.text });
   }
 
+  /** One list at every server, as who has just changed it looks at what came of that. */
+  async function look(tenant: Marked, organization: string, mayFail: boolean): Promise<void> {
+    const url = `/v1/sms/phone-numbers?organization_id=${organization}`;
+    await Promise.all(servers.map(server => readList(server, tenant, organization, url, new Map(), mayFail)));
+  }
+
   async function readNumbers(server: TestServer, tenant: Marked, asked: string[], mayFail: boolean) {
     const { key } = tenant;
     const from = await watched.revisions();
@@ -187,7 +193,7 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
     return true;
   }
 
-  return { read, lists, sights, counts };
+  return { read, look, lists, sights, counts };
 }
 
 /** Whether a tag is right for a body that was sent with another one: of the same revision in some encoding. */

@@ -9,6 +9,7 @@ export const users = ['ann', 'bob'];
  * Changes the organizations of a tenant, through all servers in turn, for so many rounds: every kind of change that
  * a list or a number shows. Not every one is possible in the state that it meets.
  * @param places the organizations that numbers come into and move between
+ * @param look reads an organization: before and after each change, so that what is kept is out of date at once
  * @returns how often each kind was made
  */
 export async function write(
@@ -18,6 +19,7 @@ export async function write(
   numbers: string[],
   rounds: number,
   mayFail: boolean,
+  look: (organization: string) => Promise<void>,
 ): Promise<Map<string, number>> {
   const { key, marker } = tenant;
   const made = new Map<string, number>();
@@ -72,9 +74,12 @@ export async function write(
 
   for (let round = 0; round < rounds; round++) {
     const kind = order[round % order.length]!;
+    const place = pick(places);
+    await look(place);
     const reply = await kinds[kind]!(servers[Math.floor(Math.random() * servers.length)]!);
     if (reply.status < 300) made.set(kind, (made.get(kind) ?? 0) + 1);
     else assert(reply.status < 500 || (mayFail && reply.status === 503), `${kind}: ${reply.text}`);
+    await look(place);
   }
   return made;
 }
