@@ -68,7 +68,10 @@ export function createBodies(bytesMax: number) {
         encoded = compress(bytes, encoding).then(result => {
           if (!result) return undefined;
           body.size += result.length;
-          if (kept.peek(name) === body) kept.set(name, body);
+          if (kept.peek(name) !== body) return result;
+          // Set over itself, it would count with the size that it had.
+          kept.delete(name);
+          kept.set(name, body);
           return result;
         });
         body.encoded.set(encoding, encoded);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ClientRequest, request as httpRequest } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
+import { refreshStatistics } from '../db/database.ts';
+import { assertNoneLost } from '../testing/database.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
 import { type Reply, startTestServer, type TestServer } from '../testing/server.ts';
 
@@ -114,12 +116,7 @@ test('under concurrent writes a body is what the log says of the revision in its
 });
 
 test('clients that go away in the middle of a long list cost no connection', async () => {
-  const organization = await newOrganization(server);
-  await sql`
-    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
-    select tenant_id, id, gen_random_uuid(), '+1' || (5000000000 + n), '', now(), 1
-    from organizations, generate_series(1, 20000) n
-    where unique_id = ${organization}`.execute(server.database.db);
+  const organization = await longOrganization();
   const leavings: ((request: ClientRequest) => Promise<unknown>)[] = [
     request => new Promise(resolve => request.on('response', response => response.once('data', resolve))),
     () => sleep(5),
@@ -138,13 +135,72 @@ test('clients that go away in the middle of a long list cost no connection', asy
           request.destroy();
         }),
       );
-  const { body } = await server.call('GET', list(organization));
-  assert.equal(body.count, 20_000);
-  // Only a pool that has all of its connections back can give them out all at once.
-  const { pool } = server.database;
-  const all = await Promise.all(Array.from({ length: pool.options.max! }, () => pool.connect()));
-  for (const client of all) client.release();
+  await assertAllBack();
 });
+
+test('a client that takes its time over a long list holds one snapshot, until it has taken or left it', async () => {
+  const organization = await longOrganization();
+  const slow = await Promise.all(Array.from({ length: 3 }, () => begin(organization)));
+  while ((await snapshots()) !== slow.length) await sleep(5);
+  // Others are served meanwhile, and no more is read than the client takes: so the snapshots stay open.
+  const whole = await server.call('GET', list(organization));
+  assert.equal(whole.body.phone_numbers.length, longCount);
+  while ((await snapshots()) !== slow.length) await sleep(5);
+  // What is committed now is not in them.
+  await sql`
+    update phone_numbers set nickname = 'Written meanwhile'
+    where phone_number = ${`+1${5_000_000_000 + longCount}`}`.execute(server.database.db);
+  const [first, ...others] = slow;
+  let bytes = 0;
+  for await (const piece of first!) bytes += piece.length;
+  assert.equal(bytes, Buffer.byteLength(whole.text));
+  while ((await snapshots()) !== others.length) await sleep(5);
+  for (const response of others) response.destroy();
+  await assertAllBack();
+});
+
+/** The long list, of which the first piece has come. */
+function begin(organization: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'x-api-key': server.key };
+    const request = httpRequest(server.url + list(organization), { headers }, response => {
+      response.on('error', () => {});
+      response.once('readable', () => resolve(response));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+/** Far more than the buffers of a connection take. */
+const longCount = 40_000;
+
+let long: string | undefined;
+async function longOrganization(): Promise<string> {
+  if (long !== undefined) return long;
+  const organization = await newOrganization(server);
+  await sql`
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
+    select tenant_id, id, gen_random_uuid(), '+1' || (5000000000 + n), '', now(), 1
+    from organizations, generate_series(1, ${longCount}) n
+    where unique_id = ${organization}`.execute(server.database.db);
+  await refreshStatistics(server.database.db, longCount);
+  long = organization;
+  return organization;
+}
+
+/** How many snapshots are held open while nothing is read from them. */
+async function snapshots(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from pg_stat_activity
+    where datname = current_database() and state like 'idle in transaction%'`.execute(server.database.db);
+  return rows[0]!.count;
+}
+
+async function assertAllBack(): Promise<void> {
+  while ((await snapshots()) > 0) await sleep(5);
+  await assertNoneLost(server.database);
+}
 
 const fresh = (count: number) => Array.from({ length: count }, () => ({ phone_number: uniqueNumber() }));
 const revisionOf = (tag: string) => Number(/^"(\d+)-/.exec(tag)![1]);

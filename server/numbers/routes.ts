@@ -135,10 +135,16 @@ export function numberRoutes(
         throw new Problem('number_not_found');
       }
       const { id, version } = found.number;
-      const { bytes } =
+      const body =
         bodies.find(id, version) ??
         (await bodies.build(id, version, () => details({ tenantId: who.tenantId, id })));
-      // Released between the look-up and the reading.
+      let { bytes } = body;
+      if (body.version !== version) {
+        // It has changed since it was looked up: it may have gone, or be somebody else's, and not theirs to see.
+        const number = readE164(params.phone_number, query.default_country);
+        const json = (await findDetails(db, who, [number])).get(number);
+        bytes = json === undefined ? undefined : Buffer.from(json);
+      }
       if (!bytes) throw new Problem('number_not_found');
       reply.type('application/json; charset=utf-8');
       return reply.send(Buffer.concat([head, bytes, tail]) as never);

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { type DestinationStream, pino } from 'pino';
 import { createApp } from '../app.ts';
 import type { CarrierSettings } from '../carriers/open.ts';
+import { openDatabase } from '../db/database.ts';
 import type { App } from '../http/operation.ts';
 import type { NewKey } from '../keys/keys.ts';
 import { createTenant } from '../tenants/tenants.ts';
@@ -42,6 +43,7 @@ const testCarriers = {
 export async function startTestServer(
   shared?: TestDatabase,
   carriers: Partial<CarrierSettings> = {},
+  more: { cacheBytes?: number } = {},
 ): Promise<TestServer> {
   const database = shared ?? (await createTestDatabase());
   const logged: string[] = [];
@@ -51,6 +53,7 @@ export async function startTestServer(
     brand: 'Teli',
     log: pino({ level: 'debug' }, sink),
     carriers: { ...testCarriers, ...carriers },
+    ...more,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -100,6 +103,22 @@ export async function startTestServer(
     async stop() {
       await app.close();
       if (!shared) await database.drop();
+    },
+  };
+}
+
+/** Another server on the database of the first, with connections of its own, as another process or machine has them. */
+export async function startBeside(
+  { database: { connection } }: TestServer,
+  more: { cacheBytes?: number } = {},
+): Promise<TestServer> {
+  const database = { ...openDatabase(connection), connection, drop: async () => {} };
+  const server = await startTestServer(database, {}, more);
+  return {
+    ...server,
+    async stop() {
+      await server.stop();
+      await database.close();
     },
   };
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { fuzzing } from '../testing/arbitrary.ts';
+import { batched } from './batched.ts';
+
+type Batch = { questions: number[]; end: PromiseWithResolvers<string[]>; settled: boolean };
+type Asked = { question: number; batchesBefore: number; outcome: Promise<string> };
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.record({ step: fc.constant('ask' as const), which: fc.nat(4) }) },
+    { weight: 3, arbitrary: fc.record({ step: fc.constant('turn' as const), which: fc.constant(0) }) },
+    { weight: 2, arbitrary: fc.record({ step: fc.constant('answer' as const), which: fc.nat(9) }) },
+    { weight: 1, arbitrary: fc.record({ step: fc.constant('fail' as const), which: fc.nat(9) }) },
+  ),
+  { maxLength: 60 },
+);
+
+test('every question is answered with its own answer, by a batch that was sent after it was asked', () =>
+  fc.assert(
+    fc.asyncProperty(steps, fc.integer({ min: 1, max: 3 }), async (plan, onTheWayMax) => {
+      const batches: Batch[] = [];
+      const asked: Asked[] = [];
+      const onTheWay = () => batches.filter(({ settled }) => !settled);
+      const ask = batched(
+        (questions: number[]) => {
+          const batch = { questions, end: Promise.withResolvers<string[]>(), settled: false };
+          batches.push(batch);
+          assert(onTheWay().length <= onTheWayMax, 'too many batches are on their way');
+          assert.equal(new Set(questions).size, questions.length, 'a question is in a batch twice');
+          return batch.end.promise;
+        },
+        String,
+        onTheWayMax,
+      );
+      const settle = (batch: Batch, fails: boolean) => {
+        const name = batches.indexOf(batch);
+        batch.settled = true;
+        if (fails) batch.end.reject(`failed ${name}`);
+        else batch.end.resolve(batch.questions.map(question => `${question} of ${name}`));
+      };
+      for (const { step, which } of plan) {
+        const open = onTheWay();
+        if (step === 'turn') await nextTurn();
+        else if (step === 'ask') {
+          const outcome = ask(which).catch(String);
+          asked.push({ question: which, batchesBefore: batches.length, outcome });
+        } else if (open.length > 0) settle(open[which % open.length]!, step === 'fail');
+      }
+      // Whatever is still waiting goes out as soon as there is room for it.
+      for (let turn = 0; turn < 5; turn++) {
+        for (const batch of onTheWay()) settle(batch, false);
+        await nextTurn();
+      }
+      for (const { question, batchesBefore, outcome } of asked) {
+        const text = await outcome;
+        const [, what, name] = /^(\d+|failed)(?: of)? (\d+)$/.exec(text)!;
+        assert(Number(name) >= batchesBefore, `a batch that was on its way already has answered: ${text}`);
+        assert(batches[Number(name)]!.questions.includes(question), `it was not in that batch: ${text}`);
+        if (what !== 'failed') assert.equal(Number(what), question);
+      }
+      const shared = batches.reduce((sum, { questions }) => sum + questions.length, 0);
+      assert(shared <= asked.length, 'something was asked that nobody wants to know');
+    }),
+    fuzzing(300),
+  ));
+
+test('what is asked in one turn goes out together, and equal questions as one', async () => {
+  const sent: number[][] = [];
+  const ask = batched(
+    async (questions: number[]) => {
+      sent.push(questions);
+      return questions.map(question => question * 10);
+    },
+    String,
+    2,
+  );
+  assert.deepEqual(await Promise.all([1, 2, 1, 3, 2].map(ask)), [10, 20, 10, 30, 20]);
+  assert.deepEqual(sent, [[1, 2, 3]]);
+});
