@@ -30,7 +30,7 @@ async function found(numbers: string[], asking?: Asking): Promise<(string | null
     (one: { phone_number: { phone_number: string } | null }) => one.phone_number,
   );
   assert.equal(body.count, shown.filter(Boolean).length);
-  return shown.map((number: { phone_number: string } | null) => number && number.phone_number);
+  return shown.map((number: { phone_number: string } | null) => number?.phone_number ?? null);
 }
 
 test('numbers come in the order asked, each as the call for it alone shows it', async () => {
