@@ -251,6 +251,8 @@ const fullExample = {
   modified_at: '2024-01-15T10:30:00Z',
 };
 
+const detailExample = { ...fullExample, leaving: false, release_problem: null };
+
 const FullNumber = Type.Object(fullFields, { additionalProperties: false });
 
 /** What is under way at the carrier is no revision, so it is in no list: the list's ETag would not tell of it. */
@@ -267,7 +269,7 @@ export const NumberDetail = Type.Object(
   {
     description: 'A number, in full.',
     additionalProperties: false,
-    examples: [{ ...fullExample, leaving: false, release_problem: null }],
+    examples: [detailExample],
   },
 );
 
@@ -283,21 +285,37 @@ export const LookUpBody = Type.Object(
   { additionalProperties: false, examples: [{ phone_numbers: ['(415) 555-1234', '+14155550000'] }] },
 );
 
-export const LookedUp = Type.Object({
-  results: Type.Array(
-    Type.Object(
-      {
-        asked: Type.String({ description: 'The number as it was asked for.', examples: ['(415) 555-1234'] }),
-        phone_number: Type.Union([NumberDetail, Type.Null()], {
-          description: 'The number in full; null for one that is not here, or not yours to see.',
-        }),
-      },
-      { additionalProperties: false },
+export const LookedUp = Type.Object(
+  {
+    results: Type.Array(
+      Type.Object(
+        {
+          asked: Type.String({
+            description: 'The number as it was asked for.',
+            examples: ['(415) 555-1234'],
+          }),
+          phone_number: Type.Union([NumberDetail, Type.Null()], {
+            description: 'The number in full; null for one that is not here, or not yours to see.',
+          }),
+        },
+        { additionalProperties: false },
+      ),
+      { description: 'One for each number that was asked for, in that order.' },
     ),
-    { description: 'One for each number that was asked for, in that order.' },
-  ),
-  count: Type.Integer({ description: 'How many of them were found.' }),
-});
+    count: Type.Integer({ description: 'How many of them were found.' }),
+  },
+  {
+    examples: [
+      {
+        results: [
+          { asked: '(415) 555-1234', phone_number: detailExample },
+          { asked: '+14155550000', phone_number: null },
+        ],
+        count: 1,
+      },
+    ],
+  },
+);
 
 const listResponse = (example: object[]) =>
   Type.Object(
