@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../server/testing/factories.ts';
 import { startTestServer, type TestServer } from '../server/testing/server.ts';
 import { linekeeper } from './testing.ts';
@@ -21,6 +21,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lk-export-'));
   organization = await newOrganization(server);
 });
+afterEach(() => rm(folder, { recursive: true }));
 
 const exporting = (...args: string[]) =>
   linekeeper(['numbers', 'export', '--organization', organization, ...args], env);
@@ -173,5 +174,4 @@ test('what was exported is imported as it is', async () => {
     [added[0]!.phone_number, '=HYPERLINK("x"),\n😀', email],
     [added[1]!.phone_number, null, undefined],
   ]);
-  await rm(folder, { recursive: true });
 });
