@@ -10,8 +10,9 @@ import { openUpload } from './upload.ts';
 
 type Report = Static<typeof ImportBody> & { error?: string };
 
-const types = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
-type Format = keyof typeof types;
+/** The formats that files of numbers have. */
+export const types = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
+export type Format = keyof typeof types;
 const formatByEnding: Record<string, Format> = { csv: 'csv', ndjson: 'ndjson', jsonl: 'ndjson' };
 const rejectionsMax = 20;
 
@@ -27,6 +28,7 @@ export function defineImport(numbers: Command): void {
       `
 The first line of a CSV file names its columns: phone_number, nickname and user (the id or
 e-mail address of who is assigned the number). NDJSON has an object with these a line.
+What \`numbers export\` has written is taken as it is: its other columns are ignored.
 Exit code 4 says that rows were rejected; the report names each with its line and the reason.`,
     )
     .argument('<file>', 'the file, or - for stdin')
@@ -74,8 +76,11 @@ async function importFile(
   }
 }
 
+export const formatByName = (file: string): Format | undefined =>
+  formatByEnding[/\.(\w+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
+
 function formatOf(file: string): Format {
-  const format = formatByEnding[/\.(\w+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
+  const format = formatByName(file);
   if (!format)
     throw wrongUsage(`Say what is in ${file === '-' ? 'stdin' : file}: --format csv or --format ndjson`);
   return format;

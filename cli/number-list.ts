@@ -1,69 +1,36 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Static } from 'typebox';
-import type { NumberStatus } from '../server/db/tables.ts';
-import type { ListOptions } from '../server/numbers/list-statement.ts';
 import type { ListBody } from '../server/numbers/schemas.ts';
-import { readCount, readMoment } from './arguments.ts';
+import { readCount } from './arguments.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';
+import { filtered, type Query, queryOf } from './number-filters.ts';
 import type { PhoneNumber } from './one-number.ts';
 import { type Cell, growingTable, note, write } from './output.ts';
 import { passOn } from './passing.ts';
 import { counted } from './text.ts';
 
 type Page = Static<typeof ListBody>;
-type Query = { [name in keyof ListOptions]?: string | number | boolean | undefined };
 
 const path = pathOf('sms', 'phone-numbers');
 // The server's limit is 10,000; with fewer the first rows are there sooner.
 const perPage = 5000;
-const statuses: NumberStatus[] = [
-  'pending',
-  'available',
-  'reserved',
-  'assigned',
-  'cooling_down',
-  'releasing',
-  'released',
-];
-const sorts: ListOptions['sort'][] = ['phone_number', '-phone_number', 'created_at', '-created_at'];
 
 export function defineList(numbers: Command): void {
-  command(numbers, 'list', "List an organization's numbers, or those of them that fit.", [
-    'numbers list --organization org_abc123',
-    'numbers list --organization org_abc123 --available --area-code 415 --limit 10',
-    'numbers list --organization org_abc123 --assigned-to john@company.com --full',
-    'numbers list --organization org_abc123 --as-of 2024-03-01 --json',
-  ])
-    .addHelpText(
-      'after',
-      `
-What is given must all be true of a number. A moment is a day, which is its beginning in UTC,
-or a time in ISO 8601.`,
-    )
-    .requiredOption('--organization <id>', 'whose numbers')
-    .option('--available', 'only those that are free to be handed out')
-    .addOption(new Option('--status <status>', 'where it is in its life').choices(statuses))
-    .option('--area-code <code>', 'its North American area code')
-    .option('--starts-with <digits>', 'its first digits, country code included')
-    .option('--contains <digits>', 'digits anywhere in it')
-    .option('--ends-with <digits>', 'its last digits')
-    .option('--tag <tag>', 'a tag that it has')
-    .option('--assigned-to <user>', 'the id or e-mail address of the user who has it')
-    .option('--nickname <text>', 'a part of its nickname, in any case')
-    .option('--created-after <moment>', 'created after this', readMoment)
-    .option('--created-before <moment>', 'created before this', readMoment)
-    .option('--unassigned-since <moment>', 'available since this or longer', readMoment)
-    .option('--as-of <then>', 'the list as it was at a revision or at a moment', readMoment)
-    .addOption(
-      new Option('--sort <order>', 'the order; - turns it round (default: phone_number)').choices(sorts),
-    )
+  filtered(
+    command(numbers, 'list', "List an organization's numbers, or those of them that fit.", [
+      'numbers list --organization org_abc123',
+      'numbers list --organization org_abc123 --available --area-code 415 --limit 10',
+      'numbers list --organization org_abc123 --assigned-to john@company.com --full',
+      'numbers list --organization org_abc123 --as-of 2024-03-01 --json',
+    ]),
+  )
     .option('--full', 'show more of each number; with --json, all')
     .option('--limit <count>', 'at most so many (default: all of them)', readCount)
     .option('--total', 'also say how many fit, whatever the limit')
     .action(async options => {
       const { json, limit } = options;
-      const query = queryOf(options);
+      const query = { ...queryOf(options), total: options.total };
       if (!json) await printTable(query, limit);
       else if (limit === undefined) {
         // The server's own document, of one moment, as it comes.
@@ -72,26 +39,6 @@ or a time in ISO 8601.`,
       } else await printDocument(query, limit);
     });
 }
-
-const queryOf = (options: Record<string, string> & { available?: boolean; total?: boolean }): Query => ({
-  organization_id: options.organization,
-  include_assigned: !options.available,
-  status: options.status,
-  area_code: options.areaCode,
-  starts_with: options.startsWith,
-  contains: options.contains,
-  ends_with: options.endsWith,
-  tag: options.tag,
-  assigned_to: options.assignedTo,
-  nickname: options.nickname,
-  created_after: options.createdAfter,
-  created_before: options.createdBefore,
-  unassigned_since: options.unassignedSince,
-  as_of: options.asOf,
-  sort: options.sort,
-  view: options.full && 'full',
-  total: options.total,
-});
 
 /** Page after page: a list of any length is never held as a whole. */
 async function* pages(query: Query, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Page> {

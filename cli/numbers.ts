@@ -6,10 +6,12 @@ import { change, changing } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { defineBulk } from './number-bulk.ts';
+import { defineExport } from './number-export.ts';
 import { defineHistory } from './number-history.ts';
 import { defineImport } from './number-import.ts';
 import { defineLife } from './number-life.ts';
 import { defineList } from './number-list.ts';
+import { defineLookup } from './number-lookup.ts';
 import { defineSummary } from './number-summary.ts';
 import {
   type Assigned,
@@ -34,6 +36,7 @@ export function numberCommands(program: Command): void {
   ]);
   defineImport(numbers);
   defineList(numbers);
+  defineExport(numbers);
   defineSummary(numbers);
 
   onNumber(
@@ -44,6 +47,7 @@ export function numberCommands(program: Command): void {
   ).action(async (number, options) => {
     await print(options, await call<One>('GET', pathTo(number), { query: country(options) }), one);
   });
+  defineLookup(numbers);
   defineHistory(numbers);
 
   onNumbers(

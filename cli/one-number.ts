@@ -25,7 +25,7 @@ export const withCountry = (made: Command) =>
   made.option('--default-country <country>', 'what a number without + is read as (default: US)');
 
 /** Without a digit it is no number, and in a path it might be the name of something else. */
-function readNumber(text: string): string {
+export function readNumber(text: string): string {
   if (!/\d/.test(text)) throw new InvalidArgumentError('It is not a phone number.');
   return text;
 }

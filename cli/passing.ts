@@ -2,12 +2,16 @@ import { connected, type RequestOptions, send } from './client.ts';
 import { write } from './output.ts';
 
 /** Writes the body of an answer as it comes, however long it is. */
-export async function passOn(path: string, options: RequestOptions): Promise<void> {
+export async function passOn(
+  path: string,
+  options: RequestOptions,
+  to: (piece: Uint8Array) => Promise<unknown> = write,
+): Promise<void> {
   const { body } = await send('GET', path, options);
   const pieces = body!.values();
   for (;;) {
     const { done, value } = await connected(pieces.next());
     if (done) return;
-    await write(value);
+    await to(value);
   }
 }

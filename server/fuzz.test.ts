@@ -234,6 +234,7 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
     user_id: [...Array(6).fill(user), ...others],
     assigned_to: [user!],
     phone_number: [...numbers, ...pending],
+    phone_numbers: numbers,
     free_number: Array.from({ length: 300 }, uniqueNumber),
     reservation_id: reservations,
     batch_id: events.flatMap((event: { data: { batch_id?: string } }) => event.data.batch_id ?? []),

@@ -62,6 +62,7 @@ test('a user who is no admin is refused all but their own numbers', async t => {
           continue;
         }
         assert([200, 304, 404].includes(reply.status), reply.text);
+        // A look-up repeats what it was asked for.
         const shown = reply.text.replaceAll(/"asked":"[^"]*"/g, '');
         for (const number of [victim.available, victim.assigned, victim.reserved])
           assert(!shown.includes(number), `${call.path} shows ${number}`);

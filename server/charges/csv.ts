@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { openCursor } from '../db/cursor.ts';
 import type { Database } from '../db/database.ts';
+import { csvLine } from '../http/csv.ts';
 import type { Who } from '../keys/who.ts';
 import { type Charge, chargeBody } from './schemas.ts';
 import { type ChargeRow, chargesOf, readScope, type UsageQuery, type UsageScope } from './usage.ts';
@@ -65,17 +66,3 @@ async function* csvOf(first: ChargeRow[], read: () => Promise<ChargeRow[]>): Asy
 
 const cellsOf = (charge: Charge) =>
   columns.map(name => (name === 'amount' ? charge.amount.toFixed(4) : (charge[name] ?? '')));
-
-/** One record of RFC 4180, as every spreadsheet reads it. */
-export const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(',')}\r\n`;
-
-function csvCell(text: string): string {
-  const cell = isFormula(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-}
-
-/**
- * Whether a spreadsheet might calculate with it; an apostrophe makes it text. A number in E.164 begins with `+` and is
- * left as it is: digits alone can only come out as themselves, and programs read the column.
- */
-const isFormula = (text: string): boolean => /^[=+\-@\t\r]/.test(text) && !/^\+\d+$/.test(text);

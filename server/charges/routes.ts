@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { invalid } from '../errors.ts';
+import { formatOf } from '../http/formats.ts';
 import { type App, operation, timestamp } from '../http/operation.ts';
 import { openUsageCsv } from './csv.ts';
 import { chargeBody, UsageBody, UsageCsv, UsageQuerySchema } from './schemas.ts';
@@ -18,13 +19,13 @@ export function usageRoutes(app: App, database: Database): void {
         tags: ['Usage'],
         querystring: UsageQuerySchema,
         response: { 200: UsageBody },
-        csv: UsageCsv,
+        files: { csv: UsageCsv },
       },
       ['organization_not_found'],
     ),
     async ({ who, query, headers }, reply) => {
       reply.header('vary', 'accept');
-      if (query.format === 'csv' || (query.format === undefined && wantsCsv(headers.accept))) {
+      if (formatOf(query.format, headers.accept, ['csv']) === 'csv') {
         for (const field of ['limit', 'cursor'] as const)
           if (query[field] !== undefined)
             throw invalid(`${field} cannot be combined with CSV, which has all charges`);
@@ -48,6 +49,3 @@ export function usageRoutes(app: App, database: Database): void {
     },
   );
 }
-
-/** Whoever takes JSON too, as most clients do that send this header unasked, gets JSON. */
-const wantsCsv = (accept = ''): boolean => /\btext\/csv\b/i.test(accept) && !/\bjson\b/i.test(accept);

@@ -4,7 +4,6 @@ import { parse } from 'csv-parse/sync';
 import { uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { addAmounts, monthOf } from './charges.ts';
-import { csvLine } from './csv.ts';
 import { newBook } from './testing.ts';
 
 let server: TestServer;
@@ -163,17 +162,6 @@ test('CSV has the same charges', async () => {
     expected,
   );
   assert.ok(rows.every(({ amount }) => /^\d+\.\d{4}$/.test(amount!)));
-});
-
-test('a cell is quoted where it must be, and none is a formula', () => {
-  assert.equal(
-    csvLine(['a', '', 'b,c', 'd"e', 'f\r\ng', '+14155551234']),
-    'a,,"b,c","d""e","f\r\ng",+14155551234\r\n',
-  );
-  assert.equal(
-    csvLine(['=1+1', '+1+cmd', '-org', '@sum', '\t=1', '\r=1', 'a=1']),
-    `'=1+1,'+1+cmd,'-org,'@sum,'\t=1,"'\r=1",a=1\r\n`,
-  );
 });
 
 test('a file of any length comes whole, and a client that leaves it leaves no connection behind', async () => {

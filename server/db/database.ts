@@ -62,7 +62,8 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     lookups,
     long,
     async openSession() {
-      const client = new pg.Client(config);
+      // A name of their own, by which whoever looks can tell them from the pools'.
+      const client = new pg.Client({ ...config, application_name: `${config.application_name} session` });
       client.on('error', () => {});
       await client.connect();
       const single = {

@@ -3,6 +3,7 @@ import type { FastifyRequest, FastifySchema } from 'fastify';
 import { type TNull, type TObject, type TProperties, type TSchema, type TString, Type } from 'typebox';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
 import type { About } from '../keys/identify.ts';
+import { type Format, mediaTypes } from './formats.ts';
 
 /**
  * What a route asks of the caller. `none` is open to everyone; `own` also to a user who is no admin, and shows them
@@ -28,14 +29,16 @@ export type App = import('fastify').FastifyInstance<
   import('@fastify/type-provider-typebox').TypeBoxTypeProvider
 >;
 
+type Files = Partial<Record<Exclude<Format, 'json'>, TString>>;
+
 type OperationSchema = FastifySchema & {
   operationId: string;
   summary: string;
   description: string;
   tags: [string];
   response: Record<number, TObject | TNull>;
-  /** What 200 says in text/csv, where it can be asked for; with an example. */
-  csv?: TString;
+  /** What 200 says in other formats, where they can be asked for; each with an example. */
+  files?: Files;
 };
 
 const succeeded = Type.Literal(true, { description: 'Whether the request was successful.' });
@@ -81,7 +84,7 @@ export function operation<const S extends OperationSchema>(
     const example = { success: false, error: text, code, request_id: exampleRequestId, powered_by: 'Teli' };
     response[status] = problemBody([...(existing?.examples ?? []), example]);
   }
-  if (schema.csv) response[200] = alsoAsCsv(response[200] as TObject, schema.csv);
+  if (schema.files) response[200] = alsoAs(schema.files, response[200] as TObject);
   return {
     schema: {
       ...schema,
@@ -122,13 +125,17 @@ function enveloped(payload: TObject): TObject {
   return Type.Object(body, { ...options, examples, additionalProperties: false });
 }
 
-/** The same answer in two content types, of which each has its own schema. */
-function alsoAsCsv({ description, ...body }: TObject & { description?: string }, csv: TString) {
+/** The same answer in several content types, of which each has its own schema. */
+function alsoAs(files: Files, { description, ...json }: TObject & { description?: string }) {
   const media = ({ examples, ...schema }: TSchema & { examples?: unknown[] }) => ({
     schema,
     example: examples?.[0],
   });
-  return { description, content: { 'application/json': media(body), 'text/csv': media(csv) } };
+  const all = Object.entries({ json, ...files }).map(([format, schema]) => [
+    mediaTypes[format as Format],
+    media(schema),
+  ]);
+  return { description, content: Object.fromEntries(all) };
 }
 
 /** The example that a schema has, or one made of the examples of its parts; a list has one entry, so a count is 1. */

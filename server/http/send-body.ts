@@ -8,6 +8,8 @@ export type Wanted = {
   name: string;
   /** The version that is right, found out after the request had come. */
   version: string;
+  /** `content-type`, and what else is said of it when it is sent. */
+  headers: Record<string, string>;
   /** Its `ETag` at a version, without the encoding that it is sent in. */
   tag(version: string): string;
   /** Makes it; without bytes if it is too long for that. */
@@ -29,29 +31,32 @@ export function sendBody(
   const { name, version, tag } = wanted;
   const headers = request.headers;
   // Revalidated at every use: a change must be seen by the very next request.
-  reply.header('cache-control', 'private, no-cache').header('vary', 'accept-encoding');
+  reply.header('cache-control', 'private, no-cache').header('vary', 'accept, accept-encoding');
   const asked = headers['if-none-match'];
   const known = asked === undefined ? undefined : matchedTag(asked, tag(version));
   if (known !== undefined) return void reply.status(304).header('etag', known).send();
-  reply.type('application/json; charset=utf-8');
   const encoding = acceptedEncoding(headers['accept-encoding']);
   const body = bodies.find(name, version);
   // What is at hand is sent in this turn.
-  if (body?.bytes && !encoding) return void reply.header('etag', tag(version)).send(body.bytes);
+  if (body?.bytes && !encoding) return void send(tag(version), body.bytes);
   return sendSlowly(body, encoding);
+
+  function send(tag: string, bytes: Buffer | Readable): never {
+    return reply.headers(wanted.headers).header('etag', tag).send(bytes) as never;
+  }
 
   async function sendSlowly(body: Body | undefined, encoding: Encoding | undefined): Promise<never> {
     // A body that nobody asks for twice is not worth compressing.
     const encoded = body && encoding && (await bodies.encode(name, body, encoding));
     if (encoded) {
-      reply.header('content-encoding', encoding).header('etag', encodedTag(tag(version), encoding));
-      return reply.send(encoded) as never;
+      reply.header('content-encoding', encoding);
+      return send(encodedTag(tag(version), encoding), encoded);
     }
     const { version: built, bytes } = body ?? (await bodies.build(name, version, wanted.build));
-    if (bytes) return reply.header('etag', tag(built)).send(bytes) as never;
+    if (bytes) return send(tag(built), bytes);
     const { version: streamed, stream } = await wanted.stream();
     reply.raw.setTimeout(stalledMsMax);
-    return reply.header('etag', tag(streamed)).send(stream) as never;
+    return send(tag(streamed), stream);
   }
 }
 

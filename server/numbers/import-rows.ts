@@ -1,6 +1,9 @@
 import type { Writable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { invalid } from '../errors.ts';
+import { withoutApostrophe } from '../http/csv.ts';
+import { csvColumns } from './list-formats.ts';
+import { fieldNames } from './number-json.ts';
 
 /** One row of an import as it was written; `line` is where it ends in the file, from 1. */
 export type ImportRow =
@@ -10,7 +13,13 @@ export type ImportRow =
 export type ImportFormat = 'csv' | 'ndjson';
 
 const columns = ['phone_number', 'nickname', 'user'] as const;
-const lineBytesMax = 16_384;
+/** Where a file says who has a number, the first that says it counts: an export has no `user`, but the other two. */
+const userColumns = ['user', 'user_email', 'user_id'];
+/** What an export says beyond that is known, and not imported: a file that it has written is taken as it is. */
+const knownColumns = new Set<string>([...columns, ...csvColumns('full')]);
+const knownFields = new Set<string>([...columns, ...fieldNames.full]);
+/** As long as the longest line of an export. */
+const lineBytesMax = 65_536;
 /** So much is read at once: a few milliseconds, in which other requests wait. */
 const pieceBytes = 16_384;
 /** As much of a wrong name as is repeated to its author. */
@@ -81,7 +90,7 @@ const settled = (begin: (done: (error?: Error | null) => void) => void): Promise
 /** @returns how the rows under this first line are read */
 function readHeader(record: string[]): (record: string[], line: number) => ImportRow {
   const names = record.map(name => name.toLowerCase());
-  const unknown = record.find((_, index) => !columns.some(column => column === names[index]));
+  const unknown = record.find((_, index) => !knownColumns.has(names[index]!));
   if (unknown !== undefined || !names.includes('phone_number')) {
     const what = names.includes('phone_number')
       ? `"${unknown}" is not a column`
@@ -91,15 +100,15 @@ function readHeader(record: string[]): (record: string[], line: number) => Impor
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) throw invalid(`The first line names ${twice} twice`);
   const width = names.length;
-  const [phone_number, nickname, user] = columns.map(column => names.indexOf(column)) as [
-    number,
-    number,
-    number,
-  ];
-  return (row, line) =>
-    row.length === width
-      ? { line, phone_number: row[phone_number]!, nickname: row[nickname] ?? '', user: row[user] ?? '' }
-      : { line, problem: `the row has ${row.length} columns, and the first line names ${width}` };
+  const users = userColumns.map(column => names.indexOf(column)).filter(place => place >= 0);
+  const [number, nickname] = [names.indexOf('phone_number'), names.indexOf('nickname')];
+  return (row, line) => {
+    if (row.length !== width)
+      return { line, problem: `the row has ${row.length} columns, and the first line names ${width}` };
+    const at = (place: number | undefined) => withoutApostrophe(row[place ?? -1] ?? '');
+    const user = users.find(place => row[place] !== '');
+    return { line, phone_number: at(number), nickname: at(nickname), user: at(user) };
+  };
 }
 
 async function* readNdjson(text: AsyncGenerator<string>): AsyncGenerator<ImportRow[]> {
@@ -131,11 +140,20 @@ function readObject(text: string, line: number): ImportRow {
     return { line, problem: 'the line is not a JSON object' };
   const row = { line, phone_number: '', nickname: '', user: '' };
   for (const [name, field] of Object.entries(value)) {
+    if (!knownFields.has(name)) return { line, problem: `${name.slice(0, nameMax)} is not a known field` };
     const column = columns.find(known => known === name);
-    if (!column) return { line, problem: `${name.slice(0, nameMax)} is not a known field` };
+    if (!column) continue;
     if (field !== null && typeof field !== 'string')
       return { line, problem: `${name} must be a string or null` };
-    row[column] = (field ?? '').trim();
+    // Nobody has blanks around a number or a user on purpose.
+    row[column] = column === 'nickname' ? (field ?? '') : (field ?? '').trim();
   }
+  row.user ||= holderOf(value) ?? '';
   return row;
+}
+
+/** Whom an export says that a number is assigned to. */
+function holderOf(value: object): string | undefined {
+  const { assigned_to: holder } = value as { assigned_to?: { email?: unknown; user_id?: unknown } | null };
+  return [holder?.email, holder?.user_id].find(reference => typeof reference === 'string');
 }

@@ -320,8 +320,9 @@ test('clients that do not wait for a long report cost no session', async () => {
   let sessions = -1;
   while (sessions !== 0) {
     const { rows } = await pool.query(
-      'select count(*) from pg_stat_activity where datname = current_database()',
+      `select count(*) from pg_stat_activity
+       where datname = current_database() and application_name = 'linekeeper session'`,
     );
-    sessions = rows[0].count - pool.totalCount;
+    sessions = rows[0].count;
   }
 });

@@ -1,5 +1,7 @@
 import type { NumberStatus } from '../db/tables.ts';
+import type { Format } from '../http/formats.ts';
 import type { Who } from '../keys/who.ts';
+import { frameOf } from './list-formats.ts';
 import { holdsNow, joinHolder, numberJson } from './number-json.ts';
 
 export const sorts = ['phone_number', '-phone_number', 'created_at', '-created_at'] as const;
@@ -30,6 +32,8 @@ export type ListOptions = ListFilter & {
   /** A revision, or a moment. */
   as_of?: string;
   total: boolean;
+  /** JSON if it is not said; the others are of whole lists, without a total. */
+  format?: Format;
   limit?: number;
   cursor?: string;
 };
@@ -44,7 +48,7 @@ export type PageRow = {
   total?: number;
   /** How many there are up to one more than the limit. */
   found: number;
-  /** The numbers as JSON with commas between them; null for none. */
+  /** The numbers as JSON, with what the format puts between them; null for none. */
   items: string | null;
   /** The last number within the limit, and its moment to the microsecond; null if there are fewer. */
   last_number: string | null;
@@ -116,7 +120,7 @@ export function pageStatement(
     select (select revision from organizations where tenant_id = $1 and id = $2) as revision,
       ${options.total ? `(select count(n.id) ${source}) as total,` : ''}
       count(place)::int as found,
-      string_agg(item, ',') filter (where place <= ${most}) as items,
+      string_agg(item, '${frameOf(options).between}') filter (where place <= ${most}) as items,
       max(phone_number) filter (where place = ${most}) as last_number,
       to_char(max(created_at) filter (where place = ${most}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as last_created_at
     from (

@@ -7,6 +7,7 @@ import { invalid } from '../errors.ts';
 import type { Body } from '../http/bodies.ts';
 import { readMoment } from '../http/operation.ts';
 import type { Who } from '../keys/who.ts';
+import { type Frame, frameOf } from './list-formats.ts';
 import { type After, type ListOptions, type PageRow, pageStatement } from './list-statement.ts';
 
 const limitDefault = 100;
@@ -16,6 +17,7 @@ export const rowsAtOnce = 1000;
 /** A list that has been understood. */
 export type List = {
   query: ListOptions;
+  frame: Frame;
   /** Tells it from every list of other numbers, or in another order; the same for all of its pages. */
   name: string;
   /** Whether a page is asked for, or the whole. */
@@ -31,6 +33,7 @@ export function readList(query: ListOptions): List {
   const name = listName(query);
   return {
     query: { ...query, ...readMoments(query) },
+    frame: frameOf(query),
     name,
     paged,
     limit: paged ? (query.limit ?? limitDefault) : rowsAtOnce,
@@ -77,7 +80,7 @@ export function createLists({ db, long }: Database, brand: string) {
       if (more && !list.paged) return { version: String(row.revision), bytes: undefined };
       const count = more ? list.limit : row.found;
       const paging = list.paged && { has_more: more, next_cursor: more ? writeCursor(row, list) : null };
-      const text = head + (row.items ?? '') + tail(count, row.total, paging, brand);
+      const text = list.frame.head + pieceOf(row, list) + tail(list, count, row.total, paging, brand);
       return { version: String(row.revision), bytes: Buffer.from(text) };
     },
 
@@ -116,24 +119,32 @@ export function createLists({ db, long }: Database, brand: string) {
       async function* pieces(first: PageRow) {
         const rest = { ...list, query: { ...list.query, total: false } };
         let count = 0;
-        let text = head;
+        let text = list.frame.head;
         for (let row = first; ; ) {
-          yield text + (row.items ?? '');
+          yield text + pieceOf(row, list);
           count += Math.min(row.found, list.limit);
           if (row.found <= list.limit) break;
-          text = ',';
+          text = list.frame.seam;
           row = await readPage(snapshot, who, organizationId, { ...rest, after: afterOf(row, list.query) });
         }
         await close();
-        yield tail(count, first.total, false, brand);
+        yield tail(list, count, first.total, false, brand);
       }
     },
   };
 }
 
-const head = '{"success":true,"phone_numbers":[';
+const pieceOf = ({ items }: PageRow, { frame }: List): string => (items === null ? '' : frame.piece(items));
 
-function tail(count: number, total: number | undefined, paging: object | false, brand: string): string {
+/** What a list in JSON says of itself after its numbers; the other formats are numbers and nothing else. */
+function tail(
+  { query: { format = 'json' } }: List,
+  count: number,
+  total: number | undefined,
+  paging: object | false,
+  brand: string,
+): string {
+  if (format !== 'json') return '';
   const rest = { count, ...(total !== undefined && { total }), ...paging, powered_by: brand };
   return `],${JSON.stringify(rest).slice(1)}`;
 }
@@ -199,7 +210,7 @@ function isMoment(part: unknown): boolean {
 }
 
 /** Names a list among all others: whatever the query asks for, paging aside. */
-function listName({ limit: _, cursor: __, view: ___, total: ____, ...asked }: ListOptions): string {
+function listName({ limit, cursor, view, total, format, ...asked }: ListOptions): string {
   return createHash('sha256')
     .update(JSON.stringify(Object.entries(asked).sort()))
     .digest('base64url')

@@ -54,6 +54,10 @@ const fullFields: Fields = [
   ['modified_at', plain(moment('n.modified_at'))],
 ];
 
+const namesOf = (fields: Fields) => fields.map(([name]) => name);
+
+export const fieldNames = { list: namesOf(listFields), full: namesOf(fullFields) };
+
 export const numberJson = {
   list: object(listFields),
   full: object(fullFields),

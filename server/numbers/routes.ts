@@ -2,9 +2,10 @@ import { crc32 } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
-import { Problem } from '../errors.ts';
+import { invalid, Problem } from '../errors.ts';
 import type { Bodies } from '../http/bodies.ts';
 import type { Changing } from '../http/changing.ts';
+import { formatOf, mediaTypes } from '../http/formats.ts';
 import { type App, operation } from '../http/operation.ts';
 import { sendBody } from '../http/send-body.ts';
 import type { About } from '../keys/identify.ts';
@@ -17,9 +18,11 @@ import { countries, defaultCountry, readPhoneNumber } from './phone-number.ts';
 import {
   AddNumbersBody,
   AvailableBody,
+  AvailableFiles,
   AvailableQuery,
   CountryQuery,
   ListBody,
+  ListFiles,
   ListQuery,
   LookedUp,
   LookUpBody,
@@ -36,6 +39,7 @@ const order =
   'The order is that of `phone_number`, character by character, and does not change from call to call.';
 const validator =
   "The `ETag` is made from the organization's revision: sent back as `If-None-Match` it answers 304 until anything in the organization changes.";
+const formats = `As JSON, or always whole as CSV or NDJSON: \`Accept: text/csv\`, \`Accept: application/x-ndjson\`, or \`format\`.`;
 
 export function numberRoutes(
   app: App,
@@ -57,10 +61,11 @@ export function numberRoutes(
       {
         operationId: 'listNumbers',
         summary: 'List SMS numbers',
-        description: `Retrieve all SMS phone numbers belonging to an organization, including their assignment status. ${order} ${validator}`,
+        description: `Retrieve all SMS phone numbers belonging to an organization, including their assignment status. ${order} ${formats} ${validator}`,
         tags: ['Phone numbers'],
         querystring: ListQuery,
         response: { 200: ListBody, 304: NotModified },
+        files: ListFiles,
       },
       ['organization_not_found'],
       aboutOrganization,
@@ -75,10 +80,11 @@ export function numberRoutes(
       {
         operationId: 'listAvailableNumbers',
         summary: 'List available SMS numbers',
-        description: `Only the unassigned numbers: the same as the list with \`include_assigned=false\`. ${order} ${validator}`,
+        description: `Only the unassigned numbers: the same as the list with \`include_assigned=false\`. ${order} ${formats} ${validator}`,
         tags: ['Phone numbers'],
         querystring: AvailableQuery,
         response: { 200: AvailableBody, 304: NotModified },
+        files: AvailableFiles,
       },
       ['organization_not_found'],
       aboutOrganization,
@@ -206,19 +212,40 @@ export function numberRoutes(
       }),
   );
 
-  function sendList(request: FastifyRequest, reply: FastifyReply, query: ListOptions) {
+  function sendList(request: FastifyRequest, reply: FastifyReply, asked: ListOptions) {
     const { who, found, url } = request;
+    const query = inFormat(asked, request.headers.accept);
     if (!found.organization) throw new Problem('organization_not_found');
     const { id, revision } = found.organization;
-    const scope = `${id} ${who.ownUserId ?? ''} ${brand}`;
+    // The others have no brand in them.
+    const scope = `${id} ${who.ownUserId ?? ''} ${query.format === 'json' ? brand : query.format}`;
     return sendBody(bodies, request, reply, {
       name: `${url} ${scope}`,
       version: String(revision),
+      headers: headersOf(query),
       tag: revision => listTag(revision, scope),
       build: () => lists.build(who, id, readList(query), String(revision)),
       stream: () => lists.stream(who, id, readList(query)),
     });
   }
+}
+
+/** @throws Problem `invalid_request` for what only pages have */
+function inFormat(query: ListOptions, accept: string | undefined) {
+  const format = formatOf(query.format, accept, ['csv', 'ndjson']);
+  if (format !== 'json')
+    for (const field of ['limit', 'cursor', 'total'] as const)
+      if (query[field])
+        throw invalid(`${field} cannot be combined with ${format.toUpperCase()}, which has all numbers`);
+  return { ...query, format };
+}
+
+function headersOf({ format, organization_id }: ReturnType<typeof inFormat>): Record<string, string> {
+  const type = { 'content-type': `${mediaTypes[format]}; charset=utf-8` };
+  if (format === 'json') return type;
+  // An id may have a colon, which some systems have no file names with.
+  const file = `numbers-${organization_id.replaceAll(':', '_')}.${format}`;
+  return { ...type, 'content-disposition': `attachment; filename="${file}"` };
 }
 
 /**

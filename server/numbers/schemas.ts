@@ -3,6 +3,7 @@ import { problems } from '../errors.ts';
 import { nullable, oneOf, Timestamp, withDefault } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import { UserId } from '../users/schemas.ts';
+import { frameOf } from './list-formats.ts';
 import { sorts } from './list-statement.ts';
 import { countries, defaultCountry } from './phone-number.ts';
 
@@ -58,7 +59,8 @@ const Status = oneOf(
 export const NumberParams = Type.Object({ phone_number: AnyWriting });
 export const CountryQuery = Type.Object({ default_country: DefaultCountry }, { additionalProperties: false });
 
-const pagingNote = 'Without `limit` and `cursor` every number is returned, however many.';
+const pagingNote =
+  'Without `limit` and `cursor` every number is returned, however many. Not with CSV and NDJSON, which have all.';
 const paging = {
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 10_000, description: `Numbers per page. ${pagingNote}` }),
@@ -67,7 +69,8 @@ const paging = {
     Type.String({
       minLength: 1,
       maxLength: 1000,
-      description: 'The `next_cursor` of the page before; 100 per page without `limit`.',
+      description:
+        'The `next_cursor` of the page before; 100 per page without `limit`. Not with CSV and NDJSON.',
     }),
   ),
 };
@@ -106,7 +109,14 @@ const shape = {
   total: withDefault(
     Type.Boolean({
       default: false,
-      description: 'Whether to tell `total`: how many numbers fit, on all pages together.',
+      description:
+        'Whether to tell `total`: how many numbers fit, on all pages together. Not with CSV and NDJSON.',
+    }),
+  ),
+  format: Type.Optional(
+    oneOf(['json', 'csv', 'ndjson'], {
+      description:
+        'How to answer; not given, `Accept: text/csv` asks for CSV and `Accept: application/x-ndjson` for NDJSON.',
     }),
   ),
   as_of: Type.Optional(
@@ -241,6 +251,8 @@ const fullExample = {
   modified_at: '2024-01-15T10:30:00Z',
 };
 
+const detailExample = { ...fullExample, leaving: false, release_problem: null };
+
 const FullNumber = Type.Object(fullFields, { additionalProperties: false });
 
 /** What is under way at the carrier is no revision, so it is in no list: the list's ETag would not tell of it. */
@@ -257,7 +269,7 @@ export const NumberDetail = Type.Object(
   {
     description: 'A number, in full.',
     additionalProperties: false,
-    examples: [{ ...fullExample, leaving: false, release_problem: null }],
+    examples: [detailExample],
   },
 );
 
@@ -296,10 +308,7 @@ export const LookedUp = Type.Object(
     examples: [
       {
         results: [
-          {
-            asked: '(415) 555-1234',
-            phone_number: { ...fullExample, leaving: false, release_problem: null },
-          },
+          { asked: '(415) 555-1234', phone_number: detailExample },
           { asked: '+14155550000', phone_number: null },
         ],
         count: 1,
@@ -334,6 +343,27 @@ const listResponse = (example: object[]) =>
 
 export const ListBody = listResponse([assignedExample, availableExample]);
 export const AvailableBody = listResponse([availableExample]);
+
+const asFile = (format: 'csv' | 'ndjson', description: string, example: object[]) => {
+  const { head, between, piece } = frameOf({ format, view: 'list' });
+  const items = example.map(number => JSON.stringify(number)).join(between);
+  return Type.String({ description, examples: [head + piece(items)] });
+};
+const listFiles = (example: object[]) => ({
+  csv: asFile(
+    'csv',
+    'RFC 4180, in UTF-8: a line that names the columns, and one for each number. The columns are the fields of a number in their order; `assigned_to` is `user_id`, `user_email` and `user_name`, tags have commas between them, metadata is JSON. Text that a spreadsheet might take for a formula begins with an apostrophe. The import takes such a file as it is.',
+    example,
+  ),
+  ndjson: asFile(
+    'ndjson',
+    'One number a line, each as in the JSON list. The import takes such a file as it is.',
+    example,
+  ),
+});
+
+export const ListFiles = listFiles([assignedExample, availableExample]);
+export const AvailableFiles = listFiles([availableExample]);
 
 export const AddNumbersBody = Type.Object(
   {

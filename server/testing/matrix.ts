@@ -166,8 +166,13 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
       '&as_of=5',
       '&as_of=2999-01-01T00:00:00Z',
       '&status=reserved',
+      '&format=csv',
+      '&format=ndjson&view=full&as_of=5',
     ].map(more => ({ path: `${numbers}?organization_id=${theirs.organization}${more}` })),
-    { path: `${numbers}?organization_id=${theirs.organization}`, headers: { 'if-none-match': '*' } },
+    ...Object.entries({ 'if-none-match': '*', accept: 'text/csv' }).map(([name, value]) => ({
+      path: `${numbers}?organization_id=${theirs.organization}`,
+      headers: { [name]: value },
+    })),
     ...[
       `assigned_to=${theirs.user}`,
       `assigned_to=${theirs.email}`,
@@ -176,10 +181,16 @@ export const matrix: Record<string, (theirs: Names, own: Names) => Call[]> = {
       `contains=${theirs.available.slice(1)}`,
       `as_of=5&starts_with=${theirs.available.slice(1)}`,
     ].map(filter => ({ path: `${numbers}?organization_id=${own.organization}&total=true&${filter}` })),
+    ...['csv', 'ndjson'].map(format => ({
+      path: `${numbers}?organization_id=${own.organization}&assigned_to=${theirs.user}&format=${format}`,
+    })),
   ],
   'GET /v1/sms/phone-numbers/available': (theirs, own) => [
     { path: `${numbers}/available?organization_id=${theirs.organization}` },
     { path: `${numbers}/available?organization_id=${theirs.organization}&as_of=5&total=true` },
+    ...['csv', 'ndjson'].map(format => ({
+      path: `${numbers}/available?organization_id=${theirs.organization}&format=${format}`,
+    })),
     { path: `${numbers}/available?organization_id=${own.organization}&tag=${theirs.tag}` },
   ],
   'GET /v1/sms/phone-numbers/summary': theirs => [
