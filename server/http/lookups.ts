@@ -94,6 +94,9 @@ type Row = [
   ...([string | null, string, string, string, 'admin' | 'user'] | []),
 ];
 
+/** Of the statements that were needed so far, by their names. */
+const texts = new Map<string, string>();
+
 async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Answer[]> {
   const hashes = new Map<string, Buffer | undefined>();
   const hash = (secret: string | undefined) => {
@@ -103,9 +106,12 @@ async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Answer[]> {
   };
   const has = (field: keyof Question) => questions.some(question => question[field] !== undefined);
   const parts = [has('token'), has('organization'), has('number')] as const;
+  const name = `lookups ${parts}`;
+  const text = texts.get(name) ?? statement(...parts);
+  texts.set(name, text);
   const { rows } = await pool.query<Row>({
-    name: `lookups ${parts}`,
-    text: statement(...parts),
+    name,
+    text,
     values: [
       questions.map(({ key }) => hash(key)),
       questions.map(({ token }) => hash(token)),

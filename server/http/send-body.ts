@@ -68,6 +68,7 @@ const encodedTag = (tag: string, encoding: Encoding) => `${tag.slice(0, -1)}-${e
  * weakly); undefined if none.
  */
 function matchedTag(header: string, tag: string): string | undefined {
+  if (header === tag) return tag;
   const tags = [tag, ...encodings.map(encoding => encodedTag(tag, encoding))];
   for (const candidate of header.split(',')) {
     const text = candidate.trim().replace(/^W\//, '');

@@ -110,7 +110,10 @@ export function recordKeyUse(db: Db) {
   // What a database that is away loses here is the precision of a hint.
   const timer = setInterval(() => flush().catch(() => {}), 15_000).unref();
   return {
-    touch: (who: Who) => used.set(who.actor.id, { tenantId: who.tenantId, at: new Date() }),
+    touch(who: Who) {
+      const { id } = who.actor;
+      if (!used.has(id)) used.set(id, { tenantId: who.tenantId, at: new Date() });
+    },
     async stop() {
       clearInterval(timer);
       await flush().catch(() => {});
