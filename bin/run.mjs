@@ -2,7 +2,7 @@
 // This file and linekeeper.mjs are the only ones that must work on an older Node (20 and up).
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { createRequire, enableCompileCache } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -55,7 +55,7 @@ export async function run(script, args) {
   // TypeScript is stripped and compiled once, not at each start: half of the time, and a fifth of the memory.
   const cache = join(root, 'node_modules', '.cache', 'compiled');
   if (binary === process.execPath) {
-    enableCompileCache(cache);
+    module.enableCompileCache(cache);
     process.argv = [process.execPath, file, ...args];
     await import(pathToFileURL(file).href);
     return;
