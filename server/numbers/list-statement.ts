@@ -106,37 +106,45 @@ export function pageStatement(
   const column = options.sort.replace('-', '') as 'phone_number' | 'created_at';
   const sorted = [...new Set([column, 'phone_number'])];
   const order = sorted.map(name => `n.${name}${descending ? ' desc' : ''}`).join(', ');
-  let page = '';
+  let beyond = '';
   if (after) {
     const place = { phone_number: value(after.phone_number), created_at: '' };
     if (column === 'created_at') place.created_at = `${value(after.value)}::timestamptz`;
     const names = sorted.map(name => `n.${name}`).join(', ');
-    page = ` and (${names}) ${descending ? '<' : '>'} (${sorted.map(name => place[name as keyof typeof place]).join(', ')})`;
+    beyond = ` and (${names}) ${descending ? '<' : '>'} (${sorted.map(name => place[name as keyof typeof place]).join(', ')})`;
   }
   const most = `${value(limit)}::int`;
-  const source = `from (${numbers(revision)}) n where true${filters}`;
+  const sources = numbers(revision).map(source => `from (${source}) n where true${filters}`);
   const names = columns[options.view].map(name => `n.${name}`).join(', ');
+  const page = sources.map(
+    source => `(select ${names} ${source}${beyond} order by ${order} limit ${most} + 1)`,
+  );
+  const total = sources.map(source => `(select count(n.id) ${source})`).join(' + ');
   const text = `
     select (select revision from organizations where tenant_id = $1 and id = $2) as revision,
-      ${options.total ? `(select count(n.id) ${source}) as total,` : ''}
+      ${options.total ? `${total} as total,` : ''}
       count(place)::int as found,
       string_agg(item, '${frameOf(options).between}') filter (where place <= ${most}) as items,
       max(phone_number) filter (where place = ${most}) as last_number,
       to_char(max(created_at) filter (where place = ${most}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as last_created_at
     from (
       select n.phone_number, n.created_at, row_number() over (order by ${order}) as place, ${numberJson[options.view]} as item
-      from (select ${names} ${source}${page} order by ${order} limit ${most} + 1) n
+      from (select ${names} from (${page.join(' union all ')}) n order by ${order} limit ${most} + 1) n
       ${joinHolder('$1', '$2', holds(revision))}
       ${options.view === 'full' ? 'join organizations o on o.tenant_id = $1 and o.id = $2' : ''}
       order by ${order}) page`;
   return [text, values];
 }
 
-/** The numbers that the organization has, or had at a revision: as they are since before it, or were until after it. */
-function numbers(revision: string | undefined): string {
+/**
+ * The numbers that the organization has; or had at a revision, in two parts: as they are since before it, and as they
+ * were until after it. Each part is read in its own index's order, so a page is cut from each.
+ */
+function numbers(revision: string | undefined): string[] {
   const names = [...new Set([...columns.full, 'available_since'])];
   const own = 'tenant_id = $1 and organization_id = $2 and released_at is null';
-  if (revision === undefined) return `select ${names.join(', ')} from phone_numbers where ${own}`;
+  const now = `select ${names.join(', ')} from phone_numbers where ${own}`;
+  if (revision === undefined) return [now];
   const elsewhere: Record<string, string> = {
     id: 'v.phone_number_id',
     country: 'p.country',
@@ -144,13 +152,12 @@ function numbers(revision: string | undefined): string {
     modified_at: 'v.from_at',
     available_since: 'null::timestamptz',
   };
-  return `
-    select ${names.join(', ')} from phone_numbers where ${own} and since_revision <= ${revision}
-    union all
-    select ${names.map(name => elsewhere[name] ?? `v.${name}`).join(', ')}
+  const then = `
+    select ${names.map(name => `${elsewhere[name] ?? `v.${name}`} as ${name}`).join(', ')}
     from number_versions v join phone_numbers p on p.tenant_id = $1 and p.id = v.phone_number_id
     where v.tenant_id = $1 and v.organization_id = $2 and v.from_revision <= ${revision} and v.to_revision > ${revision}
       and v.status <> 'released'`;
+  return [`${now} and since_revision <= ${revision}`, then];
 }
 
 /** That an assignment of the tenant is the one by which somebody has the number `n`, or had it at a revision. */

@@ -16,24 +16,29 @@ export async function summarize(db: Db, who: Who, organizationId: string): Promi
   const { id } = await findOrganization(db, who, organizationId);
   const { rows } = await sql<Omit<Summary, 'stock'> & { available: number; threshold: number | null }>`
     with mine as materialized (
-      select id, status, area_code from phone_numbers
-      where tenant_id = ${who.tenantId} and organization_id = ${id} and released_at is null)
+      select status, case when phone_number like '+1%' then substr(phone_number, 3, 3) end as area_code, count(*)
+      from phone_numbers
+      where tenant_id = ${who.tenantId} and organization_id = ${id} and released_at is null
+      group by 1, 2)
     select
-      (select count(*) from mine) as total,
-      (select count(*) from mine where status = 'available') as available,
+      (select coalesce(sum(count), 0)::bigint from mine) as total,
+      (select coalesce(sum(count), 0)::bigint from mine where status = 'available') as available,
       (select low_stock_threshold from tenants where id = ${who.tenantId}) as threshold,
       (select coalesce(json_agg(s order by count desc, status), '[]')
-        from (select status, count(*) from mine group by status) s) as by_status,
+        from (select status, sum(count)::bigint as count from mine group by status) s) as by_status,
       (select coalesce(json_agg(c order by count desc, area_code), '[]')
-        from (select area_code, count(*), count(*) filter (where status = 'available') as available from mine group by area_code) c
+        from (
+          select area_code, sum(count)::bigint as count, coalesce(sum(count) filter (where status = 'available'), 0)::bigint as available
+          from mine group by area_code) c
       ) as by_area_code,
       (select coalesce(json_agg(h order by count desc, user_id), '[]')
         from (
-          select u.unique_id as user_id, u.name, u.email, count(*)
-          from mine m
-          join assignments a on a.tenant_id = ${who.tenantId} and a.phone_number_id = m.id and a.ended_at is null
-          join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
-          group by u.unique_id, u.name, u.email) h
+          select u.unique_id as user_id, u.name, u.email, a.count
+          from (
+            select user_id, count(*) from assignments
+            where tenant_id = ${who.tenantId} and open_organization_id = ${id} and ended_at is null
+            group by user_id) a
+          join users u on u.tenant_id = ${who.tenantId} and u.organization_id = ${id} and u.id = a.user_id) h
       ) as by_user`.execute(db);
   const { available, threshold, ...counts } = rows[0]!;
   return { ...counts, stock: { available, threshold, low: threshold !== null && available < threshold } };
