@@ -275,6 +275,6 @@ test('without the key to the credentials nothing begins', async () => {
 /** Lets the undo window of the number end now. */
 const closeWindow = () =>
   server.database.pool.query(
-    'update phone_numbers set until = clock_timestamp() where phone_number = $1 and released_at is null',
+    'update phone_numbers set until = clock_timestamp() - make_interval(secs => 0.001) where phone_number = $1 and released_at is null',
     [number],
   );

@@ -70,7 +70,7 @@ test('200 clients share a pool of 100, of which 30 are reserved until a moment i
   }
   const early = Array.from({ length: 60 }, () => claim());
   await early[0];
-  await sql`update phone_numbers set until = clock_timestamp() where phone_number = any(${reserved}::text[]) and status = 'reserved'`.execute(
+  await sql`update phone_numbers set until = clock_timestamp() - make_interval(secs => 0.001) where phone_number = any(${reserved}::text[]) and status = 'reserved'`.execute(
     server.database.db,
   );
   const ending = endWhatIsDue(server.database.db);

@@ -139,7 +139,7 @@ test('once the window has closed there is nothing to take back', async () => {
   await undoWithin(3600);
   await call('DELETE', path);
   await server.database.pool.query(
-    'update phone_numbers set until = clock_timestamp() where phone_number = $1',
+    'update phone_numbers set until = clock_timestamp() - make_interval(secs => 0.001) where phone_number = $1',
     [number],
   );
   const late = await call('POST', `${path}/restore`);
