@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { rowsAtOnce } from '../server/numbers/list.ts';
 import {
   type After,
   type ListOptions,
@@ -13,6 +12,7 @@ type Place = { tenant: string; organizationId: string };
 export async function readList(
   client: pg.Pool | pg.PoolClient,
   { tenant, organizationId }: Place,
+  limit: number,
   after?: After,
 ): Promise<PageRow> {
   const who = {
@@ -29,7 +29,7 @@ export async function readList(
     view: 'list',
     total: false,
   };
-  const [text, values] = pageStatement(who, organizationId, options, after, rowsAtOnce);
+  const [text, values] = pageStatement(who, organizationId, options, after, limit);
   const { rows } = await client.query<PageRow>({ name: after ? 'next' : 'first', text, values });
   return rows[0]!;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rowsAtOnce } from '../../server/numbers/list.ts';
+import { rowsPerPiece } from '../../server/numbers/list.ts';
 import { type Bench, listPath, loadOn, loadOurs, longOrganization, requestOf } from '../bench.ts';
 import { bounded, compared, type Line } from '../figures.ts';
 import { organizationIds, readList } from '../list-floor.ts';
@@ -89,10 +89,13 @@ async function readPieces({ ours, longNumbers }: Bench): Promise<number> {
   const begun = performance.now();
   await client.query('begin isolation level repeatable read read only');
   let count = 0;
-  for (let row = await readList(client, place); ; ) {
-    count += Math.min(row.found, rowsAtOnce);
-    if (row.found <= rowsAtOnce) break;
-    row = await readList(client, place, { value: row.last_number!, phone_number: row.last_number! });
+  for (let row = await readList(client, place, rowsPerPiece); ; ) {
+    count += Math.min(row.found, rowsPerPiece);
+    if (row.found <= rowsPerPiece) break;
+    row = await readList(client, place, rowsPerPiece, {
+      value: row.last_number!,
+      phone_number: row.last_number!,
+    });
   }
   await client.query('commit');
   client.release();

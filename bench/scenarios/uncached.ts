@@ -1,3 +1,4 @@
+import { rowsAtOnce } from '../../server/numbers/list.ts';
 import { alternate, type Bench, listPath, loadOurs, outdate, requestOf } from '../bench.ts';
 import { numbersEach, organizationAt } from '../data.ts';
 import { compared, type Line } from '../figures.ts';
@@ -39,7 +40,7 @@ async function loop({ ours }: Bench, ids: string[], start: number, count: number
     Array.from({ length: connectionsToDatabase }, async () => {
       while (next < count) {
         const organizationId = ids[(start + next++) % ids.length]!;
-        const { found } = await readList(ours.pool, { tenant: ours.tenant, organizationId });
+        const { found } = await readList(ours.pool, { tenant: ours.tenant, organizationId }, rowsAtOnce);
         if (found !== numbersEach) throw new Error(`the statement found ${found} numbers`);
       }
     }),

@@ -11,8 +11,10 @@ import { type Frame, frameOf } from './list-formats.ts';
 import { type After, type ListOptions, type PageRow, pageStatement } from './list-statement.ts';
 
 const limitDefault = 100;
-/** A list with more numbers than this is not built at once but streamed, so many at a time. */
+/** A list with more numbers than this is not built at once but streamed. */
 export const rowsAtOnce = 1000;
+/** So many at a time: as text they stay below the size from which V8 keeps a string until its next full collection. */
+export const rowsPerPiece = 300;
 
 /** A list that has been understood. */
 export type List = {
@@ -92,8 +94,9 @@ export function createLists({ db, long }: Database, brand: string) {
     async stream(
       who: Who,
       organizationId: string,
-      list: List,
+      whole: List,
     ): Promise<{ version: string; stream: Readable }> {
+      const list = { ...whole, limit: rowsPerPiece };
       const snapshot = await long
         .startTransaction()
         .setIsolationLevel('repeatable read')
