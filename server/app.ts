@@ -138,8 +138,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
     const streams = body !== null && typeof body === 'object' && 'pipe' in body;
     const field = unstorableField(known) ?? (streams ? undefined : unstorableField(body));
-    const reason = `${field || 'the body'} has a character that cannot be stored (U+0000 or half of a pair)`;
-    done(field === undefined ? undefined : invalid(reason));
+    if (field === undefined) return done();
+    done(invalid(`${field || 'the body'} has a character that cannot be stored (U+0000 or half of a pair)`));
   });
 
   // Every payload stands between the same two fields; see operation().
