@@ -50,7 +50,7 @@ test('every question is answered with its own answer, by a batch that was sent a
         } else if (open.length > 0) settle(open[which % open.length]!, step === 'fail');
       }
       // Whatever is still waiting goes out as soon as there is room for it.
-      for (let turn = 0; turn < 5; turn++) {
+      for (let turn = 0; turn < 10; turn++) {
         for (const batch of onTheWay()) settle(batch, false);
         await nextTurn();
       }
@@ -67,7 +67,7 @@ test('every question is answered with its own answer, by a batch that was sent a
     fuzzing(300),
   ));
 
-test('what is asked in one turn goes out together, and equal questions as one', async () => {
+test('what is asked in one turn or the next goes out together, and equal questions as one', async () => {
   const sent: number[][] = [];
   const ask = batched(
     async (questions: number[]) => {
@@ -77,6 +77,8 @@ test('what is asked in one turn goes out together, and equal questions as one', 
     String,
     2,
   );
-  assert.deepEqual(await Promise.all([1, 2, 1, 3, 2].map(ask)), [10, 20, 10, 30, 20]);
-  assert.deepEqual(sent, [[1, 2, 3]]);
+  const first = [1, 2, 1, 3].map(ask);
+  await nextTurn();
+  assert.deepEqual(await Promise.all([...first, ask(2), ask(4)]), [10, 20, 10, 30, 20, 40]);
+  assert.deepEqual(sent, [[1, 2, 3, 4]]);
 });

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { atTurnsEnd } from './at-turns-end.ts';
 import { type Bodies, type Body, type Encoding, encodings } from './bodies.ts';
 
 /** A body that somebody asks for. */
@@ -34,11 +35,12 @@ export function sendBody(
   reply.header('cache-control', 'private, no-cache').header('vary', 'accept, accept-encoding');
   const asked = headers['if-none-match'];
   const known = asked === undefined ? undefined : matchedTag(asked, tag(version));
-  if (known !== undefined) return void reply.status(304).header('etag', known).send();
+  if (known !== undefined) return void atTurnsEnd(() => reply.status(304).header('etag', known).send());
   const encoding = acceptedEncoding(headers['accept-encoding']);
   const body = bodies.find(name, version);
+  const bytes = body?.bytes;
   // What is at hand is sent in this turn.
-  if (body?.bytes && !encoding) return void send(tag(version), body.bytes);
+  if (bytes && !encoding) return void atTurnsEnd(() => send(tag(version), bytes));
   return sendSlowly(body, encoding);
 
   function send(tag: string, bytes: Buffer | Readable): never {

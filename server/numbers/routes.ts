@@ -1,14 +1,17 @@
 import { crc32 } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Database } from '../db/database.ts';
 import { invalid, Problem } from '../errors.ts';
+import { atTurnsEnd } from '../http/at-turns-end.ts';
 import type { Bodies } from '../http/bodies.ts';
 import type { Changing } from '../http/changing.ts';
 import { formatOf, mediaTypes } from '../http/formats.ts';
+import type { Answer } from '../http/lookups.ts';
 import { type App, operation } from '../http/operation.ts';
 import { sendBody } from '../http/send-body.ts';
 import type { About } from '../keys/identify.ts';
+import type { Who } from '../keys/who.ts';
 import { createDetails, detailOf, findDetails, readE164 } from './details.ts';
 import { createLists, readList } from './list.ts';
 import type { ListOptions } from './list-statement.ts';
@@ -30,6 +33,8 @@ import {
   NumberEditBody,
   NumberParams,
 } from './schemas.ts';
+
+type NumberRequest = { who: Who; params: Static<typeof NumberParams>; query: Static<typeof CountryQuery> };
 
 const One = Type.Object({ phone_number: NumberDetail });
 const NotModified = Type.Null({
@@ -135,25 +140,21 @@ export function numberRoutes(
       ['number_not_found'],
       aboutNumber,
     ),
-    async ({ found, who, params, query }, reply) => {
+    (request, reply) => {
+      const { found, params, query } = request;
       if (!found.number) {
         readE164(params.phone_number, query.default_country);
         throw new Problem('number_not_found');
       }
       const { id, version } = found.number;
-      const body =
-        bodies.find(id, version) ??
-        (await bodies.build(id, version, () => details({ tenantId: who.tenantId, id })));
-      let { bytes } = body;
-      if (body.version !== version) {
-        // It has changed since it was looked up: it may have gone, or be somebody else's, and not theirs to see.
-        const number = readE164(params.phone_number, query.default_country);
-        const json = (await findDetails(db, who, [number])).get(number);
-        bytes = json === undefined ? undefined : Buffer.from(json);
+      const bytes = bodies.find(id, version)?.bytes;
+      if (bytes) return void atTurnsEnd(() => send(bytes));
+      return buildNumber(request, found.number).then(send);
+
+      function send(bytes: Buffer): never {
+        const body = Buffer.concat([head, bytes, tail]);
+        return reply.type('application/json; charset=utf-8').send(body as never) as never;
       }
-      if (!bytes) throw new Problem('number_not_found');
-      reply.type('application/json; charset=utf-8');
-      return reply.send(Buffer.concat([head, bytes, tail]) as never);
     },
   );
 
@@ -211,6 +212,21 @@ export function numberRoutes(
         };
       }),
   );
+
+  async function buildNumber(
+    { who, params, query }: NumberRequest,
+    { id, version }: NonNullable<Answer['number']>,
+  ): Promise<Buffer> {
+    let { bytes, ...body } = await bodies.build(id, version, () => details({ tenantId: who.tenantId, id }));
+    if (body.version !== version) {
+      // It has changed since it was looked up: it may have gone, or be somebody else's, and not theirs to see.
+      const number = readE164(params.phone_number, query.default_country);
+      const json = (await findDetails(db, who, [number])).get(number);
+      bytes = json === undefined ? undefined : Buffer.from(json);
+    }
+    if (!bytes) throw new Problem('number_not_found');
+    return bytes;
+  }
 
   function sendList(request: FastifyRequest, reply: FastifyReply, asked: ListOptions) {
     const { who, found, url } = request;
