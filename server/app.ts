@@ -186,7 +186,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
-  numberRoutes(app, database, bodies, brand, change);
+  numberRoutes(app, database, lookups, bodies, brand, change);
   lifeRoutes(app, change);
   releaseRoutes(app, db, carriers, change);
   bulkRoutes(app, db, change);

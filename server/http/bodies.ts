@@ -32,12 +32,16 @@ export function createBodies(bytesMax: number) {
   const kept = new LRUCache<string, Kept>({ maxSize: bytesMax, sizeCalculation: ({ size }) => size });
   const builds = new Map<string, Promise<Body>>();
 
+  function keep(name: string, body: Body): void {
+    const size = entryBytes + name.length + (body.bytes?.length ?? 0);
+    // One body must not drive all others out.
+    if (size < bytesMax / 8) kept.set(name, { ...body, size, encoded: new Map() });
+  }
+
   function begin(name: string, build: () => Promise<Body>): Promise<Body> {
     const building = build()
       .then(body => {
-        const size = entryBytes + name.length + (body.bytes?.length ?? 0);
-        // One body must not drive all others out.
-        if (size < bytesMax / 8) kept.set(name, { ...body, size, encoded: new Map() });
+        keep(name, body);
         return body;
       })
       .finally(() => builds.delete(name));
@@ -46,6 +50,12 @@ export function createBodies(bytesMax: number) {
   }
 
   return {
+    /** The version that is at hand, right or not. */
+    versionOf: (name: string): string | undefined => kept.peek(name)?.version,
+
+    /** Keeps a body that was built already. */
+    keep,
+
     /** The body if it is at hand. */
     find(name: string, version: string): Body | undefined {
       const body = kept.get(name);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Permission } from '../db/tables.ts';
 import { hashSecret } from '../keys/secret.ts';
-import { detailVersion } from '../numbers/number-json.ts';
+import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/number-json.ts';
 import { batched } from './batched.ts';
 
 /** What a request says of itself: whose it is, and what it is about. */
@@ -12,6 +12,8 @@ export type Question = {
   organization?: string | undefined;
   /** A number in E.164. */
   number?: string | undefined;
+  /** The version of its detail that is at hand. */
+  known?: string | undefined;
 };
 
 /** What is known of it; what is not there, or not theirs to see, is undefined. */
@@ -21,8 +23,8 @@ export type Answer = {
     | { id: string; uniqueId: string; tenantId: string; organizationId: string; permission: 'admin' | 'user' }
     | undefined;
   organization: { id: string; revision: number } | undefined;
-  /** The live number: its record's id, and the version that its detail is at. */
-  number: { id: string; version: string } | undefined;
+  /** The live number, the version that its detail is at, and the detail itself unless that version is known. */
+  number: { e164: string; version: string; json: string | undefined } | undefined;
 };
 
 export type Lookups = (question: Question) => Promise<Answer>;
@@ -41,91 +43,124 @@ const onTheWayMax = 2;
 export const createLookups = (pool: pg.Pool): Lookups =>
   batched(
     questions => lookUp(pool, questions),
-    // Only the last can have a line break in it.
-    ({ key, token, number, organization }) => `${key}\n${token}\n${number}\n${organization ?? ''}`,
+    // Only the last two can have a line break in them.
+    ({ key, token, number, known = '', organization = '' }) =>
+      `${key}\n${token}\n${number}\n${known.length}\n${known}${organization}`,
     onTheWayMax,
   );
 
+/** What a batch asks; a key is always looked for. */
+type Parts = Record<Exclude<keyof Question, 'key' | 'known'> | 'detail', boolean>;
+
 /**
- * The statement of a batch. What none of its questions has is left out: to set up a join costs PostgreSQL as much as to
- * answer ten questions by it.
+ * The statement of a batch, and which fields of its questions it takes. What none of them asks is left out: to set up a
+ * join costs PostgreSQL as much as to answer ten questions by it.
  */
-function statement(tokens: boolean, organizations: boolean, numbers: boolean): string {
-  const who = tokens
+function statement({ token, organization, number, detail }: Parts) {
+  const fields = (['key', 'token', 'organization', 'number', 'known'] as const).filter(
+    field =>
+      field === 'key' ||
+      (field === 'token' && token) ||
+      (field === 'organization' && organization) ||
+      (field === 'number' && number) ||
+      (field === 'known' && detail),
+  );
+  const arrays = fields.map((field, index) => `$${index + 1}::${secrets.has(field) ? 'bytea' : 'text'}[]`);
+  const who = token
     ? `coalesce(u.tenant_id, k.tenant_id) as tenant_id, coalesce(u.organization_id, k.organization_id) as organization_id,
         case u.permission when 'user' then u.id end as own_user_id`
     : 'k.tenant_id, k.organization_id, null::uuid as own_user_id';
-  const user = 'u.id, u.unique_id, u.tenant_id, u.organization_id, u.permission';
-  return `
+  const text = `
     select k.id, k.tenant_id, k.organization_id, k.permission,
-      ${organizations ? 'o.id, o.revision' : 'null, null'}, ${numbers ? 'number.id, number.version' : 'null, null'}${tokens ? `, ${user}` : ''}
-    from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[]) with ordinality as q (key_hash, token_hash, organization, number, place)
-    left join api_keys k on k.hash = q.key_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-    ${tokens ? joinUser : ''}
+      ${organization ? 'o.id, o.revision' : 'null, null'}, ${number ? 'number.version, number.json' : 'null, null'}
+      ${token ? ', u.id, u.unique_id, u.tenant_id, u.organization_id, u.permission' : ''}
+    from unnest(${arrays.join(', ')}) with ordinality as q (${fields.join(', ')}, place)
+    left join api_keys k on k.hash = q.key and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+    ${token ? joinUser : ''}
     cross join lateral (select ${who}) who
-    ${organizations ? joinOrganization : ''}
-    ${numbers ? joinNumber : ''}
+    ${organization ? joinOrganization : ''}
+    ${number ? joinNumber(detail) : ''}
     order by q.place`;
+  return { name: `lookups ${fields}`, text, fields };
 }
 
+const secrets: ReadonlySet<keyof Question> = new Set(['key', 'token']);
+
 const joinUser = `
-  left join user_tokens t on t.hash = q.token_hash and t.revoked_at is null and t.expires_at > now()
+  left join user_tokens t on t.hash = q.token and t.revoked_at is null and t.expires_at > now()
   left join users u on u.tenant_id = t.tenant_id and u.organization_id = t.organization_id and u.id = t.user_id and u.status = 'active'`;
 
 const joinOrganization = `
   left join organizations o on o.tenant_id = who.tenant_id and o.unique_id = q.organization
     and (who.organization_id is null or o.id = who.organization_id)`;
 
-const joinNumber = `
+function joinNumber(detail: boolean): string {
+  const wanted = `q.known is distinct from ${detailVersion}`;
+  const holder = joinHolder(
+    'n.tenant_id',
+    'n.organization_id',
+    `${holdsNow('n.organization_id')} and ${wanted}`,
+  );
+  return `
   left join lateral (
-    select n.id, ${detailVersion} as version
+    select ${detailVersion} as version, ${detail ? `case when ${wanted} then ${numberJson.detail} end` : 'null'} as json
     from phone_numbers n
     join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
+    ${detail ? holder : ''}
     where n.tenant_id = who.tenant_id and n.phone_number = q.number and n.released_at is null
       and (who.organization_id is null or n.organization_id = who.organization_id)
       and (who.own_user_id is null or exists (
         select from assignments a
         where a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null and a.user_id = who.own_user_id))
   ) number on true`;
+}
 
 type Row = [
   ...[string | null, string, string | null, Permission],
-  ...[string | null, number, string | null, string],
+  ...[string | null, number, string | null, string | null],
   ...([string | null, string, string, string, 'admin' | 'user'] | []),
 ];
 
-/** Of the statements that were needed so far, by their names. */
-const texts = new Map<string, string>();
+/** Those that were needed so far, by their parts. */
+const statements = new Map<string, ReturnType<typeof statement>>();
+
+function statementFor(questions: Question[]): ReturnType<typeof statement> {
+  const parts = { token: false, organization: false, number: false, detail: false };
+  for (const { token, organization, number, known } of questions) {
+    if (token !== undefined) parts.token = true;
+    if (organization !== undefined) parts.organization = true;
+    if (number === undefined) continue;
+    parts.number = true;
+    if (known === undefined) parts.detail = true;
+  }
+  const name = Object.values(parts).join();
+  const needed = statements.get(name) ?? statement(parts);
+  statements.set(name, needed);
+  return needed;
+}
 
 async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Answer[]> {
+  const { name, text, fields } = statementFor(questions);
   const hashes = new Map<string, Buffer | undefined>();
   const hash = (secret: string | undefined) => {
-    if (secret === undefined) return null;
+    if (secret === undefined) return undefined;
     if (!hashes.has(secret)) hashes.set(secret, hashSecret(secret));
     return hashes.get(secret);
   };
-  const has = (field: keyof Question) => questions.some(question => question[field] !== undefined);
-  const parts = [has('token'), has('organization'), has('number')] as const;
-  const name = `lookups ${parts}`;
-  const text = texts.get(name) ?? statement(...parts);
-  texts.set(name, text);
-  const { rows } = await pool.query<Row>({
-    name,
-    text,
-    values: [
-      questions.map(({ key }) => hash(key)),
-      questions.map(({ token }) => hash(token)),
-      questions.map(({ organization }) => organization),
-      questions.map(({ number }) => number),
-    ],
-    rowMode: 'array',
-  });
-  return rows.map(readAnswer);
+  const values = fields.map(field =>
+    secrets.has(field)
+      ? questions.map(question => hash(question[field]))
+      : questions.map(question => question[field]),
+  );
+  const { rows } = await pool.query<Row>({ name, text, values, rowMode: 'array' });
+  return rows.map((row, index) => readAnswer(row, questions[index]!));
 }
 
-function readAnswer([keyId, keyTenant, keyOrganization, keyPermission, ...rest]: Row): Answer {
-  const [id, revision, numberId, version, userId = null, uniqueId, tenantId, organizationId, permission] =
-    rest;
+function readAnswer(
+  [keyId, keyTenant, keyOrganization, keyPermission, ...rest]: Row,
+  { number }: Question,
+): Answer {
+  const [id, revision, version, json, userId = null, uniqueId, tenantId, organizationId, permission] = rest;
   const key =
     keyId === null ? undefined : { id: keyId, tenantId: keyTenant, organizationId: keyOrganization };
   return {
@@ -141,6 +176,6 @@ function readAnswer([keyId, keyTenant, keyOrganization, keyPermission, ...rest]:
             permission: permission!,
           },
     organization: id === null ? undefined : { id, revision },
-    number: numberId === null ? undefined : { id: numberId, version },
+    number: version === null ? undefined : { e164: number!, version, json: json ?? undefined },
   };
 }

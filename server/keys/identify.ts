@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
-import type { Answer, Lookups } from '../http/lookups.ts';
+import type { Answer, Lookups, Question } from '../http/lookups.ts';
 import type { Access } from '../http/operation.ts';
 import type { Who } from './who.ts';
 
 /** What a request asks about, which is looked up together with whose it is. */
-export type About = { organization?: string | undefined; number?: string | undefined };
+export type About = Omit<Question, 'key' | 'token'>;
 
 /**
  * On whose behalf a request comes: of the key in `X-API-Key`, or of the user whose token is in `Authorization`, alone

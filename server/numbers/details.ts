@@ -2,22 +2,20 @@ import { CompiledQuery } from 'kysely';
 import type { Static } from 'typebox';
 import type { Db } from '../db/database.ts';
 import { invalid, Problem } from '../errors.ts';
-import { batched } from '../http/batched.ts';
-import type { Body } from '../http/bodies.ts';
 import type { Who } from '../keys/who.ts';
-import { detailVersion, holdsNow, joinHolder, numberJson } from './number-json.ts';
+import { holdsNow, joinHolder, numberJson } from './number-json.ts';
 import { readPhoneNumber } from './phone-number.ts';
 import type { NumberDetail } from './schemas.ts';
 
 export type Detail = Static<typeof NumberDetail>;
 
 const details = `
-  select n.phone_number, ${numberJson.detail} as json, ${detailVersion} as version
+  select n.phone_number, ${numberJson.detail} as json
   from phone_numbers n
   join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
   ${joinHolder('n.tenant_id', 'n.organization_id', holdsNow('n.organization_id'))}`;
 
-type Row = { phone_number: string; json: string; version: string };
+type Row = { phone_number: string; json: string };
 
 /** Live numbers of the tenant in full, by their records' ids, in that order. */
 export async function detailsById(db: Db, who: Who, ids: string[]): Promise<Detail[]> {
@@ -52,28 +50,3 @@ export function readE164(text: string, country: string, field = 'phone_number'):
   if (typeof number === 'string') throw invalid(`${field} ${number}`);
   return number.e164;
 }
-
-/** Which number, of those that a look-up has found. */
-export type Found = { tenantId: string; id: string };
-
-/** Numbers in full as bytes of JSON, read together when several are asked for at once; without bytes: it has gone. */
-export const createDetails = (db: Db): ((found: Found) => Promise<Body>) =>
-  batched(
-    async all => {
-      const text = `
-        select d.json, d.version
-        from unnest($1::uuid[], $2::uuid[]) with ordinality as q (tenant_id, id, place)
-        left join lateral (${details} where n.tenant_id = q.tenant_id and n.id = q.id and n.released_at is null) d on true
-        order by q.place`;
-      const values = [all.map(({ tenantId }) => tenantId), all.map(({ id }) => id)];
-      const { rows } = await db.executeQuery<Row | Record<keyof Row, null>>(CompiledQuery.raw(text, values));
-      return rows.map(({ version, json }) => ({
-        version: version ?? '',
-        bytes: json === null ? undefined : Buffer.from(json),
-      }));
-    },
-    ({ id }) => id,
-    onTheWayMax,
-  );
-
-const onTheWayMax = 2;

@@ -7,12 +7,11 @@ import { atTurnsEnd } from '../http/at-turns-end.ts';
 import type { Bodies } from '../http/bodies.ts';
 import type { Changing } from '../http/changing.ts';
 import { formatOf, mediaTypes } from '../http/formats.ts';
-import type { Answer } from '../http/lookups.ts';
+import type { Answer, Lookups } from '../http/lookups.ts';
 import { type App, operation } from '../http/operation.ts';
 import { sendBody } from '../http/send-body.ts';
-import type { About } from '../keys/identify.ts';
-import type { Who } from '../keys/who.ts';
-import { createDetails, detailOf, findDetails, readE164 } from './details.ts';
+import { type About, identify } from '../keys/identify.ts';
+import { detailOf, findDetails, readE164 } from './details.ts';
 import { createLists, readList } from './list.ts';
 import type { ListOptions } from './list-statement.ts';
 import { editNumber } from './moves.ts';
@@ -34,7 +33,7 @@ import {
   NumberParams,
 } from './schemas.ts';
 
-type NumberRequest = { who: Who; params: Static<typeof NumberParams>; query: Static<typeof CountryQuery> };
+type NumberRequest = { params: Static<typeof NumberParams>; query: Static<typeof CountryQuery> };
 
 const One = Type.Object({ phone_number: NumberDetail });
 const NotModified = Type.Null({
@@ -49,12 +48,12 @@ const formats = `As JSON, or always whole as CSV or NDJSON: \`Accept: text/csv\`
 export function numberRoutes(
   app: App,
   database: Database,
+  lookups: Lookups,
   bodies: Bodies,
   brand: string,
   change: Changing,
 ): void {
   const { db } = database;
-  const details = createDetails(db);
   const lists = createLists(database, brand);
   const head = Buffer.from('{"success":true,"phone_number":');
   const tail = Buffer.from(`,"powered_by":${JSON.stringify(brand)}}`);
@@ -141,15 +140,13 @@ export function numberRoutes(
       aboutNumber,
     ),
     (request, reply) => {
-      const { found, params, query } = request;
-      if (!found.number) {
-        readE164(params.phone_number, query.default_country);
-        throw new Problem('number_not_found');
-      }
-      const { id, version } = found.number;
-      const bytes = bodies.find(id, version)?.bytes;
+      const bytes = bytesOf(request.found.number, request);
       if (bytes) return void atTurnsEnd(() => send(bytes));
-      return buildNumber(request, found.number).then(send);
+      // The version that was at hand is not the right one, or has gone by now: once more, and this time without it.
+      const { number } = aboutNumber(request);
+      return identify(lookups, request, { number }).then(({ found }) =>
+        send(bytesOf(found.number, request)!),
+      );
 
       function send(bytes: Buffer): never {
         const body = Buffer.concat([head, bytes, tail]);
@@ -213,19 +210,25 @@ export function numberRoutes(
       }),
   );
 
-  async function buildNumber(
-    { who, params, query }: NumberRequest,
-    { id, version }: NonNullable<Answer['number']>,
-  ): Promise<Buffer> {
-    let { bytes, ...body } = await bodies.build(id, version, () => details({ tenantId: who.tenantId, id }));
-    if (body.version !== version) {
-      // It has changed since it was looked up: it may have gone, or be somebody else's, and not theirs to see.
-      const number = readE164(params.phone_number, query.default_country);
-      const json = (await findDetails(db, who, [number])).get(number);
-      bytes = json === undefined ? undefined : Buffer.from(json);
+  /** The detail of a number that was looked up; undefined if it did not come along and is not at hand. */
+  function bytesOf(number: Answer['number'], { params, query }: NumberRequest): Buffer | undefined {
+    if (!number) {
+      readE164(params.phone_number, query.default_country);
+      throw new Problem('number_not_found');
     }
-    if (!bytes) throw new Problem('number_not_found');
+    const { e164, version, json } = number;
+    if (json === undefined) return bodies.find(e164, version)?.bytes;
+    const bytes = Buffer.from(json);
+    bodies.keep(e164, { version, bytes });
     return bytes;
+  }
+
+  function aboutNumber({ params, query }: FastifyRequest): About {
+    const { phone_number } = params as { phone_number: string };
+    const { default_country = defaultCountry } = query as { default_country?: string };
+    const read = countries.has(default_country) ? readPhoneNumber(phone_number, default_country) : '';
+    if (typeof read === 'string') return {};
+    return { number: read.e164, known: bodies.versionOf(read.e164) };
   }
 
   function sendList(request: FastifyRequest, reply: FastifyReply, asked: ListOptions) {
@@ -277,11 +280,4 @@ const storable = (text: unknown): text is string =>
 function aboutOrganization({ query }: FastifyRequest): About {
   const { organization_id } = query as { organization_id?: unknown };
   return { organization: storable(organization_id) ? organization_id : undefined };
-}
-
-function aboutNumber({ params, query }: FastifyRequest): About {
-  const { phone_number } = params as { phone_number: string };
-  const { default_country = defaultCountry } = query as { default_country?: string };
-  const number = countries.has(default_country) ? readPhoneNumber(phone_number, default_country) : '';
-  return { number: typeof number === 'string' ? undefined : number.e164 };
 }
