@@ -55,8 +55,7 @@ export function numberRoutes(
 ): void {
   const { db } = database;
   const lists = createLists(database, brand);
-  const head = Buffer.from('{"success":true,"phone_number":');
-  const tail = Buffer.from(`,"powered_by":${JSON.stringify(brand)}}`);
+  const tail = `,"powered_by":${JSON.stringify(brand)}}`;
 
   app.get(
     '/v1/sms/phone-numbers',
@@ -149,8 +148,7 @@ export function numberRoutes(
       );
 
       function send(bytes: Buffer): never {
-        const body = Buffer.concat([head, bytes, tail]);
-        return reply.type('application/json; charset=utf-8').send(body as never) as never;
+        return reply.type('application/json; charset=utf-8').send(bytes as never) as never;
       }
     },
   );
@@ -218,7 +216,7 @@ export function numberRoutes(
     }
     const { e164, version, json } = number;
     if (json === undefined) return bodies.find(e164, version)?.bytes;
-    const bytes = Buffer.from(json);
+    const bytes = Buffer.from(`{"success":true,"phone_number":${json}${tail}`);
     bodies.keep(e164, { version, bytes });
     return bytes;
   }
