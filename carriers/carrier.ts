@@ -1,4 +1,4 @@
-import type { TObject } from 'typebox';
+import type { TObject } from '../schema/schema.ts';
 import type { SandboxStore } from './sandbox/store.ts';
 
 /** A number that the carrier sells. */

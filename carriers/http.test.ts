@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { shapeOf, Type } from '../schema/schema.ts';
 import type { Surroundings } from './carrier.ts';
 import { CarrierError } from './errors.ts';
 import { type Api, type Call, createClient, nothing } from './http.ts';
@@ -13,8 +12,8 @@ import { readRetryAfter } from './limits.ts';
 import { memoryStore } from './sandbox/memory-store.ts';
 
 const secret = 'the-secret-of-the-account';
-const Named = Compile(Type.Object({ name: Type.String() }));
-const Refused = Compile(Type.Object({ code: Type.String(), message: Type.String() }));
+const Named = shapeOf(Type.Object({ name: Type.String() }));
+const Refused = shapeOf(Type.Object({ code: Type.String(), message: Type.String() }));
 
 let accounts = 0;
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Shape } from '../schema/schema.ts';
 import type { Surroundings } from './carrier.ts';
 import { CarrierError, type Outcome } from './errors.ts';
 import { backOffMs, inTurn, readRetryAfter } from './limits.ts';
@@ -30,9 +31,6 @@ export type Call = {
   /** Sent as application/json. */
   json?: unknown;
 };
-
-/** What an answer must be before it is believed; what TypeBox's Compile() returns is one. */
-export type Shape<T> = { Check(value: unknown): value is T };
 
 /** No body at all, as with 204. */
 export const nothing: Shape<undefined> = { Check: (value): value is undefined => value === undefined };

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { Pile } from '../server/db/tables.ts';
 import type { Drift as DriftSchema } from '../server/runs/drift-schemas.ts';
 import type { Action } from '../server/runs/resolve.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { Run as RunSchema } from '../server/runs/schemas.ts';
 import { readCount } from './arguments.ts';
 import { defineDrift } from './carrier-drift.ts';

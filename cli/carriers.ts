@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Static } from 'typebox';
 import { faultCalls, faultKinds } from '../carriers/sandbox/store.ts';
+import type { Static } from '../schema/schema.ts';
 import type { SandboxBook } from '../server/carriers/sandbox-schemas.ts';
 import type { CarrierAccount, Tested } from '../server/carriers/schemas.ts';
 import { readDuration } from './arguments.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { Permission } from '../server/db/tables.ts';
 import type { ApiKey as ApiKeySchema } from '../server/keys/schemas.ts';
 import { readMoment } from './arguments.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { ImportBody } from '../server/numbers/schemas.ts';
 import { type ChangeOptions, change, changing } from './changing.ts';
 import { pathOf } from './client.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { ListBody } from '../server/numbers/schemas.ts';
 import { readCount } from './arguments.ts';
 import { call, pathOf } from './client.ts';

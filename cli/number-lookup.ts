@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { LookedUp } from '../server/numbers/schemas.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type {
   BulkPurchased,
   OrderBody,

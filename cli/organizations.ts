@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { OrganizationStatus, RegistrationStatus } from '../server/db/tables.ts';
 import type { Organization as OrganizationSchema } from '../server/organizations/schemas.ts';
 import { readDollars } from './arguments.ts';

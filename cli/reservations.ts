@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { Ended, Reservation as ReservationSchema } from '../server/numbers/life-schemas.ts';
 import { durationHint, readDuration } from './arguments.ts';
 import { change, changing } from './changing.ts';

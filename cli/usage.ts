@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { UsageBody } from '../server/charges/schemas.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Static } from 'typebox';
+import type { Static } from '../schema/schema.ts';
 import type { UserPermission, UserStatus } from '../server/db/tables.ts';
 import type { User as UserSchema } from '../server/users/schemas.ts';
 import { change, changing } from './changing.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { Carrier, CarrierKind } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 

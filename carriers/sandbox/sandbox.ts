@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import { believe, exactly, fitting, ifFound } from '../answers.ts';
 import type { Carrier, CarrierKind, CarrierNumber, Surroundings } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { AccountFacts, CarrierKind } from '../carrier.ts';
 import { type Client, createClient } from '../http.ts';
 import { attach, attachment } from './messaging.ts';

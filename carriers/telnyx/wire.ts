@@ -1,7 +1,6 @@
-import { type Static, type TSchema, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { type Shape, type Static, shapeOf, type TSchema, Type } from '../../schema/schema.ts';
 import type { Outcome } from '../errors.ts';
-import type { Api, Refusal, Shape } from '../http.ts';
+import type { Api, Refusal } from '../http.ts';
 
 /** Telnyx's API as one account uses it: https://developers.telnyx.com/api-reference, JSON and a bearer token. */
 export const telnyxApi = (url: string, apiKey: string): Api => ({
@@ -34,7 +33,7 @@ const outcomes: Readonly<Record<string, Outcome>> = {
   85008: 'unavailable',
 };
 
-const Errors = Compile(
+const Errors = shapeOf(
   Type.Object({
     errors: Type.Array(
       Type.Object({ code: Type.Union([Type.String(), Type.Number()]), title: Type.Optional(Type.String()) }),
@@ -68,7 +67,7 @@ const Id = Type.String({ minLength: 1 });
 
 /** What is read of an answer, which has much more. Almost everything comes in `data`. */
 const dataOf = <T extends TSchema>(schema: T): Shape<{ data: Static<T> }> => {
-  const answer = Compile(Type.Object({ data: schema }));
+  const answer = shapeOf(Type.Object({ data: schema }));
   return { Check: (value): value is { data: Static<T> } => answer.Check(value) };
 };
 
@@ -103,7 +102,7 @@ const Meta = Type.Object({
   total_pages: Type.Integer(),
   total_results: Type.Integer(),
 });
-export const PhoneNumbers = Compile(Type.Object({ data: Type.Array(PhoneNumber), meta: Meta }));
+export const PhoneNumbers = shapeOf(Type.Object({ data: Type.Array(PhoneNumber), meta: Meta }));
 
 const Order = Type.Object({
   id: Id,
@@ -116,7 +115,7 @@ const Order = Type.Object({
 });
 export type Order = Static<typeof Order>;
 export const OneOrder = dataOf(Order);
-export const Orders = Compile(Type.Object({ data: Type.Array(Order), meta: Meta }));
+export const Orders = shapeOf(Type.Object({ data: Type.Array(Order), meta: Meta }));
 export const SubOrder = dataOf(Type.Object({ id: Id }));
 
 const Reservation = Type.Object({
@@ -141,4 +140,4 @@ const PhoneNumberCampaign = Type.Object({
   assignmentStatus: OptionalText,
 });
 export type PhoneNumberCampaign = Static<typeof PhoneNumberCampaign>;
-export const OnePhoneNumberCampaign = Compile(PhoneNumberCampaign);
+export const OnePhoneNumberCampaign = shapeOf(PhoneNumberCampaign);

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { Carrier, CarrierKind, Surroundings } from '../carrier.ts';
 import { createClient } from '../http.ts';
 import { checkAccount, checkKey } from './account.ts';

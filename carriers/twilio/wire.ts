@@ -1,5 +1,4 @@
-import { type Static, type TSchema, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { type Static, shapeOf, type TSchema, Type } from '../../schema/schema.ts';
 import type { Outcome } from '../errors.ts';
 import type { Api, Refusal } from '../http.ts';
 
@@ -43,7 +42,7 @@ export const notTaken: Readonly<Record<string, string>> = {
   21714: 'The Messaging Service holds as many numbers as it may (400)',
 };
 
-const ErrorBody = Compile(Type.Object({ code: Type.Integer(), message: Type.String() }));
+const ErrorBody = shapeOf(Type.Object({ code: Type.Integer(), message: Type.String() }));
 
 /** A code that is not in the list refuses what was asked for (21421 and 21422, and many more) for good. */
 function explain(status: number, body: unknown): Refusal | undefined {
@@ -76,9 +75,9 @@ const IncomingNumber = Type.Object({
   friendly_name: Nullable(Type.String()),
 });
 export type IncomingNumber = Static<typeof IncomingNumber>;
-export const OneIncomingNumber = Compile(IncomingNumber);
+export const OneIncomingNumber = shapeOf(IncomingNumber);
 
-export const IncomingNumbers = Compile(
+export const IncomingNumbers = shapeOf(
   Type.Object({
     incoming_phone_numbers: Type.Array(IncomingNumber),
     next_page_uri: Nullable(Type.String()),
@@ -93,13 +92,13 @@ const AvailableNumber = Type.Object({
   capabilities: Nullable(Type.Record(Type.String(), Type.Unknown())),
 });
 export type AvailableNumber = Static<typeof AvailableNumber>;
-export const AvailableNumbers = Compile(
+export const AvailableNumbers = shapeOf(
   Type.Object({ available_phone_numbers: Type.Array(AvailableNumber) }),
 );
 
-export const Account = Compile(Type.Object({ sid: Type.String(), status: Type.String() }));
+export const Account = shapeOf(Type.Object({ sid: Type.String(), status: Type.String() }));
 
-export const Balance = Compile(
+export const Balance = shapeOf(
   Type.Object({
     balance: Nullable(Type.String({ pattern: '^-?\\d+(\\.\\d+)?$' })),
     currency: Nullable(Type.String({ pattern: '^[A-Z]{3}$' })),
@@ -107,4 +106,4 @@ export const Balance = Compile(
 );
 
 /** A number in a Messaging Service. */
-export const ServiceNumber = Compile(Type.Object({ sid: NumberSid, phone_number: E164 }));
+export const ServiceNumber = shapeOf(Type.Object({ sid: NumberSid, phone_number: E164 }));

@@ -1,7 +1,7 @@
-import { type TProperties, type TSchema, Type } from 'typebox';
 import type { AccountFacts } from '../../carriers/carrier.ts';
 import { carriers as kinds } from '../../carriers/carriers.ts';
 import { CarrierError } from '../../carriers/errors.ts';
+import { type TProperties, type TSchema, Type } from '../../schema/schema.ts';
 import { Problem } from '../errors.ts';
 import { assertValid } from '../http/validation.ts';
 import { type Carriers, kindOf } from './open.ts';

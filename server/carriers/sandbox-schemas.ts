@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { type Book, faultCalls, faultKinds } from '../../carriers/sandbox/store.ts';
+import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, oneOf } from '../http/operation.ts';
 
 const Fault = Type.Object(

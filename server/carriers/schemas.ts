@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import type { AccountFacts as Facts } from '../../carriers/carrier.ts';
 import { carriers as kinds } from '../../carriers/carriers.ts';
+import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
 import { type Account, shownCredentials } from './accounts.ts';
 import { fieldsOf } from './credentials.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
 import { E164 } from '../numbers/schemas.ts';
 import { OrganizationId } from '../organizations/schemas.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import { invalid } from '../errors.ts';
 import {

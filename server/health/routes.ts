@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';

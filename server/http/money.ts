@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import { invalid } from '../errors.ts';
 
 /** An amount in US dollars with up to four decimals, as a JSON number; what is given is held to that by assertDollars(). */

@@ -1,6 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyRequest, FastifySchema } from 'fastify';
-import { type TNull, type TObject, type TProperties, type TSchema, type TString, Type } from 'typebox';
+import {
+  type Static,
+  type TNull,
+  type TObject,
+  type TProperties,
+  type TSchema,
+  type TString,
+  Type,
+} from '../../schema/schema.ts';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
 import type { About } from '../keys/identify.ts';
 import { type Format, mediaTypes } from './formats.ts';
@@ -174,9 +182,9 @@ function problemBody(examples: unknown[]) {
 export const oneOf = <const T extends readonly string[]>(values: T, options: object = {}) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: values, ...options });
 
-export const nullable = <T extends import('typebox').TSchema>(schema: T) => {
+export const nullable = <T extends TSchema>(schema: T) => {
   const { type, enum: words, ...rest } = schema as unknown as { type: string; enum?: string[] };
-  return Type.Unsafe<import('typebox').Static<T> | null>({
+  return Type.Unsafe<Static<T> | null>({
     ...rest,
     type: [type, 'null'],
     ...(words && { enum: [...words, null] }),
@@ -184,8 +192,7 @@ export const nullable = <T extends import('typebox').TSchema>(schema: T) => {
 };
 
 /** A parameter that need not be given: the validator puts its default in, so the handler always has it. */
-export const withDefault = <T extends import('typebox').TSchema>(schema: T): T =>
-  Type.Optional(schema) as unknown as T;
+export const withDefault = <T extends TSchema>(schema: T): T => Type.Optional(schema) as unknown as T;
 
 /** ISO 8601 in UTC to the second, as the API family prints every moment: `2024-01-15T10:30:00Z`. */
 export const Timestamp = (description: string, example = '2024-01-15T10:30:00Z') =>

@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { FastifySerializerCompiler } from 'fastify/types/schema.js';
-import type { TSchema } from 'typebox';
+import type { TSchema } from '../../schema/schema.ts';
 import { invalid, type Problem } from '../errors.ts';
 
 // A query is text, so its numbers and booleans are read from text; a body has types of its own, and "7" is not 7.

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from '../../schema/schema.ts';
 import { type Db, refreshStatistics } from '../db/database.ts';
 import { problems } from '../errors.ts';
 import type { Changing } from '../http/changing.ts';
@@ -9,10 +9,7 @@ import { type BulkItem, changeInBulk } from './bulk.ts';
 import { AnyWriting, DefaultCountry, Metadata, Nickname, Tags } from './schemas.ts';
 import { summarize } from './summary.ts';
 
-const named = <const A extends string, P extends Record<string, import('typebox').TSchema>>(
-  action: A,
-  fields: P,
-) =>
+const named = <const A extends string, P extends Record<string, TSchema>>(action: A, fields: P) =>
   Type.Object(
     { action: Type.Literal(action, { description: 'What to do.' }), phone_number: AnyWriting, ...fields },
     { additionalProperties: false },

@@ -1,5 +1,5 @@
 import { CompiledQuery } from 'kysely';
-import type { Static } from 'typebox';
+import type { Static } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import { invalid, Problem } from '../errors.ts';
 import type { Who } from '../keys/who.ts';

@@ -1,6 +1,6 @@
 import { type Hash, randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Static } from 'typebox';
+import type { Static } from '../../schema/schema.ts';
 import { openCursor } from '../db/cursor.ts';
 import {
   type Database,

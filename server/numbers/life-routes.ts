@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation, timestamp } from '../http/operation.ts';
 import { assignNumber, claimNumber, unassignNumber } from './assignments.ts';

@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { carriers } from '../../carriers/carriers.ts';
+import { Type } from '../../schema/schema.ts';
 import { nullable, oneOf, Timestamp } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import { UserId } from '../users/schemas.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { Carriers } from '../carriers/open.ts';
 import type { Db } from '../db/database.ts';
 import { answer, type Changing, once, whoChanges } from '../http/changing.ts';

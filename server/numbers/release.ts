@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Static } from 'typebox';
+import type { Static } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { timestamp } from '../http/operation.ts';

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import type { Database } from '../db/database.ts';
 import { invalid, Problem } from '../errors.ts';
 import { atTurnsEnd } from '../http/at-turns-end.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import { problems } from '../errors.ts';
 import { nullable, oneOf, Timestamp, withDefault } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { Static } from 'typebox';
+import type { Static } from '../../schema/schema.ts';
 import { invalid } from '../errors.ts';
 import { answer, type Changing, once } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
 import { AreaCode } from '../numbers/life-schemas.ts';
 import { AnyWriting, E164, Nickname } from '../numbers/schemas.ts';

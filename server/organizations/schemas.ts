@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import { Dollars } from '../http/money.ts';
 import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
 import { CarrierAccountId } from '../tenants/schemas.ts';

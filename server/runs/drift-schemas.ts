@@ -1,4 +1,4 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from '../../schema/schema.ts';
 import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
 import { AnyWriting } from '../numbers/schemas.ts';
 import { OrganizationId } from '../organizations/schemas.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import type { Carriers } from '../carriers/open.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';

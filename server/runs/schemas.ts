@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import type { RunStatus, RunType } from '../db/tables.ts';
 import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
 import { AnyWriting, DefaultCountry } from '../numbers/schemas.ts';

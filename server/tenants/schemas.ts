@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import { invalid, type Problem } from '../errors.ts';
 import { Dollars } from '../http/money.ts';
 import { nullable } from '../http/operation.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
 import { Email, OrganizationId, OwnUniqueId } from '../organizations/schemas.ts';
 import type { User as UserRow } from './users.ts';

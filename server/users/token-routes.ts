@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/schema.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, nullable, operation, Timestamp, timestamp } from '../http/operation.ts';
 import { UserParams } from './schemas.ts';
