@@ -1,7 +1,7 @@
 /**
  * Answers questions together: those that are asked in the same turn of the event loop, or the next, go out as one
- * batch, and equal ones are one. A batch is sent after the last of its questions was asked, so whatever was true when a question was
- * asked is known to its answer.
+ * batch, and equal ones are one. A batch is sent after the last of its questions was asked, so whatever was true when a
+ * question was asked is known to its answer.
  * @param nameOf equal for equal questions only
  * @param onTheWayMax so many batches are on their way at once; what is asked meanwhile waits for the next
  */
