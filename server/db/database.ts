@@ -21,7 +21,7 @@ export type Database = {
   /** For the one statement that every request waits for (http/lookups.ts). */
   lookups: pg.Pool;
   /** For what is read over minutes, at the pace of a client: never enough of it to keep others from working. */
-  long: Db;
+  long: pg.Pool;
   /** A connection of one's own, for what lives in one: COPY, temporary tables. */
   openSession(): Promise<Session>;
   close(): Promise<void>;
@@ -55,7 +55,7 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     onConnect: async client => void (await client.query('set plan_cache_mode = force_generic_plan')),
   });
   const db = typed(pool);
-  const long = typed(openPool(8));
+  const long = openPool(8);
   return {
     db,
     pool,
@@ -76,7 +76,7 @@ export function openDatabase(connection: pg.ClientConfig): Database {
       return { client, db: session, end: () => client.end() };
     },
     async close() {
-      await Promise.all([db.destroy(), long.destroy(), lookups.end()]);
+      await Promise.all([db.destroy(), long.end(), lookups.end()]);
     },
   };
 }

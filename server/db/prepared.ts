@@ -28,7 +28,7 @@ export function preparing(pool: pg.Pool): PostgresPool {
 }
 
 /** @returns the name that a text is prepared by; undefined when it is seen for the first time, or better left without */
-function namesOfRecurring(): (text: string) => string | undefined {
+export function namesOfRecurring(): (text: string) => string | undefined {
   const names = new Map<string, string>();
   const candidates = new Set<string>();
   return text => {

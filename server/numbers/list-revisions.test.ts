@@ -159,6 +159,18 @@ test('a client that takes its time over a long list holds one snapshot, until it
   await assertAllBack();
 });
 
+test('a long list whose connection to the database breaks is cut off, and never looks whole', async () => {
+  const organization = await longOrganization();
+  const response = await begin(organization);
+  const breakIt = sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and state like 'idle in transaction%'`;
+  while ((await breakIt.execute(server.database.db)).rows.length === 0) await sleep(5);
+  await assert.rejects(response.toArray(), { code: 'ECONNRESET' });
+  await assertAllBack();
+  assert.equal((await server.call('GET', list(organization))).body.phone_numbers.length, longCount);
+});
+
 /** The long list, of which the first piece has come. */
 function begin(organization: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {

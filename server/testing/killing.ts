@@ -80,7 +80,7 @@ export function killable(database: Database, life: Life): Database {
     db,
     pool,
     lookups: pool,
-    long: db,
+    long: pool,
     async openSession() {
       throw new Error('A session is not counted, so a process whose steps are has none');
     },
