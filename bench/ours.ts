@@ -26,7 +26,8 @@ export type Ours = {
 };
 
 export const connectionsToDatabase = 16;
-const program = join(import.meta.dirname, '..', 'cli', 'main.ts');
+/** As `npm start` calls it: on the pinned Node, which this process runs on too, it becomes the server itself. */
+const program = join(import.meta.dirname, '..', 'bin', 'linekeeper.mjs');
 
 export const environmentFor = (home: string): NodeJS.ProcessEnv => ({
   ...process.env,

@@ -116,6 +116,9 @@ export function createLists({ db, long }: Database, brand: string) {
       let row: PageRow | undefined;
       let count = 0;
       const stream = new Readable({
+        // As text they need no buffers of their own, which only a collection would free.
+        objectMode: true,
+        highWaterMark: 1,
         read() {
           if (row === undefined) return push(first);
           const next = statement({ ...rest, after: afterOf(row, list.query) });
