@@ -37,6 +37,7 @@ export function drawPlot({ title, x, y, curves }: Plot): string {
   const xOf = (value: number) => across(Math.log(value));
   const yOf = (value: number) => up(y.logarithmic ? Math.log(value) : value);
   const parts = [
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     text(area.left, 28, title, 'start', 'font-size="17" font-weight="600"'),
     ...ticks.flatMap(tick => [
