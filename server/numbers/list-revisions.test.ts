@@ -163,8 +163,7 @@ test('a long list whose connection to the database breaks is cut off, and never 
   const organization = await longOrganization();
   const response = await begin(organization);
   const breakIt = sql`
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and state like 'idle in transaction%'`;
+    select pg_terminate_backend(pid) from ${heldOpen} and query like '%string_agg(item%'`;
   while ((await breakIt.execute(server.database.db)).rows.length === 0) await sleep(5);
   await assert.rejects(response.toArray(), { code: 'ECONNRESET' });
   await assertAllBack();
@@ -201,11 +200,11 @@ async function longOrganization(): Promise<string> {
   return organization;
 }
 
+const heldOpen = sql`pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`;
+
 /** How many snapshots are held open while nothing is read from them. */
 async function snapshots(): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) from pg_stat_activity
-    where datname = current_database() and state like 'idle in transaction%'`.execute(server.database.db);
+  const { rows } = await sql<{ count: number }>`select count(*) from ${heldOpen}`.execute(server.database.db);
   return rows[0]!.count;
 }
 
