@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startEmbedded } from './db/embedded.ts';
+import { uniqueNumber } from './testing/factories.ts';
 import {
   endPostmaster,
   exampleList,
@@ -24,11 +25,10 @@ function assertUnavailable({ status, headers, body }: ProcessReply): void {
   assert.equal(body.code, 'unavailable');
 }
 
-let made = 0;
 const addNumber = (server: ServerProcess) =>
   server.call('POST', '/v1/sms/phone-numbers', {
     organization_id: 'org_abc123',
-    phone_numbers: [{ phone_number: `+14155557${String(made++).padStart(3, '0')}` }],
+    phone_numbers: [{ phone_number: uniqueNumber() }],
   });
 
 /** Reads and writes until told to stop. Every answer must be right, or that the database is away. @returns how often it was */
@@ -184,17 +184,16 @@ test('told to stop under a stream of writes, it answers each that it took, and k
   const home = await newHome(t);
   const server = await startServer(home);
   let added = 0;
+  let stopped: Promise<number | null> | undefined;
   async function write(): Promise<void> {
     for (;;) {
       const reply = await addNumber(server).catch(() => undefined);
       if (reply?.status !== 201) return;
-      added++;
+      if (++added === 20) stopped = server.stop();
     }
   }
-  const writers = [1, 2, 3, 4].map(() => write());
-  while (added < 20) await sleep(5);
-  assert.equal(await server.stop(), 0);
-  await Promise.all(writers);
+  await Promise.all([1, 2, 3, 4].map(() => write()));
+  assert.equal(await stopped, 0);
   const again = await startServer(home);
   // Exactly: nothing was committed whose answer was cut off.
   assert.equal((await again.call('GET', exampleList)).body.count, 2 + added);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { uniqueNumber } from './testing/factories.ts';
 import {
   ask,
   endPostmaster,
@@ -18,16 +19,10 @@ const numbersPath = '/v1/sms/phone-numbers';
 /** What is killed, in turn: the server, both at the same moment, or the database first. */
 const victims = ['server', 'server', 'both', 'server', 'database first'] as const;
 
-let made = 0;
-function nextNumber(): string {
-  const place = made++;
-  return `+1${201 + Math.floor(place / 10_000)}555${String(place % 10_000).padStart(4, '0')}`;
-}
-
 /** Adds one number after the other until the server is gone. */
 async function write(server: ServerProcess, acknowledged: Set<string>, sent: Set<string>): Promise<void> {
   for (;;) {
-    const phone_number = nextNumber();
+    const phone_number = uniqueNumber();
     sent.add(phone_number);
     const body = { organization_id: organization, phone_numbers: [{ phone_number }] };
     const reply = await server.call('POST', numbersPath, body).catch(() => undefined);
