@@ -14,8 +14,11 @@ import { type After, type ListOptions, type PageRow, pageStatement } from './lis
 const limitDefault = 100;
 /** A list with more numbers than this is not built at once but streamed. */
 export const rowsAtOnce = 1000;
-/** So many at a time: as text they stay below the size from which V8 keeps a string until its next full collection. */
-export const rowsPerPiece = 300;
+/**
+ * So many at a time: as text they stay far below the size from which V8 keeps a string until its next full collection,
+ * and whoever shares the processor waits for one piece at most.
+ */
+export const rowsPerPiece = 100;
 
 /** A list that has been understood. */
 export type List = {
