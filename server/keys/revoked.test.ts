@@ -56,7 +56,10 @@ async function raced({ headers, code, end }: Access, paths: string[], through: n
   }
   const reading = Array.from({ length: 8 }, (_, place) => read(place));
   const ending = (async () => {
-    while (served < 20) await new Promise(resolve => setImmediate(resolve));
+    while (served < 20) {
+      assert.equal(refused, 0, 'it was refused before its access had ended');
+      await new Promise(resolve => setImmediate(resolve));
+    }
     assert.equal((await end(servers[through]!)).status, 200);
     ended = true;
   })();
