@@ -4,7 +4,7 @@ import {
   type ListOptions,
   type PageRow,
   pageStatement,
-} from '../server/numbers/list-statement.ts';
+} from '../server/numbers/list/statement.ts';
 
 type Place = { tenant: string; organizationId: string };
 
@@ -15,7 +15,7 @@ export async function readList(
   limit: number,
   after?: After,
 ): Promise<PageRow> {
-  const who = {
+  const caller = {
     tenantId: tenant,
     organizationId: null,
     permission: 'admin' as const,
@@ -29,7 +29,7 @@ export async function readList(
     view: 'list',
     total: false,
   };
-  const [text, values] = pageStatement(who, organizationId, options, after, limit);
+  const [text, values] = pageStatement(caller, organizationId, options, after, limit);
   const { rows } = await client.query<PageRow>({ name: after ? 'next' : 'first', text, values });
   return rows[0]!;
 }

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { Static } from '../schema/schema.ts';
 import type { Pile } from '../server/db/tables.ts';
-import type { Drift as DriftSchema } from '../server/runs/drift-schemas.ts';
-import type { Action } from '../server/runs/resolve.ts';
+import type { Drift as DriftSchema } from '../server/reconciliation/drift-schemas.ts';
+import type { Action } from '../server/reconciliation/resolve.ts';
 import { readCount } from './arguments.ts';
-import { type ChangeOptions, change, repeatable } from './changing.ts';
+import { type ChangeOptions, change, idempotent } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';
 import { wrongUsage } from './failure.ts';
@@ -77,7 +77,7 @@ const cellsOf = (one: Drift) => [
 ];
 
 function defineResolve(carriers: Command): void {
-  repeatable(carriers, 'resolve', 'Settle one number of a run that has ended.', [
+  idempotent(carriers, 'resolve', 'Settle one number of a run that has ended.', [
     `carriers resolve ${run} +14155551234 --adopt org_abc123`,
     `carriers resolve ${run} +14155551234 --forget`,
   ])

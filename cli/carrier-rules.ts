@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { Conditions, MapEntry, Rule } from '../server/runs/rules.ts';
+import type { Conditions, MapEntry, Rule } from '../server/reconciliation/rules.ts';
 import { Failure } from './failure.ts';
 import { escapeControls } from './text.ts';
 import { openUpload } from './upload.ts';

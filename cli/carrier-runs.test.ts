@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { fault, newAccount, own } from '../server/runs/testing.ts';
+import { fault, newAccount, own } from '../server/reconciliation/testing.ts';
 import { newOrganization, uniqueNumber } from '../server/testing/factories.ts';
 import { startTestServer, type TestServer } from '../server/testing/server.ts';
 import { readRule } from './carrier-rules.ts';

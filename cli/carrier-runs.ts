@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Run as RunSchema } from '../server/runs/schemas.ts';
+import type { Run as RunSchema } from '../server/reconciliation/schemas.ts';
 import { readCount } from './arguments.ts';
 import { defineDrift } from './carrier-drift.ts';
 import { readMap, readRule, rulesHelp } from './carrier-rules.ts';
-import { change, repeatable } from './changing.ts';
+import { change, idempotent } from './changing.ts';
 import { type Answer, call, pathOf } from './client.ts';
 import { command } from './command.ts';
 import { persistently } from './events.ts';
@@ -40,7 +40,7 @@ const withMissing = (made: Command) =>
 function defineAdopt(carriers: Command): void {
   withMissing(
     withAccount(
-      repeatable(carriers, 'adopt', 'Take over what a carrier account owns already.', [
+      idempotent(carriers, 'adopt', 'Take over what a carrier account owns already.', [
         `carriers adopt ${account} --rule tag=acme:org_acme --rule everything:org_rest`,
         `carriers adopt ${account} --map numbers.csv --yes`,
         `carriers adopt ${account} --rule 'name_starts_with=Acme,area_code=415:org_acme' --yes`,
@@ -80,7 +80,7 @@ it is, and what was not reached is taken then.`,
 function defineCompare(carriers: Command): void {
   withMissing(
     withAccount(
-      repeatable(carriers, 'compare', "Compare a carrier account's numbers with ours.", [
+      idempotent(carriers, 'compare', "Compare a carrier account's numbers with ours.", [
         `carriers compare ${account} --follow`,
       ]),
     ),

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { faultCalls, faultKinds } from '../carriers/sandbox/store.ts';
 import type { Static } from '../schema/schema.ts';
-import type { SandboxBook } from '../server/carriers/sandbox-schemas.ts';
-import type { CarrierAccount, Tested } from '../server/carriers/schemas.ts';
+import type { SandboxBook } from '../server/accounts/sandbox-schemas.ts';
+import type { CarrierAccount, Tested } from '../server/accounts/schemas.ts';
 import { readDuration } from './arguments.ts';
 import { credentialsHelp, type Kind, readCredentials } from './carrier-credentials.ts';
 import { defineRuns } from './carrier-runs.ts';
-import { change, repeatable } from './changing.ts';
+import { change, idempotent } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { edited } from './organizations.ts';
@@ -57,7 +57,7 @@ function defineReading(carriers: Command): void {
 }
 
 function defineChanging(carriers: Command): void {
-  repeatable(carriers, 'add', 'Add an account, whose credentials are tested at the carrier first.', [
+  idempotent(carriers, 'add', 'Add an account, whose credentials are tested at the carrier first.', [
     'carriers add twilio --name Main --credentials twilio.json --compare-every 1d',
     'pass twilio | linekeeper carriers add twilio --name Main --credentials -',
     'carriers add sandbox --name "To try things out"',
@@ -83,7 +83,7 @@ function defineChanging(carriers: Command): void {
       await print(options, await change<One>(options, 'POST', accountPath(), { body }), one);
     });
 
-  repeatable(carriers, 'edit', 'Change what is given of an account.', [
+  idempotent(carriers, 'edit', 'Change what is given of an account.', [
     `carriers edit ${id} --name Main --compare-every 6h`,
     `carriers edit ${id} --status disabled`,
     `carriers edit ${id} --credentials new.json`,
@@ -118,7 +118,7 @@ function defineChanging(carriers: Command): void {
       await print(options, await change<One>(options, 'PATCH', accountPath(id), { body }), one);
     });
 
-  repeatable(carriers, 'test', 'Ask the carrier whether it accepts the credentials of an account.', [
+  idempotent(carriers, 'test', 'Ask the carrier whether it accepts the credentials of an account.', [
     `carriers test ${id}`,
   ])
     .argument('<id>', 'the id of the account')
@@ -133,7 +133,7 @@ function defineChanging(carriers: Command): void {
       );
     });
 
-  repeatable(carriers, 'remove', 'Forget an account that nothing refers to.', [`carriers remove ${id}`])
+  idempotent(carriers, 'remove', 'Forget an account that nothing refers to.', [`carriers remove ${id}`])
     .argument('<id>', 'the id of the account')
     .action(async (id, options) => {
       await print(options, await change<One>(options, 'DELETE', accountPath(id)), one);
@@ -151,7 +151,7 @@ function defineSandbox(carriers: Command): void {
       if (!options.json) annotate(answer.body);
     });
 
-  repeatable(carriers, 'faults', 'Let the next calls of an account at the sandbox go wrong.', [
+  idempotent(carriers, 'faults', 'Let the next calls of an account at the sandbox go wrong.', [
     `carriers faults ${id} buy:timeout_after search:rate_limited:3`,
     `carriers faults ${id}`,
   ])

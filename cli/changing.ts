@@ -6,7 +6,7 @@ import { command } from './command.ts';
 export type ChangeOptions = { idempotencyKey?: string; ifMatch?: number; json?: boolean };
 
 /** A command that makes something, and that can be told so again without making it twice. */
-export const repeatable: typeof command = (parent, name, summary, examples) =>
+export const idempotent: typeof command = (parent, name, summary, examples) =>
   command(parent, name, summary, examples).option(
     '--idempotency-key <key>',
     'a repeat with the same key does nothing and gets the first answer',
@@ -15,7 +15,7 @@ export const repeatable: typeof command = (parent, name, summary, examples) =>
 
 /** A command that changes something in an organization, and that can be told not to if anything else has. */
 export const changing: typeof command = (parent, name, summary, examples) =>
-  repeatable(parent, name, summary, examples).option(
+  idempotent(parent, name, summary, examples).option(
     '--if-match <revision>',
     'only if the organization is still at this revision',
     readRevision,

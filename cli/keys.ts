@@ -3,7 +3,7 @@ import type { Static } from '../schema/schema.ts';
 import type { Permission } from '../server/db/tables.ts';
 import type { ApiKey as ApiKeySchema } from '../server/keys/schemas.ts';
 import { readMoment } from './arguments.ts';
-import { change, repeatable } from './changing.ts';
+import { change, idempotent } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { fields, note, print, table } from './output.ts';
@@ -25,7 +25,7 @@ export function keyCommands(program: Command): void {
     'keys create "inbound router" --permission read',
   ]);
 
-  repeatable(keys, 'create', 'Create an API key and show it, this once.', [
+  idempotent(keys, 'create', 'Create an API key and show it, this once.', [
     'keys create "inbound router" --permission read',
     'keys create "Acme portal" --permission admin --organization org_abc123 --expires-at 2030-01-01',
   ])
@@ -54,7 +54,7 @@ export function keyCommands(program: Command): void {
     },
   );
 
-  repeatable(keys, 'revoke', 'Revoke an API key for good, at once.', [
+  idempotent(keys, 'revoke', 'Revoke an API key for good, at once.', [
     'keys revoke 0199f3a0-8b30-7d74-9e3c-6f5a0b1c2d3e',
   ])
     .argument('<id>', 'the id of the key, from `keys list`')

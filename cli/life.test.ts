@@ -4,8 +4,8 @@ import {
   newCarrierAccount,
   newCarrierNumbers,
   registerOrganization,
+  runCaller,
   setFaults,
-  whoOf,
 } from '../server/testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../server/testing/factories.ts';
 import { startTestServer, type TestServer } from '../server/testing/server.ts';
@@ -116,14 +116,14 @@ test('a release is final, or can be restored for as long as the settings say', a
 
 test('a pending number says why, is tried again when told to, and is billed until its carrier has released it', async () => {
   const { db } = server.database;
-  const who = await whoOf(db, organization);
-  await registerOrganization(db, who, organization, 'rejected-campaign');
-  const account = await newCarrierAccount(db, who);
+  const caller = await runCaller(db, organization);
+  await registerOrganization(db, caller, organization, 'rejected-campaign');
+  const account = await newCarrierAccount(db, caller);
   number = uniqueNumber();
-  await newCarrierNumbers(db, who, organization, account, [number], { pending: true });
+  await newCarrierNumbers(db, caller, organization, account, [number], { pending: true });
   const failed = /^Status +pending\nPending because +The sandbox rejects/m;
   while (!failed.test((await run('numbers', 'show', number)).stdout));
-  await registerOrganization(db, who, organization, 'campaign');
+  await registerOrganization(db, caller, organization, 'campaign');
   assert.match((await run('numbers', 'attach', number)).stdout, /^Status +pending\nOrganization/m);
   while ((await show()).status === 'pending');
   assert.match(

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { NumberStatus } from '../server/db/tables.ts';
-import type { ListOptions } from '../server/numbers/list-statement.ts';
+import type { ListOptions } from '../server/numbers/list/statement.ts';
 import { readMoment } from './arguments.ts';
 
 /* Which of an organization's numbers, in which order: what the list and the export of it have in common. */

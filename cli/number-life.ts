@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Released } from '../server/numbers/life-schemas.ts';
+import type { Released } from '../server/numbers/life/schemas.ts';
 import { durationHint, readDuration, readWords } from './arguments.ts';
 import { change, changing } from './changing.ts';
 import { pathOf } from './client.ts';

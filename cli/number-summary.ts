@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Summary } from '../server/numbers/summary.ts';
+import type { Summary } from '../server/numbers/list/summary.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';
 import { fields, print, table } from './output.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Unassigned } from '../server/numbers/life-schemas.ts';
+import type { Unassigned } from '../server/numbers/life/schemas.ts';
 import { readObject, readWords } from './arguments.ts';
 import { change, changing } from './changing.ts';
 import { call, pathOf } from './client.ts';

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Assigned as AssignedSchema } from '../server/numbers/life-schemas.ts';
+import type { Assigned as AssignedSchema } from '../server/numbers/life/schemas.ts';
 import type { NumberDetail } from '../server/numbers/schemas.ts';
 import { pathOf } from './client.ts';
 import { fields } from './output.ts';

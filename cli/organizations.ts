@@ -3,7 +3,7 @@ import type { Static } from '../schema/schema.ts';
 import type { OrganizationStatus, RegistrationStatus } from '../server/db/tables.ts';
 import type { Organization as OrganizationSchema } from '../server/organizations/schemas.ts';
 import { readDollars } from './arguments.ts';
-import { change, changing, repeatable } from './changing.ts';
+import { change, changing, idempotent } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { wrongUsage } from './failure.ts';
@@ -28,7 +28,7 @@ export function organizationCommands(program: Command): void {
     'organizations create "Acme Dental"',
   ]);
 
-  repeatable(organizations, 'create', 'Create an organization.', [
+  idempotent(organizations, 'create', 'Create an organization.', [
     'organizations create "Acme Dental" --contact-email ops@acme.example',
     'organizations create "Acme Dental" --id org_acme',
   ])

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Ended, Reservation as ReservationSchema } from '../server/numbers/life-schemas.ts';
+import type { Ended, Reservation as ReservationSchema } from '../server/numbers/life/schemas.ts';
 import { durationHint, readDuration } from './arguments.ts';
 import { change, changing } from './changing.ts';
 import { pathOf } from './client.ts';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { TenantEdit } from '../server/tenants/schemas.ts';
 import { durationHint, readCount, readDollars, readDuration } from './arguments.ts';
-import { change, repeatable } from './changing.ts';
+import { change, idempotent } from './changing.ts';
 import { call, pathOf } from './client.ts';
 import { command, group } from './command.ts';
 import { edited } from './organizations.ts';
@@ -22,7 +22,7 @@ export function settingsCommands(program: Command): void {
     await print(options, await call<One>('GET', path), one);
   });
 
-  repeatable(settings, 'edit', 'Change the settings that are given, for all that happens from now on.', [
+  idempotent(settings, 'edit', 'Change the settings that are given, for all that happens from now on.', [
     'settings edit --cool-down 7d --transfer-cool-down 45d',
     'settings edit --release-undo 24h --low-stock 20',
     'settings edit --purchases on --max-per-organization 10 --purchase-fee 1 --weekly-price 0.5',

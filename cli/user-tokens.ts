@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { durationHint, readDuration } from './arguments.ts';
-import { change, repeatable } from './changing.ts';
+import { change, idempotent } from './changing.ts';
 import { pathOf } from './client.ts';
 import { group } from './command.ts';
 import { keepSecret } from './keys.ts';
@@ -13,7 +13,7 @@ export function defineTokens(users: Command): void {
     'users tokens create user_xyz789 --organization org_abc123 --for 1h',
   ]);
   const define = (name: string, summary: string, examples: string[]) =>
-    repeatable(tokens, name, summary, examples).requiredOption(
+    idempotent(tokens, name, summary, examples).requiredOption(
       '--organization <id>',
       "the user's organization",
     );

@@ -10,18 +10,17 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
-import { type CarrierSettings, carrierDefaults, createCarriers } from './carriers/open.ts';
-import { carrierRoutes } from './carriers/routes.ts';
+import type { Caller } from './access/caller.ts';
+import { type CarrierSettings, carrierDefaults, createCarriers } from './accounts/open.ts';
+import { carrierRoutes } from './accounts/routes.ts';
+import { eventRoutes } from './audit/routes.ts';
 import { usageRoutes } from './charges/routes.ts';
 import { startWeeklyFees } from './charges/weekly.ts';
 import type { Database } from './db/database.ts';
 import { openapi } from './docs/openapi.ts';
 import { invalid, isUnavailable, Problem, type ProblemCode } from './errors.ts';
-import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health/routes.ts';
-import { createBodies } from './http/bodies.ts';
 import { changing } from './http/changing.ts';
-import { type Answer, createLookups } from './http/lookups.ts';
 import type { App } from './http/operation.ts';
 import {
   compileSerializer,
@@ -30,23 +29,24 @@ import {
   nestsTooDeep,
   unstorableField,
 } from './http/validation.ts';
-import { assertAccess, identify } from './keys/identify.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
-import type { Who } from './keys/who.ts';
-import { startAttachments } from './numbers/attachment.ts';
-import { bulkRoutes } from './numbers/bulk-routes.ts';
-import { startReleases } from './numbers/carrier-release.ts';
-import { startClock } from './numbers/clock.ts';
-import { importRoutes } from './numbers/import-routes.ts';
-import { lifeRoutes } from './numbers/life-routes.ts';
-import { releaseRoutes } from './numbers/release-routes.ts';
-import { numberRoutes } from './numbers/routes.ts';
+import { startAttachments } from './numbers/at-carrier/attachment.ts';
+import { startReleases } from './numbers/at-carrier/carrier-release.ts';
+import { releaseRoutes } from './numbers/at-carrier/routes.ts';
+import { importRoutes } from './numbers/import/routes.ts';
+import { bulkRoutes } from './numbers/life/bulk-routes.ts';
+import { startClock } from './numbers/life/clock.ts';
+import { lifeRoutes } from './numbers/life/routes.ts';
+import { numberRoutes } from './numbers/list/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { startOrders } from './orders/work.ts';
 import { organizationRoutes } from './organizations/routes.ts';
-import { runRoutes } from './runs/routes.ts';
-import { startRuns } from './runs/work.ts';
+import { createBodyCache } from './reading/body-cache.ts';
+import { assertAccess, identify } from './reading/identify.ts';
+import { type Answer, createLookups } from './reading/lookups.ts';
+import { runRoutes } from './reconciliation/routes.ts';
+import { startRuns } from './reconciliation/work.ts';
 import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
 import { tokenRoutes } from './users/token-routes.ts';
@@ -54,7 +54,7 @@ import { tokenRoutes } from './users/token-routes.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whose key came with the request; set before every handler whose access is not `none`. */
-    who: Who;
+    caller: Caller;
     /** What is known of what the request is about, as far as it is theirs to see; set with `who`. */
     found: Answer;
   }
@@ -76,7 +76,7 @@ const cacheBytesDefault = 64 * 1_048_576;
 export async function createApp({ database, brand, log, ...options }: AppOptions): Promise<App> {
   const { db } = database;
   const lookups = createLookups(database.lookups);
-  const bodies = createBodies(options.cacheBytes ?? cacheBytesDefault);
+  const bodyCache = createBodyCache(options.cacheBytes ?? cacheBytesDefault);
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const keyUse = recordKeyUse(db);
   const clock = startClock(db, log);
@@ -127,11 +127,11 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     reply.header('x-request-id', request.id);
     const { access, about } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
-    const { who, found } = await identify(lookups, request, about?.(request) ?? {});
-    request.who = who;
+    const { caller, found } = await identify(lookups, request, about?.(request) ?? {});
+    request.caller = caller;
     request.found = found;
-    if (who.actor.type === 'key') keyUse.touch(who);
-    assertAccess(who, access);
+    if (caller.actor.type === 'key') keyUse.touch(caller);
+    assertAccess(caller, access);
   });
 
   app.addHook('preValidation', ({ params, query, body, routeOptions }, _reply, done) => {
@@ -163,8 +163,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
           path: request.url.split('?')[0],
           status: reply.statusCode,
           ms: Math.round(reply.elapsedTime * 10) / 10,
-          tenant: request.who?.tenantId,
-          key: request.who?.actor.id,
+          tenant: request.caller?.tenantId,
+          key: request.caller?.actor.id,
         },
         'request',
       );
@@ -186,7 +186,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
-  numberRoutes(app, database, lookups, bodies, brand, change);
+  numberRoutes(app, database, lookups, bodyCache, brand, change);
   lifeRoutes(app, change);
   releaseRoutes(app, db, carriers, change);
   bulkRoutes(app, db, change);

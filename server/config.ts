@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readSecretKeys } from './carriers/vault.ts';
+import { readSecretKeys } from './accounts/vault.ts';
 
 /** What the server reads from its environment; the table in README.md says the same to its users. */
 export type Config = {

@@ -6,10 +6,10 @@ import { asAdmin, assertNoneLost } from './testing/database.ts';
 import { newNumbers } from './testing/factories.ts';
 import { type History, readHistory, type Shown } from './testing/history.ts';
 import {
+  associatedData,
   createReaders,
   type Listed,
   type Marked,
-  placeOf,
   type Sight,
   type Watch,
   watch,
@@ -109,7 +109,7 @@ async function readHistories(): Promise<Map<string, History>> {
   for (const tenant of tenants)
     for (const organization of tenant.organizations)
       histories.set(
-        placeOf(tenant, organization),
+        associatedData(tenant, organization),
         await readHistory(servers[0]!.database.db, tenant.tenantId, organization),
       );
   return histories;
@@ -124,7 +124,7 @@ async function assertRight(listed: Listed, histories: Map<string, History>): Pro
   const query = new URL(url, 'http://server').searchParams;
   const limit = Number(query.get('limit') ?? Number.POSITIVE_INFINITY);
   const all = histories
-    .get(placeOf(tenant, organization))!
+    .get(associatedData(tenant, organization))!
     .states[revision]!.filter(number => query.get('include_assigned') !== 'false' || number.is_available);
   if (query.get('sort') === '-phone_number') all.reverse();
   const name = `${tenant.marker} ${url} at ${revision}`;
@@ -167,7 +167,7 @@ const withoutName = ({ assigned_to, ...item }: Item) => ({
 /** Numbers as one call has shown them against every state that the tenant was in during that call. */
 function assertSeen({ tenant, from, to, numbers }: Sight, histories: Map<string, History>): void {
   const [north, south] = places.map(organization => {
-    const place = placeOf(tenant, organization);
+    const place = associatedData(tenant, organization);
     return { ...histories.get(place)!, from: from.get(place)!, to: to.get(place)! };
   }) as [Span, Span];
   // A transfer is one change to both.

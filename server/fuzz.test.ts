@@ -6,14 +6,14 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { check } from './check/check.ts';
 import { placeOrders } from './orders/place.ts';
-import { goThrough, own } from './runs/testing.ts';
+import { goThrough, own } from './reconciliation/testing.ts';
 import { fuzzing, type Known } from './testing/arbitrary.ts';
 import { type Attempt, attempts, type Secrets } from './testing/attempts.ts';
 import {
   newCarrierAccount,
   newCarrierNumbers,
   registerOrganization,
-  whoOf,
+  runCaller,
 } from './testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from './testing/factories.ts';
 import { asUser } from './testing/names.ts';
@@ -170,11 +170,11 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
   );
   // At a carrier that does not attach them.
   const { db } = server.database;
-  const who = await whoOf(db, organization);
-  await registerOrganization(db, who, organization, 'rejected-campaign');
+  const caller = await runCaller(db, organization);
+  await registerOrganization(db, caller, organization, 'rejected-campaign');
   const pending = Array.from({ length: 8 }, uniqueNumber);
-  const account = await newCarrierAccount(db, who);
-  await newCarrierNumbers(db, who, organization, account, pending, { pending: true });
+  const account = await newCarrierAccount(db, caller);
+  await newCarrierNumbers(db, caller, organization, account, pending, { pending: true });
   const tags = ['west', 'front desk'];
   const bulk = (of: string[], item: object) =>
     call('POST', '/v1/sms/phone-numbers/bulk', {
@@ -220,7 +220,7 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
   const wishes = Array.from({ length: 40 }, () => wish);
   // Nobody works on these for an hour.
   const held = { organization_id: organization, wishes, bulk_id: null, holdMs: 3_600_000 };
-  const orders = operation.path.startsWith('/v1/sms/orders/') ? await placeOrders(db, who, held) : [];
+  const orders = operation.path.startsWith('/v1/sms/orders/') ? await placeOrders(db, caller, held) : [];
   const drift = Array.from({ length: 60 }, uniqueNumber);
   const runs: string[] = [];
   if (operation.path.startsWith('/v1/carrier-runs/')) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
-import { newSecret } from './keys/secret.ts';
+import { newSecret } from './access/secret.ts';
 import { newNumbers, newOrganization, newUser } from './testing/factories.ts';
 import { type Call, matrix, ownRoutes, readingPosts } from './testing/matrix.ts';
 import { asUser, type Names, namesOfNobody, populate } from './testing/names.ts';

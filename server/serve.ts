@@ -8,16 +8,16 @@ import type { FastifyListenOptions } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
+import { reseal } from './accounts/reseal.ts';
+import { createVault, readSecretKeys } from './accounts/vault.ts';
 import { createApp } from './app.ts';
-import { reseal } from './carriers/reseal.ts';
-import { createVault, readSecretKeys } from './carriers/vault.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { createDemo } from './demo/demo.ts';
-import { createLookups } from './http/lookups.ts';
 import { readGiven, startProcesses, tellListening } from './processes.ts';
+import { createLookups } from './reading/lookups.ts';
 
 const stoppingMsMax = 30_000;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rowsPerPiece } from '../../server/numbers/list.ts';
+import { rowsPerPiece } from '../../server/numbers/list/list.ts';
 import { type Bench, listPath, loadOn, loadOurs, longOrganization, requestOf } from '../bench.ts';
 import { bounded, compared, type Line } from '../figures.ts';
 import { organizationIds, readList } from '../list-floor.ts';

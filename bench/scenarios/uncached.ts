@@ -1,4 +1,4 @@
-import { rowsAtOnce } from '../../server/numbers/list.ts';
+import { rowsAtOnce } from '../../server/numbers/list/list.ts';
 import { alternate, type Bench, listPath, loadOurs, outdate, requestOf } from '../bench.ts';
 import { numbersEach, organizationAt } from '../data.ts';
 import { compared, type Line } from '../figures.ts';

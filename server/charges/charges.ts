@@ -1,8 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
 import type { Tx } from '../db/database.ts';
 import type { ChargeType } from '../db/tables.ts';
-import type { Who } from '../keys/who.ts';
 import type { Revision } from '../revisions/revise.ts';
 
 /** One thing that an organization is charged for. */
@@ -33,12 +33,12 @@ export const weekEnd = (begin: Date): Date => new Date(begin.getTime() + weekHou
  */
 export async function charge(
   { tx, organization, at }: Revision,
-  who: Who,
+  caller: Caller,
   given: NewCharge | NewCharge[],
 ): Promise<void> {
   const charges = [given].flat().filter(({ type, amount }) => amount > 0 || type === 'number.released');
   if (charges.length === 0) return;
-  const whose = { tenant_id: who.tenantId, organization_id: organization.id, at };
+  const whose = { tenant_id: caller.tenantId, organization_id: organization.id, at };
   await tx
     .insertInto('charges')
     .values(charges.map(one => ({ ...whose, id: randomUUIDv7(), ...one })))
@@ -50,17 +50,17 @@ export async function charge(
  * that have begun by then and only wait for the job that writes them (weekly.ts).
  * @param organizationId its own id
  */
-export async function spending(tx: Tx, who: Who, organizationId: string, at: Date): Promise<number> {
+export async function spending(tx: Tx, caller: Caller, organizationId: string, at: Date): Promise<number> {
   const { from, to } = monthOf(at);
   const { rows } = await sql<{ amount: number }>`
     select (
       select coalesce(sum(amount), 0) from charges
-      where tenant_id = ${who.tenantId} and organization_id = ${organizationId} and at >= ${from} and at < ${to}
+      where tenant_id = ${caller.tenantId} and organization_id = ${organizationId} and at >= ${from} and at < ${to}
     ) + (
       select count(*) from phone_numbers n, generate_series(n.next_fee_at, ${at}, ${week}) as begin
-      where n.tenant_id = ${who.tenantId} and n.organization_id = ${organizationId} and n.next_fee_at <= ${at}
+      where n.tenant_id = ${caller.tenantId} and n.organization_id = ${organizationId} and n.next_fee_at <= ${at}
         and ${isOwed(sql.ref('begin'))}
-    ) * (select weekly_price from tenants where id = ${who.tenantId}) as amount`.execute(tx);
+    ) * (select weekly_price from tenants where id = ${caller.tenantId}) as amount`.execute(tx);
   return rows[0]!.amount;
 }
 

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
+import type { Caller } from '../access/caller.ts';
 import { openCursor } from '../db/cursor.ts';
 import type { Database } from '../db/database.ts';
 import { csvLine } from '../http/csv.ts';
-import type { Who } from '../keys/who.ts';
 import { type Charge, chargeBody } from './schemas.ts';
 import { type ChargeRow, chargesOf, readScope, type UsageQuery, type UsageScope } from './usage.ts';
 
@@ -28,11 +28,11 @@ const columns = [
  */
 export async function openUsageCsv(
   database: Database,
-  who: Who,
+  caller: Caller,
   query: UsageQuery,
 ): Promise<{ scope: UsageScope; body: Readable }> {
-  const scope = await readScope(database.db, who, query);
-  const { sql: text, parameters } = chargesOf(database.db, who, scope).compile();
+  const scope = await readScope(database.db, caller, query);
+  const { sql: text, parameters } = chargesOf(database.db, caller, scope).compile();
   const client = await database.pool.connect();
   const cursor = openCursor<ChargeRow>(client, text, [...parameters]);
   let open = true;

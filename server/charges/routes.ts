@@ -23,20 +23,20 @@ export function usageRoutes(app: App, database: Database): void {
       },
       ['organization_not_found'],
     ),
-    async ({ who, query, headers }, reply) => {
+    async ({ caller, query, headers }, reply) => {
       reply.header('vary', 'accept');
       if (formatOf(query.format, headers.accept, ['csv']) === 'csv') {
         for (const field of ['limit', 'cursor'] as const)
           if (query[field] !== undefined)
             throw invalid(`${field} cannot be combined with CSV, which has all charges`);
-        const { scope, body } = await openUsageCsv(database, who, query);
+        const { scope, body } = await openUsageCsv(database, caller, query);
         const [from, to] = [scope.from, scope.to].map(moment => moment.toISOString().slice(0, 10));
         return reply
           .type('text/csv; charset=utf-8')
           .header('content-disposition', `attachment; filename="usage-${from}-${to}.csv"`)
           .send(body as never);
       }
-      const { scope, charges, has_more, totals } = await readUsage(database.db, who, query);
+      const { scope, charges, has_more, totals } = await readUsage(database.db, caller, query);
       return {
         from: timestamp(scope.from),
         to: timestamp(scope.to),

@@ -1,11 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
-import type { Who } from '../keys/who.ts';
-import { applyChanges, loadStates } from '../numbers/changes.ts';
-import { endRelease } from '../numbers/life.ts';
-import { transferNumber } from '../numbers/moves.ts';
-import { arrivalOf, insertNumbers } from '../numbers/numbers.ts';
+import { arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
+import { applyChanges, loadStates } from '../numbers/life/changes.ts';
+import { transferNumber } from '../numbers/life/moves.ts';
+import { endRelease } from '../numbers/life/rules.ts';
 import { createOrganization, findOrganization } from '../organizations/organizations.ts';
 import { revise } from '../revisions/revise.ts';
 import { createTenant } from '../tenants/tenants.ts';
@@ -13,24 +13,24 @@ import { charge, type NewCharge, spending } from './charges.ts';
 
 /** A tenant with two organizations and a carrier account, and what is done there, at whatever time. */
 export async function newBook(db: Db) {
-  const { who, secret: key } = await createTenant(db, 'Test', 'test');
-  const tenant_id = who.tenantId;
+  const { caller, secret: key } = await createTenant(db, 'Test', 'test');
+  const tenant_id = caller.tenantId;
   const [north, south] = [`north.${tenant_id}`, `south.${tenant_id}`] as const;
-  for (const unique_id of [north, south]) await createOrganization(db, who, { name: 'Acme', unique_id });
+  for (const unique_id of [north, south]) await createOrganization(db, caller, { name: 'Acme', unique_id });
   const account = randomUUIDv7();
   const secrets = { credentials: Buffer.from('none') };
   await db
     .insertInto('carrier_accounts')
     .values({ tenant_id, id: account, carrier: 'sandbox', name: 'Test', ...secrets })
     .execute();
-  const on = (time: number): Who => ({ ...who, at: new Date(time) });
+  const on = (time: number): Caller => ({ ...caller, at: new Date(time) });
   const idOf = async (number: string) => {
     const its = db.selectFrom('phone_numbers').select('id').where('tenant_id', '=', tenant_id);
     return (await its.where('phone_number', '=', number).executeTakeFirstOrThrow()).id;
   };
 
   return {
-    who,
+    caller,
     key,
     north,
     south,
@@ -47,16 +47,16 @@ export async function newBook(db: Db) {
           user: undefined,
           carrier: fromAccount ? { account_id: account, number_id: e164 } : null,
         }));
-        await insertNumbers(revision, who, arrivals);
+        await insertNumbers(revision, caller, arrivals);
         revision.record('numbers.added', { numbers: arrivals.map(arrivalOf) });
       }),
 
     async release(time: number, organization: string, number: string) {
       const id = await idOf(number);
       await revise(db, on(time), { unique_id: organization }, async revision => {
-        const [state] = await loadStates(revision, who, [id]);
+        const [state] = await loadStates(revision, caller, [id]);
         const step = endRelease();
-        await applyChanges(revision, who, [{ number: state!, step }]);
+        await applyChanges(revision, caller, [{ number: state!, step }]);
       });
     },
 
@@ -78,13 +78,13 @@ export async function newBook(db: Db) {
     ) {
       const charged = { type, phone_number_id: await idOf(number), phone_number: number, amount };
       await revise(db, on(time), { unique_id: organization }, revision =>
-        charge(revision, who, { ...charged, period_start: new Date(time) }),
+        charge(revision, caller, { ...charged, period_start: new Date(time) }),
       );
     },
 
     async spent(time: number, organization: string): Promise<number> {
-      const { id } = await findOrganization(db, who, organization);
-      return db.transaction().execute(tx => spending(tx, who, id, new Date(time)));
+      const { id } = await findOrganization(db, caller, organization);
+      return db.transaction().execute(tx => spending(tx, caller, id, new Date(time)));
     },
 
     /** Every weekly fee, as `feeOf` writes it, sorted. */

@@ -130,8 +130,8 @@ test('each key sees what is its own', async () => {
   assert.equal(await sums(`&organization_id=${book.south}`), 4);
   assert.equal(await sums('', bound), 4);
   assert.equal(await sums('', '', admin), 4);
-  for (const who of [[bound], ['', admin], [server.key]] as [string, Record<string, string>?][])
-    assert.equal(await sums(`&organization_id=${book.north}`, ...who), 'organization_not_found');
+  for (const caller of [[bound], ['', admin], [server.key]] as [string, Record<string, string>?][])
+    assert.equal(await sums(`&organization_id=${book.north}`, ...caller), 'organization_not_found');
   assert.equal(await sums('', server.key), 0);
   const one = (await usage(period)).body.charges[0].id;
   assert.equal(await sums(`&cursor=${one}`, server.key), 'invalid_request');

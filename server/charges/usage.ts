@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import type { ChargeType } from '../db/tables.ts';
 import { invalid } from '../errors.ts';
 import { readMoment } from '../http/operation.ts';
-import type { Who } from '../keys/who.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { monthOf } from './charges.ts';
 
@@ -36,11 +36,11 @@ export type Totals = Sum & {
 const limitDefault = 1000;
 
 /** Finds the organization and reads the period; what is not given is the calendar month (UTC) that it is now. */
-export async function readScope(db: Db, who: Who, query: UsageQuery): Promise<UsageScope> {
+export async function readScope(db: Db, caller: Caller, query: UsageQuery): Promise<UsageScope> {
   const organizationId =
     query.organization_id === undefined
-      ? who.organizationId
-      : (await findOrganization(db, who, query.organization_id)).id;
+      ? caller.organizationId
+      : (await findOrganization(db, caller, query.organization_id)).id;
   const { rows } = await sql<{ now: Date }>`select now()`.execute(db);
   const month = monthOf(rows[0]!.now);
   const from = query.from === undefined ? month.from : readDay(query.from, 'from');
@@ -56,7 +56,7 @@ const readDay = (text: string, field: string): Date =>
 /** A page of charges in the order of their moments, with the totals of all of them; of one snapshot. */
 export async function readUsage(
   db: Db,
-  who: Who,
+  caller: Caller,
   query: UsageQuery & { limit?: number; cursor?: string },
 ): Promise<{ scope: UsageScope; charges: ChargeRow[]; has_more: boolean; totals: Totals }> {
   const limit = query.limit ?? limitDefault;
@@ -65,48 +65,48 @@ export async function readUsage(
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async tx => {
-      const scope = await readScope(tx, who, query);
-      const rows = await pageOf(tx, who, scope, query.cursor, limit + 1);
-      const totals = await totalsOf(tx, who, scope);
+      const scope = await readScope(tx, caller, query);
+      const rows = await pageOf(tx, caller, scope, query.cursor, limit + 1);
+      const totals = await totalsOf(tx, caller, scope);
       return { scope, charges: rows.slice(0, limit), has_more: rows.length > limit, totals };
     });
 }
 
 /** Every charge in a scope, the oldest first, as the caller sees it. */
-export const chargesOf = (db: Db, who: Who, scope: UsageScope) =>
-  inScope(db, who, scope)
+export const chargesOf = (db: Db, caller: Caller, scope: UsageScope) =>
+  inScope(db, caller, scope)
     .select(['c.id', 'c.type', 'o.unique_id as organization_id', 'c.phone_number', 'c.phone_number_id'])
     .select(['c.order_id', 'c.amount', 'c.period_start', 'c.at'])
     .orderBy('c.at')
     .orderBy('c.id');
 
-const inScope = (db: Db, who: Who, { organizationId, from, to }: UsageScope) =>
+const inScope = (db: Db, caller: Caller, { organizationId, from, to }: UsageScope) =>
   db
     .selectFrom('charges as c')
     .innerJoin('organizations as o', join =>
       join.onRef('o.tenant_id', '=', 'c.tenant_id').onRef('o.id', '=', 'c.organization_id'),
     )
-    .where('c.tenant_id', '=', who.tenantId)
+    .where('c.tenant_id', '=', caller.tenantId)
     .$if(organizationId !== null, query => query.where('c.organization_id', '=', organizationId!))
     .where('c.at', '>=', from)
     .where('c.at', '<', to);
 
 /** @param cursor the id of the last charge of the page before: nothing is ever deleted, so it marks a place for good */
-async function pageOf(db: Db, who: Who, scope: UsageScope, cursor: string | undefined, limit: number) {
-  if (cursor === undefined) return chargesOf(db, who, scope).limit(limit).execute();
-  const last = await inScope(db, who, scope).where('c.id', '=', cursor).select('c.id').executeTakeFirst();
+async function pageOf(db: Db, caller: Caller, scope: UsageScope, cursor: string | undefined, limit: number) {
+  if (cursor === undefined) return chargesOf(db, caller, scope).limit(limit).execute();
+  const last = await inScope(db, caller, scope).where('c.id', '=', cursor).select('c.id').executeTakeFirst();
   if (!last) throw invalid('cursor must be the next_cursor of an earlier page of the same charges');
-  return chargesOf(db, who, scope)
+  return chargesOf(db, caller, scope)
     .where(
-      sql<boolean>`(c.at, c.id) > (select p.at, p.id from charges p where p.tenant_id = ${who.tenantId} and p.id = ${cursor})`,
+      sql<boolean>`(c.at, c.id) > (select p.at, p.id from charges p where p.tenant_id = ${caller.tenantId} and p.id = ${cursor})`,
     )
     .limit(limit)
     .execute();
 }
 
 /** Added up by the database: its decimals are exact. */
-async function totalsOf(db: Db, who: Who, scope: UsageScope): Promise<Totals> {
-  const rows = await inScope(db, who, scope)
+async function totalsOf(db: Db, caller: Caller, scope: UsageScope): Promise<Totals> {
+  const rows = await inScope(db, caller, scope)
     .select(['c.type', 'o.unique_id as organization_id'])
     .select(sql<number>`count(*)`.as('count'))
     .select(sql<number>`coalesce(sum(c.amount), 0)`.as('amount'))

@@ -87,13 +87,13 @@ test('the price is that of the moment of charging, and nothing is no charge', as
 });
 
 test('what a revision holds is charged after it, and neither waits for the other', async () => {
-  const { bring, fees, who, north, number, weeks } = await newPricedBook();
+  const { bring, fees, caller, north, number, weeks } = await newPricedBook();
   await bring(start, north, [number]);
   const rows = () =>
     sql`select to_jsonb(n) - 'next_fee_at' as number, to_jsonb(o) as organization
       from phone_numbers n join organizations o on o.id = n.organization_id
       where n.phone_number = ${number}`.execute(database.db);
-  await revise(database.db, who, { unique_id: north }, async ({ tx }) => {
+  await revise(database.db, caller, { unique_id: north }, async ({ tx }) => {
     const its = tx.updateTable('phone_numbers').where('phone_number', '=', number);
     await its.set({ nickname: 'Desk' }).execute();
     await run(start);
@@ -139,12 +139,12 @@ test('the job does so by itself, and says when it cannot', async () => {
   const told = () => logged.some(line => JSON.parse(line).msg === 'weekly fees could not be charged');
   await sql`alter table charges rename to hidden`.execute(database.db);
   const first = startWeeklyFees(database.db, log);
-  first.hurry();
+  first.wake();
   while (!told()) await sleep(10);
   await first.stop();
   await sql`alter table hidden rename to charges`.execute(database.db);
   const second = startWeeklyFees(database.db, log);
-  second.hurry();
+  second.wake();
   while ((await fees()).length === 0) await sleep(10);
   await second.stop();
   assert.deepEqual(await fees(), [feeOf(number, now, north, 1.25)]);

@@ -2,14 +2,14 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { type Db, transact } from '../db/database.ts';
 import { isUnavailable } from '../errors.ts';
-import { type Repeated, repeat } from '../work/repeat.ts';
+import { type Job, repeat } from '../work/jobs.ts';
 import { isOwed, week } from './charges.ts';
 
 const everyMs = 60_000;
 const numbersPerBatch = 500;
 
 /** Charges the weeks of numbers as they begin. Every server does it, and each week is charged once. */
-export function startWeeklyFees(db: Db, log: Logger): Repeated {
+export function startWeeklyFees(db: Db, log: Logger): Job {
   let stopping = false;
   const fees = repeat(everyMs, log, 'weekly fees', async () => {
     try {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { carrierDefaults, createCarriers } from '../carriers/open.ts';
+import { carrierDefaults, createCarriers } from '../accounts/open.ts';
 import { createTestDatabase } from '../testing/database.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { createDemo } from './demo.ts';

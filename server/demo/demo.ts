@@ -1,10 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { addAccount } from '../carriers/accounts.ts';
-import { sandboxStore } from '../carriers/sandbox-store.ts';
+import type { Caller } from '../access/caller.ts';
+import { addAccount } from '../accounts/accounts.ts';
+import { sandboxStore } from '../accounts/sandbox-store.ts';
 import { type Db, transact } from '../db/database.ts';
-import type { Who } from '../keys/who.ts';
-import { assignNumber } from '../numbers/assignments.ts';
-import { addNumbers, type NewNumber } from '../numbers/numbers.ts';
+import { addNumbers, type NewNumber } from '../numbers/life/arrivals.ts';
+import { assignNumber } from '../numbers/life/assignments.ts';
 import { defaultCountry } from '../numbers/phone-number.ts';
 import { createOrganization, editOrganization } from '../organizations/organizations.ts';
 import { createTenant, editTenant } from '../tenants/tenants.ts';
@@ -21,38 +21,38 @@ export function createDemo(db: Db, keep: (secret: string) => Promise<void>): Pro
   return transact(db, async tx => {
     const existing = await tx.selectFrom('tenants').select('id').limit(1).executeTakeFirst();
     if (existing) return false;
-    const { secret, who } = await createTenant(
+    const { secret, caller } = await createTenant(
       tx,
       'Demonstration',
       'demonstration',
       new Date('2024-01-02T08:00:00Z'),
     );
-    await createExample(tx, who);
-    const elsewhere = await createAgency(tx, who);
-    await createCarrier(tx, who, elsewhere);
+    await createExample(tx, caller);
+    const elsewhere = await createAgency(tx, caller);
+    await createCarrier(tx, caller, elsewhere);
     await keep(secret);
     return true;
   });
 }
 
-const on = (who: Who, moment: string | Date): Who => ({ ...who, at: new Date(moment) });
+const on = (caller: Caller, moment: string | Date): Caller => ({ ...caller, at: new Date(moment) });
 const registered = { sms_active: true, sms_registration_status: 'approved' } as const;
 
 /** What the published example response shows. */
-async function createExample(db: Db, who: Who): Promise<void> {
+async function createExample(db: Db, caller: Caller): Promise<void> {
   const organization_id = 'org_abc123';
   const add = (moment: string, number: NewNumber) =>
-    addNumbers(db, on(who, moment), {
+    addNumbers(db, on(caller, moment), {
       organization_id,
       phone_numbers: [number],
       default_country: defaultCountry,
     });
-  const opened = on(who, '2024-01-10T08:30:00Z');
+  const opened = on(caller, '2024-01-10T08:30:00Z');
   const contact = { name: 'The Company', contact_email: 'ops@company.com' };
   await createOrganization(db, opened, { unique_id: organization_id, ...contact });
   await editOrganization(db, opened, organization_id, registered);
   const john = { unique_id: 'user_xyz789', email: 'john@company.com', name: 'John Smith' };
-  await createUser(db, on(who, '2024-01-10T08:45:00Z'), organization_id, john);
+  await createUser(db, on(caller, '2024-01-10T08:45:00Z'), organization_id, john);
   const first = {
     id: '6d7f8580-2c18-4ca9-8917-c9ca121a2c49',
     phone_number: '+14155551234',
@@ -64,7 +64,7 @@ async function createExample(db: Db, who: Who): Promise<void> {
     phone_number: '+14155555678',
   });
   const target = { phone_number: first.phone_number, default_country: defaultCountry };
-  await assignNumber(db, on(who, '2024-01-15T10:30:00Z'), target, john.unique_id);
+  await assignNumber(db, on(caller, '2024-01-15T10:30:00Z'), target, john.unique_id);
 }
 
 const areaCodes = [
@@ -97,9 +97,9 @@ const people = [
  * numbers are of the range 555-0100 to 555-0199, which is kept free for fiction.
  * @returns the numbers
  */
-async function createAgency(db: Db, who: Who): Promise<string[]> {
+async function createAgency(db: Db, caller: Caller): Promise<string[]> {
   const organization_id = 'org_brightpath';
-  const opened = on(who, '2024-01-08T15:00:00Z');
+  const opened = on(caller, '2024-01-08T15:00:00Z');
   const contact = { name: 'Bright Path Marketing', contact_email: 'numbers@brightpath.example' };
   await createOrganization(db, opened, { unique_id: organization_id, ...contact });
   await editOrganization(db, opened, organization_id, registered);
@@ -129,7 +129,7 @@ async function createAgency(db: Db, who: Who): Promise<string[]> {
           : null;
       return { phone_number: `+1${areaCodes[place % areaCodes.length]}5550${line}`, nickname };
     });
-    await addNumbers(db, on(who, new Date(bought)), {
+    await addNumbers(db, on(caller, new Date(bought)), {
       organization_id,
       phone_numbers,
       default_country: defaultCountry,
@@ -139,7 +139,7 @@ async function createAgency(db: Db, who: Who): Promise<string[]> {
       if (index % 3 === 2) continue;
       const given = new Date(bought + (index + 1) * 6.5 * 3_600_000);
       const user = users[(month * 7 + index * 5) % users.length]!;
-      await assignNumber(db, on(who, given), { phone_number, default_country: defaultCountry }, user);
+      await assignNumber(db, on(caller, given), { phone_number, default_country: defaultCountry }, user);
     }
   }
   return all;
@@ -149,13 +149,13 @@ async function createAgency(db: Db, who: Who): Promise<string[]> {
  * Numbers can be bought in the sandbox, at once and for nothing real.
  * @param elsewhere what there is already, which it does not sell again
  */
-async function createCarrier(db: Db, who: Who, elsewhere: string[]): Promise<void> {
+async function createCarrier(db: Db, caller: Caller, elsewhere: string[]): Promise<void> {
   const account = { id: randomUUIDv7(), carrier: 'sandbox', name: 'Sandbox', credentials: Buffer.alloc(0) };
-  const { id } = await addAccount(db, who, { tenant_id: who.tenantId, ...account });
+  const { id } = await addAccount(db, caller, { tenant_id: caller.tenantId, ...account });
   await sandboxStore(db).change(id, book => {
     book.taken = elsewhere;
   });
-  await editTenant(db, who, {
+  await editTenant(db, caller, {
     purchases_enabled: true,
     max_numbers_per_organization: 500,
     purchase_fee: 1,

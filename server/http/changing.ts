@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import { invalid } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
-import { claimKey, keepAnswer, keyOf, type Repeatable, requestHash } from './repeats.ts';
+import { claimKey, type IdempotentRequest, keepAnswer, keyOf, requestHash } from './idempotency.ts';
 
 /** Makes one change for one request, and answers it. */
 export type Changing = <T extends object>(
@@ -14,7 +14,7 @@ export type Changing = <T extends object>(
 ) => Promise<T>;
 
 /** A change, with the connection that it is made on and on whose behalf. Its payload is JSON: no dates, no bigints. */
-export type Change<T extends object> = (db: Db, who: Who) => Promise<T>;
+export type Change<T extends object> = (db: Db, caller: Caller) => Promise<T>;
 
 /** What a request is answered with; `replayed` if an earlier one with its `Idempotency-Key` has done it. */
 export type Answer<T extends object> = { status: number; payload: T; replayed: boolean };
@@ -38,15 +38,15 @@ export async function once<T extends object>(
   change: Change<T>,
   kept = (payload: T): T => payload,
 ): Promise<Answer<T>> {
-  const who = whoChanges(request);
+  const caller = changingCaller(request);
   const key = keyOf(request);
-  if (key === undefined) return { status, payload: await change(db, who), replayed: false };
-  const repeatable = repeatableOf(request, key);
+  if (key === undefined) return { status, payload: await change(db, caller), replayed: false };
+  const idempotent = idempotentRequest(request, key);
   return transact(db, async tx => {
-    const earlier = await claimKey<T>(tx, who, repeatable);
+    const earlier = await claimKey<T>(tx, caller, idempotent);
     if (earlier) return { ...earlier, replayed: true };
-    const payload = await change(tx, who);
-    await keepAnswer(tx, who, repeatable, status, kept(payload));
+    const payload = await change(tx, caller);
+    await keepAnswer(tx, caller, idempotent, status, kept(payload));
     return { status, payload, replayed: false };
   });
 }
@@ -57,14 +57,14 @@ export async function once<T extends object>(
  * @throws Problem what once() throws before it makes the change
  */
 export async function wasAnswered(db: Db, request: FastifyRequest): Promise<boolean> {
-  const who = whoChanges(request);
+  const caller = changingCaller(request);
   const key = keyOf(request);
   if (key === undefined) return false;
-  const earlier = await transact(db, tx => claimKey(tx, who, repeatableOf(request, key)));
+  const earlier = await transact(db, tx => claimKey(tx, caller, idempotentRequest(request, key)));
   return earlier !== undefined;
 }
 
-function repeatableOf(request: FastifyRequest, key: string): Repeatable {
+function idempotentRequest(request: FastifyRequest, key: string): IdempotentRequest {
   const body = JSON.stringify(request.body ?? null);
   return { key, hash: requestHash(request).update(body).digest() };
 }
@@ -76,7 +76,10 @@ export function answer<T extends object>(reply: FastifyReply, { status, payload,
 }
 
 /** Who asks for a change, with what they say in `If-Match`. */
-export const whoChanges = (request: FastifyRequest): Who => ({ ...request.who, ...ifMatch(request) });
+export const changingCaller = (request: FastifyRequest): Caller => ({
+  ...request.caller,
+  ...ifMatch(request),
+});
 
 /** A revision, bare or as the `ETag` of a list, whose first part it is; `*` asks for nothing. */
 function ifMatch({ headers, routeOptions }: FastifyRequest): { ifMatch?: number } {

@@ -10,7 +10,7 @@ import {
   Type,
 } from '../../schema/schema.ts';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
-import type { About } from '../keys/identify.ts';
+import type { About } from '../reading/identify.ts';
 import { type Format, mediaTypes } from './formats.ts';
 
 /**

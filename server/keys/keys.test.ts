@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
+import { hashSecret, newSecret } from '../access/secret.ts';
 import { fuzzing } from '../testing/arbitrary.ts';
 import { newNumbers, newOrganization } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { hashSecret, newSecret } from './secret.ts';
 
 let server: TestServer;
 before(async () => {

@@ -36,8 +36,8 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
         request,
         reply,
         201,
-        async (db, who) => {
-          const { key, secret } = await createKey(db, who, request.body);
+        async (db, caller) => {
+          const { key, secret } = await createKey(db, caller, request.body);
           return { key: keyBody(key), api_key: secret as string | null };
         },
         answer => ({ ...answer, api_key: null }),
@@ -60,7 +60,7 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
       },
     }),
     async request => {
-      const keys = (await listKeys(db, request.who)).map(keyBody);
+      const keys = (await listKeys(db, request.caller)).map(keyBody);
       return { count: keys.length, keys };
     },
   );
@@ -80,8 +80,8 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
       ['key_not_found'],
     ),
     (request, reply) =>
-      change(request, reply, 200, async (db, who) => ({
-        key: keyBody(await revokeKey(db, who, request.params.key_id)),
+      change(request, reply, 200, async (db, caller) => ({
+        key: keyBody(await revokeKey(db, caller, request.params.key_id)),
       })),
   );
 }

@@ -3,8 +3,8 @@ import { problems } from '../errors.ts';
 import { nullable, oneOf, Timestamp, withDefault } from '../http/operation.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import { UserId } from '../users/schemas.ts';
-import { frameOf } from './list-formats.ts';
-import { sorts } from './list-statement.ts';
+import { frameOf } from './list/formats.ts';
+import { sorts } from './list/statement.ts';
 import { countries, defaultCountry } from './phone-number.ts';
 
 export const E164 = Type.String({

@@ -1,14 +1,14 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { CarrierNumber } from '../../carriers/carrier.ts';
-import { kindOf } from '../carriers/open.ts';
+import type { Caller } from '../access/caller.ts';
+import { kindOf } from '../accounts/open.ts';
 import { charge } from '../charges/charges.ts';
 import type { Db } from '../db/database.ts';
 import { Problem, type ProblemCode } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
-import { needsAttachment } from '../numbers/attachment.ts';
-import { applyChanges, loadStates } from '../numbers/changes.ts';
-import { link } from '../numbers/life.ts';
-import { type Arrival, arrivalOf, insertNumbers } from '../numbers/numbers.ts';
+import { needsAttachment } from '../numbers/at-carrier/attachment.ts';
+import { type Arrival, arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
+import { applyChanges, loadStates } from '../numbers/life/changes.ts';
+import { link } from '../numbers/life/rules.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { type Revision, revise } from '../revisions/revise.ts';
 import { buyerOf, type HeldOrder, writeHeld } from './hold.ts';
@@ -19,11 +19,12 @@ import { buyerOf, type HeldOrder, writeHeld } from './hold.ts';
  * organization suspended, the user gone) keeps it out.
  */
 export async function takeOver(db: Db, order: HeldOrder, bought: CarrierNumber): Promise<HeldOrder> {
-  const who = buyerOf(order);
+  const caller = buyerOf(order);
   try {
-    return await revise(db, who, { id: order.organization_id }, async revision => {
-      const id = (await linkKnown(revision, who, order, bought)) ?? (await add(revision, who, order, bought));
-      await charge(revision, who, {
+    return await revise(db, caller, { id: order.organization_id }, async revision => {
+      const id =
+        (await linkKnown(revision, caller, order, bought)) ?? (await add(revision, caller, order, bought));
+      await charge(revision, caller, {
         type: 'number.purchase_fee',
         phone_number_id: id,
         phone_number: bought.phone_number,
@@ -62,52 +63,57 @@ export function fail(db: Db, order: HeldOrder, code: ProblemCode, failure: strin
   });
 }
 
-async function add(revision: Revision, who: Who, order: HeldOrder, bought: CarrierNumber): Promise<string> {
+async function add(
+  revision: Revision,
+  caller: Caller,
+  order: HeldOrder,
+  bought: CarrierNumber,
+): Promise<string> {
   const number = readPhoneNumber(bought.phone_number, order.country);
   if (typeof number === 'string') throw new Error(`The order asked for a number that is none: it ${number}`);
   const arrival: Arrival = {
     id: randomUUIDv7(),
     number,
     nickname: order.nickname,
-    user: await userOf(revision, who, order),
+    user: await userOf(revision, caller, order),
     carrier: { account_id: order.carrier_account_id, number_id: bought.id },
     pending: needsAttachment(revision.organization, kindOf(await carrierOf(revision, order))),
   };
-  await insertNumbers(revision, who, [arrival]);
+  await insertNumbers(revision, caller, [arrival]);
   revision.record('number.bought', { ...arrivalOf(arrival), order_id: order.id });
   return arrival.id;
 }
 
 /** The number was brought in by hand while it was being bought: then that is its record. */
-async function linkKnown(revision: Revision, who: Who, order: HeldOrder, bought: CarrierNumber) {
+async function linkKnown(revision: Revision, caller: Caller, order: HeldOrder, bought: CarrierNumber) {
   const live = await revision.tx
     .selectFrom('phone_numbers')
     .select(['id', 'organization_id'])
-    .where('tenant_id', '=', who.tenantId)
+    .where('tenant_id', '=', caller.tenantId)
     .where('phone_number', '=', bought.phone_number)
     .where('released_at', 'is', null)
     .executeTakeFirst();
   if (!live) return undefined;
   if (live.organization_id !== order.organization_id) throw new Problem('number_taken');
-  const [number] = await loadStates(revision, who, [live.id]);
+  const [number] = await loadStates(revision, caller, [live.id]);
   const step = link({ account_id: order.carrier_account_id, number_id: bought.id });
-  await applyChanges(revision, who, [{ number: number!, step }]);
+  await applyChanges(revision, caller, [{ number: number!, step }]);
   await revision.tx
     .updateTable('phone_numbers')
     .set({ next_fee_at: revision.at })
-    .where('tenant_id', '=', who.tenantId)
+    .where('tenant_id', '=', caller.tenantId)
     .where('id', '=', live.id)
     .where('next_fee_at', 'is', null)
     .execute();
   return live.id;
 }
 
-async function userOf({ tx }: Revision, who: Who, order: HeldOrder) {
+async function userOf({ tx }: Revision, caller: Caller, order: HeldOrder) {
   if (order.user_id === null) return undefined;
   return tx
     .selectFrom('users')
     .select(['id', 'unique_id'])
-    .where('tenant_id', '=', who.tenantId)
+    .where('tenant_id', '=', caller.tenantId)
     .where('organization_id', '=', order.organization_id)
     .where('id', '=', order.user_id)
     .where('status', '=', 'active')

@@ -1,9 +1,9 @@
 import { type Selectable, sql } from 'kysely';
 import type { Logger } from 'pino';
-import type { Carriers } from '../carriers/open.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
-import type { Who } from '../keys/who.ts';
 
 /** What work on orders needs. */
 export type Shop = { db: Db; carriers: Carriers; log: Logger };
@@ -60,7 +60,7 @@ export async function writeHeld(db: Db, order: HeldOrder, changes: Changes): Pro
 }
 
 /** Whoever placed the order is who it is worked on for, also after their request has ended. */
-export const buyerOf = (order: HeldOrder): Who => ({
+export const buyerOf = (order: HeldOrder): Caller => ({
   tenantId: order.tenant_id,
   organizationId: null,
   permission: 'admin',

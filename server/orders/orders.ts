@@ -1,8 +1,8 @@
 import { type Selectable, sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import type { OrderStatus, Tables } from '../db/tables.ts';
 import { Problem } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
 import { revise } from '../revisions/revise.ts';
 
 export type Order = Selectable<Tables['orders']>;
@@ -25,10 +25,10 @@ export type OrderFilter = {
 /** Orders, the newest first. */
 export async function listOrders(
   db: Db,
-  who: Who,
+  caller: Caller,
   { organization_id, bulk_id, status, limit, cursor }: OrderFilter,
 ): Promise<{ orders: OrderRow[]; next: string | null }> {
-  const orders = await ordersOf(db, who)
+  const orders = await ordersOf(db, caller)
     .$if(organization_id !== undefined, query => query.where('g.unique_id', '=', organization_id!))
     .$if(bulk_id !== undefined, query => query.where('o.bulk_id', '=', bulk_id!))
     .$if(status !== undefined, query => query.where('o.status', '=', status!))
@@ -41,52 +41,56 @@ export async function listOrders(
   return { orders: orders.slice(0, limit), next: more ? orders[limit - 1]!.id : null };
 }
 
-export async function getOrder(db: Db, who: Who, id: string): Promise<OrderRow> {
-  const order = await ordersOf(db, who).where('o.id', '=', id).executeTakeFirst();
+export async function getOrder(db: Db, caller: Caller, id: string): Promise<OrderRow> {
+  const order = await ordersOf(db, caller).where('o.id', '=', id).executeTakeFirst();
   if (!order) throw new Problem('order_not_found');
   return order;
 }
 
 /** Takes an order back while nothing is bought for it. */
-export async function cancelOrder(db: Db, who: Who, id: string): Promise<OrderRow> {
+export async function cancelOrder(db: Db, caller: Caller, id: string): Promise<OrderRow> {
   return transact(db, async tx => {
-    const { organization_id } = await getOrder(tx, who, id);
-    await revise(tx, who, { id: organization_id }, async ({ at, record }) => {
+    const { organization_id } = await getOrder(tx, caller, id);
+    await revise(tx, caller, { id: organization_id }, async ({ at, record }) => {
       const { numUpdatedRows } = await tx
         .updateTable('orders')
         .set({ status: 'cancelled', finished_at: at, modified_at: at, next_at: null })
         .set(eb => ({ version: eb('version', '+', 1) }))
-        .where('tenant_id', '=', who.tenantId)
+        .where('tenant_id', '=', caller.tenantId)
         .where('id', '=', id)
         .where('status', '=', 'placed')
         .executeTakeFirst();
-      if (numUpdatedRows === 0n) throw await tooLate(tx, who, id);
+      if (numUpdatedRows === 0n) throw await tooLate(tx, caller, id);
       record('order.cancelled', { id });
     });
-    return getOrder(tx, who, id);
+    return getOrder(tx, caller, id);
   });
 }
 
-async function tooLate(db: Db, who: Who, id: string): Promise<Problem> {
-  const { status } = await getOrder(db, who, id);
+async function tooLate(db: Db, caller: Caller, id: string): Promise<Problem> {
+  const { status } = await getOrder(db, caller, id);
   return isOpen({ status })
     ? new Problem('order_under_way')
     : new Problem('order_finished', `The order is ${status}`);
 }
 
 /** How many orders of a bulk are in which status. */
-export async function countBulk(db: Db, who: Who, bulkId: string): Promise<Record<OrderStatus, number>> {
+export async function countBulk(
+  db: Db,
+  caller: Caller,
+  bulkId: string,
+): Promise<Record<OrderStatus, number>> {
   const { rows } = await sql<{ status: OrderStatus; count: number }>`
     select status, count(*) as count from orders
-    where tenant_id = ${who.tenantId} and bulk_id = ${bulkId}
-      and (${who.organizationId}::uuid is null or organization_id = ${who.organizationId})
+    where tenant_id = ${caller.tenantId} and bulk_id = ${bulkId}
+      and (${caller.organizationId}::uuid is null or organization_id = ${caller.organizationId})
     group by status`.execute(db);
   const counts = { placed: 0, buying: 0, settling: 0, bought: 0, failed: 0, cancelled: 0 };
   for (const { status, count } of rows) counts[status] = count;
   return counts;
 }
 
-const ordersOf = (db: Db, who: Who) =>
+const ordersOf = (db: Db, caller: Caller) =>
   db
     .selectFrom('orders as o')
     .innerJoin('organizations as g', join =>
@@ -100,5 +104,7 @@ const ordersOf = (db: Db, who: Who) =>
     )
     .selectAll('o')
     .select(['g.unique_id as organization_unique_id', 'u.unique_id as user_unique_id'])
-    .where('o.tenant_id', '=', who.tenantId)
-    .$if(who.organizationId !== null, query => query.where('o.organization_id', '=', who.organizationId));
+    .where('o.tenant_id', '=', caller.tenantId)
+    .$if(caller.organizationId !== null, query =>
+      query.where('o.organization_id', '=', caller.organizationId),
+    );

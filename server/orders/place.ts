@@ -1,11 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
-import { kindOf } from '../carriers/open.ts';
+import type { Caller } from '../access/caller.ts';
+import { kindOf } from '../accounts/open.ts';
 import { addAmounts, spending } from '../charges/charges.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
-import { findAssignee } from '../numbers/changes.ts';
+import { findAssignee } from '../numbers/life/changes.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 
 /** One number that is to be bought: any of an area code, or one in particular. */
@@ -54,18 +54,18 @@ export type Quote = {
  */
 export function placeOrders(
   db: Db,
-  who: Who,
+  caller: Caller,
   input: { organization_id: string; wishes: Wish[]; bulk_id: string | null; holdMs: number },
 ): Promise<string[]> {
-  return revise(db, who, { unique_id: input.organization_id }, async revision => {
+  return revise(db, caller, { unique_id: input.organization_id }, async revision => {
     const { tx, organization, at, record } = revision;
-    const quote = await judge(revision, who, input.wishes.length);
+    const quote = await judge(revision, caller, input.wishes.length);
     const users = new Map<string, string>();
     for (const id of new Set(input.wishes.map(wish => wish.user_id))) {
-      if (id !== null) users.set(id, (await findAssignee(revision, who, id)).id);
+      if (id !== null) users.set(id, (await findAssignee(revision, caller, id)).id);
     }
     const rows = input.wishes.map(wish => ({
-      tenant_id: who.tenantId,
+      tenant_id: caller.tenantId,
       organization_id: organization.id,
       id: randomUUIDv7(),
       bulk_id: input.bulk_id,
@@ -78,9 +78,9 @@ export function placeOrders(
       purchase_fee: quote.purchase_fee,
       weekly_price: quote.weekly_price,
       next_at: sql<Date>`clock_timestamp() + make_interval(secs => ${input.holdMs / 1000})`,
-      actor_type: who.actor.type,
-      actor_id: who.actor.id,
-      request_id: who.requestId,
+      actor_type: caller.actor.type,
+      actor_id: caller.actor.id,
+      request_id: caller.requestId,
       created_at: at,
       modified_at: at,
     }));
@@ -94,22 +94,22 @@ export function placeOrders(
 }
 
 /** What it would come to; nothing is written. */
-export const quote = (db: Db, who: Who, organizationId: string, count: number): Promise<Quote> =>
-  revise(db, who, { unique_id: organizationId }, revision => judge(revision, who, count));
+export const quote = (db: Db, caller: Caller, organizationId: string, count: number): Promise<Quote> =>
+  revise(db, caller, { unique_id: organizationId }, revision => judge(revision, caller, count));
 
 /** Whether the organization may buy so many numbers now. */
-async function judge(revision: Revision, who: Who, count: number): Promise<Quote> {
+async function judge(revision: Revision, caller: Caller, count: number): Promise<Quote> {
   const { tx, organization } = revision;
   assertActive(revision);
   const tenant = await tx
     .selectFrom('tenants')
     .select(['purchases_enabled', 'max_numbers_per_organization', 'purchase_fee', 'weekly_price'])
     .select(['monthly_spending_cap', 'carrier_account_id'])
-    .where('id', '=', who.tenantId)
+    .where('id', '=', caller.tenantId)
     .executeTakeFirstOrThrow();
   if (!tenant.purchases_enabled) throw new Problem('purchases_not_enabled');
   if (!organization.sms_active) throw new Problem('sms_not_active');
-  const open = await countOpen(tx, who, organization.id);
+  const open = await countOpen(tx, caller, organization.id);
   const numbers = open.live + open.orders;
   const max = tenant.max_numbers_per_organization;
   if (numbers + count > max) {
@@ -120,7 +120,7 @@ async function judge(revision: Revision, who: Who, count: number): Promise<Quote
       detail,
     );
   }
-  const spent = addAmounts(await spending(tx, who, organization.id, revision.at), open.cost);
+  const spent = addAmounts(await spending(tx, caller, organization.id, revision.at), open.cost);
   const due_now = addAmounts(count * tenant.purchase_fee, count * tenant.weekly_price);
   const cap = organization.monthly_spending_cap ?? tenant.monthly_spending_cap;
   if (cap !== null && addAmounts(spent, due_now) > cap) {
@@ -128,7 +128,7 @@ async function judge(revision: Revision, who: Who, count: number): Promise<Quote
     throw new Problem('spending_cap_reached', undefined, detail);
   }
   return {
-    account_id: await chooseAccount(tx, who, organization.carrier_account_id ?? tenant.carrier_account_id),
+    account_id: await chooseAccount(tx, caller, organization.carrier_account_id ?? tenant.carrier_account_id),
     purchase_fee: tenant.purchase_fee,
     weekly_price: tenant.weekly_price,
     due_now,
@@ -139,23 +139,23 @@ async function judge(revision: Revision, who: Who, count: number): Promise<Quote
   };
 }
 
-async function countOpen(tx: Tx, who: Who, organizationId: string) {
+async function countOpen(tx: Tx, caller: Caller, organizationId: string) {
   const { rows } = await sql<{ live: number; orders: number; cost: number }>`
     select (select count(*) from phone_numbers
-            where tenant_id = ${who.tenantId} and organization_id = ${organizationId} and released_at is null) as live,
+            where tenant_id = ${caller.tenantId} and organization_id = ${organizationId} and released_at is null) as live,
            count(*) as orders, coalesce(sum(purchase_fee + weekly_price), 0) as cost
-    from orders where tenant_id = ${who.tenantId} and organization_id = ${organizationId}
+    from orders where tenant_id = ${caller.tenantId} and organization_id = ${organizationId}
       and status in ('placed', 'buying', 'settling')`.execute(tx);
   return rows[0]!;
 }
 
 /** The account that buys for an organization: its own, or the tenant's. */
-export async function chooseAccount(db: Db, who: Who, accountId: string | null): Promise<string> {
+export async function chooseAccount(db: Db, caller: Caller, accountId: string | null): Promise<string> {
   if (accountId === null) throw new Problem('carrier_account_missing');
   const account = await db
     .selectFrom('carrier_accounts')
     .select(['carrier', 'status'])
-    .where('tenant_id', '=', who.tenantId)
+    .where('tenant_id', '=', caller.tenantId)
     .where('id', '=', accountId)
     .executeTakeFirstOrThrow();
   if (account.status !== 'active') throw new Problem('carrier_account_disabled');

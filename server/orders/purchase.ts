@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Wanted } from '../../carriers/carrier.ts';
 import { CarrierError } from '../../carriers/errors.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import { Problem, type ProblemCode } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
 import { type PhoneNumber, readPhoneNumber } from '../numbers/phone-number.ts';
 import { readHeld, type Shop } from './hold.ts';
 import { getOrder, isOpen, type OrderRow } from './orders.ts';
@@ -16,11 +16,16 @@ const looksAtMs = 100;
  * Works on an order that this request has placed, or waits for whoever does, as long as a caller can be kept waiting.
  * @returns the order as it is then: final, or with an outcome that is not known yet
  */
-export async function awaitOutcome(shop: Shop, who: Who, id: string, placed: boolean): Promise<OrderRow> {
+export async function awaitOutcome(
+  shop: Shop,
+  caller: Caller,
+  id: string,
+  placed: boolean,
+): Promise<OrderRow> {
   const until = Date.now() + shop.carriers.settings.patienceMs;
-  if (placed) await pursue(shop, await readHeld(shop.db, who.tenantId, id));
+  if (placed) await pursue(shop, await readHeld(shop.db, caller.tenantId, id));
   for (;;) {
-    const order = await getOrder(shop.db, who, id);
+    const order = await getOrder(shop.db, caller, id);
     if (!isOpen(order) || Date.now() >= until) return order;
     await sleep(looksAtMs);
   }
@@ -45,13 +50,13 @@ type Offered = {
  */
 export async function searchNumbers(
   { db, carriers }: Shop,
-  who: Who,
+  caller: Caller,
   organizationId: string,
   wanted: Wanted,
   count = 0,
 ): Promise<{ numbers: Offered[]; price: Quote }> {
-  const price = await quote(db, who, organizationId, count);
-  const carrier = await carriers.open(db, who.tenantId, price.account_id);
+  const price = await quote(db, caller, organizationId, count);
+  const carrier = await carriers.open(db, caller.tenantId, price.account_id);
   const offers = await carrier.search(wanted).catch(error => {
     throw error instanceof CarrierError ? new Problem('carrier_failed', error.message) : error;
   });
@@ -64,10 +69,10 @@ export async function searchNumbers(
 }
 
 /** What a purchase would buy now and come to; nobody keeps the number. */
-export async function previewPurchase(shop: Shop, who: Who, organizationId: string, wish: Wish) {
+export async function previewPurchase(shop: Shop, caller: Caller, organizationId: string, wish: Wish) {
   const { numbers, price } = await searchNumbers(
     shop,
-    who,
+    caller,
     organizationId,
     { ...wantedOf(wish), limit: 1 },
     1,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Carrier, Purchase } from '../../carriers/carrier.ts';
 import { CarrierError } from '../../carriers/errors.ts';
-import type { Carriers } from '../carriers/open.ts';
+import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';

@@ -4,7 +4,7 @@ import { invalid } from '../errors.ts';
 import { answer, type Changing, once } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
-import type { Repeated } from '../work/repeat.ts';
+import type { Job } from '../work/jobs.ts';
 import type { Shop } from './hold.ts';
 import { cancelOrder, countBulk, getOrder, isOpen, listOrders } from './orders.ts';
 import { placeOrders, quote } from './place.ts';
@@ -42,7 +42,7 @@ const mayBuy = [
 ] as const;
 
 /** The routes that buy numbers. */
-export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeated): void {
+export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): void {
   const { db, carriers } = shop;
 
   app.get(
@@ -59,9 +59,9 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
       },
       [...mayBuy, 'carrier_failed'],
     ),
-    async ({ who, query }) => {
+    async ({ caller, query }) => {
       const { organization_id, ...wanted } = query;
-      const { numbers, price } = await searchNumbers(shop, who, organization_id, wanted);
+      const { numbers, price } = await searchNumbers(shop, caller, organization_id, wanted);
       const { purchase_fee, weekly_price } = price;
       return { numbers, count: numbers.length, purchase_fee, weekly_price };
     },
@@ -86,15 +86,15 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
       const wanted_number = readWanted(request.body);
       const wish = { area_code, wanted_number, country, user_id, nickname };
       if (request.body.dry_run) {
-        const { number, price } = await previewPurchase(shop, request.who, organization_id, wish);
+        const { number, price } = await previewPurchase(shop, request.caller, organization_id, wish);
         const nothing = { phone_id: null, assigned_to: null, stored: false, dry_run: true };
         return reply.send({ ...number, ...nothing, price: priceBody(price) });
       }
       const input = { organization_id, wishes: [wish], bulk_id: null, holdMs: holdMs(carriers) };
-      const { payload, replayed } = await once(db, request, 200, async (db, who) => ({
-        order_id: (await placeOrders(db, who, input))[0]!,
+      const { payload, replayed } = await once(db, request, 200, async (db, caller) => ({
+        order_id: (await placeOrders(db, caller, input))[0]!,
       }));
-      const order = await awaitOutcome(shop, request.who, payload.order_id, !replayed);
+      const order = await awaitOutcome(shop, request.caller, payload.order_id, !replayed);
       reply.header('location', `/v1/sms/orders/${order.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       if (isOpen(order)) return reply.status(202).send({ order: orderBody(order) });
@@ -132,16 +132,16 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
         throw invalid(`items ask for ${wishes.length} numbers, and ${numbersPerBulk} is the most`);
       const count = wishes.length;
       if (dry_run) {
-        const price = priceBody(await quote(db, request.who, organization_id, count));
+        const price = priceBody(await quote(db, request.caller, organization_id, count));
         return reply.send({ bulk_id: null, orders: [], count, dry_run, price });
       }
-      const placed = await once(db, request, 202, async (db, who) => {
+      const placed = await once(db, request, 202, async (db, caller) => {
         const bulk_id = randomUUIDv7();
-        await placeOrders(db, who, { organization_id, wishes, bulk_id, holdMs: 0 });
-        const { orders } = await listOrders(db, who, { bulk_id, limit: numbersPerBulk });
+        await placeOrders(db, caller, { organization_id, wishes, bulk_id, holdMs: 0 });
+        const { orders } = await listOrders(db, caller, { bulk_id, limit: numbersPerBulk });
         return { bulk_id, orders: orders.map(orderBody), count };
       });
-      work.hurry();
+      work.wake();
       return answer(reply, placed) as never;
     },
   );
@@ -156,9 +156,9 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
       querystring: OrdersQuery,
       response: { 200: OrdersBody },
     }),
-    async ({ who, query }) => {
-      const { orders, next } = await listOrders(db, who, query);
-      const counts = query.bulk_id && { counts: await countBulk(db, who, query.bulk_id) };
+    async ({ caller, query }) => {
+      const { orders, next } = await listOrders(db, caller, query);
+      const counts = query.bulk_id && { counts: await countBulk(db, caller, query.bulk_id) };
       return { orders: orders.map(orderBody), count: orders.length, ...counts, next_cursor: next };
     },
   );
@@ -177,7 +177,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
       },
       ['order_not_found'],
     ),
-    async ({ who, params }) => ({ order: orderBody(await getOrder(db, who, params.order_id)) }),
+    async ({ caller, params }) => ({ order: orderBody(await getOrder(db, caller, params.order_id)) }),
   );
 
   app.post(
@@ -196,8 +196,8 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Repeat
       ['order_not_found', 'order_under_way', 'order_finished'],
     ),
     (request, reply) =>
-      change(request, reply, 200, async (db, who) => ({
-        order: orderBody(await cancelOrder(db, who, request.params.order_id)),
+      change(request, reply, 200, async (db, caller) => ({
+        order: orderBody(await cancelOrder(db, caller, request.params.order_id)),
       })),
   );
 }

@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { CarrierError } from '../../carriers/errors.ts';
 import type { Fault } from '../../carriers/sandbox/store.ts';
-import { type Carriers, carrierDefaults, createCarriers, placeOf } from '../carriers/open.ts';
-import { sandboxStore } from '../carriers/sandbox-store.ts';
+import type { Caller } from '../access/caller.ts';
+import { associatedData, type Carriers, carrierDefaults, createCarriers } from '../accounts/open.ts';
+import { sandboxStore } from '../accounts/sandbox-store.ts';
 import { check } from '../check/check.ts';
 import type { Database } from '../db/database.ts';
-import type { Who } from '../keys/who.ts';
 import { createOrganization, editOrganization } from '../organizations/organizations.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
@@ -32,14 +32,14 @@ const limit = 3;
 
 let database: TestDatabase;
 let prompt: Carriers;
-let who: Who;
+let caller: Caller;
 before(async () => {
   database = await createTestDatabase();
   const settings = { ...carrierDefaults, secretKeys: [secretKey], settleMs: 0, pollMs: 2, timeoutMs: 4 };
   prompt = createCarriers(database.db, settings);
-  ({ who } = await createTenant(database.db, 'Test', 'test'));
-  await createOrganization(database.db, who, { unique_id: organization, name: 'Schedules' });
-  await editOrganization(database.db, who, organization, { sms_active: true });
+  ({ caller } = await createTenant(database.db, 'Test', 'test'));
+  await createOrganization(database.db, caller, { unique_id: organization, name: 'Schedules' });
+  await editOrganization(database.db, caller, organization, { sms_active: true });
 });
 after(async () => {
   assert.deepEqual((await check(database)).findings, []);
@@ -170,8 +170,8 @@ async function purchase(shop: Shop, area_code: string): Promise<void> {
     bulk_id: null,
     holdMs: holdMs(shop.carriers),
   };
-  const [id] = await placeOrders(shop.db, who, input);
-  await pursue(shop, await readHeld(shop.db, who.tenantId, id!));
+  const [id] = await placeOrders(shop.db, caller, input);
+  await pursue(shop, await readHeld(shop.db, caller.tenantId, id!));
 }
 
 /** What a server does with what lies about, until nothing does. */
@@ -192,10 +192,10 @@ async function settleAll(shop: Shop): Promise<void> {
 /** A sandbox of its own, in an organization that may have only so many numbers more. */
 async function openAccount(faults: Fault[]): Promise<string> {
   const account = randomUUIDv7();
-  const credentials = prompt.vault.seal('{}', placeOf(who.tenantId, account));
+  const credentials = prompt.vault.seal('{}', associatedData(caller.tenantId, account));
   await database.db
     .insertInto('carrier_accounts')
-    .values({ tenant_id: who.tenantId, id: account, carrier: 'sandbox', name: account, credentials })
+    .values({ tenant_id: caller.tenantId, id: account, carrier: 'sandbox', name: account, credentials })
     .execute();
   const { live } = await database.db
     .selectFrom('phone_numbers')

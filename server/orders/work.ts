@@ -1,4 +1,4 @@
-import { type Repeated, repeat } from '../work/repeat.ts';
+import { type Job, repeat } from '../work/jobs.ts';
 import { type HeldOrder, type Shop, takeDue } from './hold.ts';
 import { holdMs, pursue } from './pursue.ts';
 
@@ -8,7 +8,7 @@ const ordersAtOnce = 16;
  * Goes on with orders that nobody works on: those of many, those whose outcome is not known yet, and those whose server
  * has died. Every server does so; an order that is due is taken by one of them.
  */
-export function startOrders(shop: Shop): Repeated {
+export function startOrders(shop: Shop): Job {
   const { db, carriers, log } = shop;
   const underWay = new Set<Promise<void>>();
   async function work(order: HeldOrder) {
@@ -23,13 +23,13 @@ export function startOrders(shop: Shop): Repeated {
     for (const order of await takeDue(db, free, holdMs(carriers))) {
       const working = work(order).finally(() => {
         underWay.delete(working);
-        rounds.hurry();
+        rounds.wake();
       });
       underWay.add(working);
     }
   });
   return {
-    hurry: rounds.hurry,
+    wake: rounds.wake,
     async stop() {
       await rounds.stop();
       await Promise.all(underWay);

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { type ExpressionBuilder, sql } from 'kysely';
+import { assertTenantKey, type Caller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import type { OrganizationStatus, RegistrationStatus, Tables } from '../db/tables.ts';
 import { explaining, Problem } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
-import { assertTenantKey, type Who } from '../keys/who.ts';
 import { type Organization, revise } from '../revisions/revise.ts';
 import { noSuchAccount } from '../tenants/schemas.ts';
 
@@ -38,33 +38,33 @@ const meanings = {
 
 export async function createOrganization(
   db: Db,
-  who: Who,
+  caller: Caller,
   input: NewOrganization,
 ): Promise<OrganizationWithNumber> {
-  if (who.organizationId !== null) throw new Problem('key_bound');
+  if (caller.organizationId !== null) throw new Problem('key_bound');
   const uniqueId = input.unique_id ?? newUniqueId('org');
   await transact(db, async tx => {
     const id = randomUUIDv7();
     const fields = { unique_id: uniqueId, name: input.name, contact_email: input.contact_email ?? null };
-    const dates = who.at ? { created_at: who.at, modified_at: who.at } : {};
-    const row = { tenant_id: who.tenantId, id, ...fields, ...dates };
+    const dates = caller.at ? { created_at: caller.at, modified_at: caller.at } : {};
+    const row = { tenant_id: caller.tenantId, id, ...fields, ...dates };
     await explaining(meanings, tx.insertInto('organizations').values(row).execute());
-    await revise(tx, who, { id }, async ({ record }) => record('organization.created', { id, ...fields }));
+    await revise(tx, caller, { id }, async ({ record }) => record('organization.created', { id, ...fields }));
   });
-  return getOrganization(db, who, uniqueId);
+  return getOrganization(db, caller, uniqueId);
 }
 
 export async function editOrganization(
   db: Db,
-  who: Who,
+  caller: Caller,
   uniqueId: string,
   edit: OrganizationEdit,
 ): Promise<OrganizationWithNumber> {
   const { carrier_account_id, monthly_spending_cap, messaging_service_id, campaign_id } = edit;
   const decisions = [carrier_account_id, monthly_spending_cap, messaging_service_id, campaign_id];
-  if (decisions.some(decision => decision !== undefined)) assertTenantKey(who);
+  if (decisions.some(decision => decision !== undefined)) assertTenantKey(caller);
   assertDollars(monthly_spending_cap, 'monthly_spending_cap');
-  await revise(db, who, { unique_id: uniqueId }, async ({ tx, organization, at, record }) => {
+  await revise(db, caller, { unique_id: uniqueId }, async ({ tx, organization, at, record }) => {
     const changes = changesBetween(organization, edit);
     if (!changes) return;
     const registration = changes.sms_registration_status?.to;
@@ -76,12 +76,12 @@ export async function editOrganization(
         ...(registration === 'pending_approval' && { registration_submitted_at: at }),
         ...(registration === 'approved' && { registration_approved_at: at }),
       })
-      .where('tenant_id', '=', who.tenantId)
+      .where('tenant_id', '=', caller.tenantId)
       .where('id', '=', organization.id);
     await explaining(meanings, update.execute());
     record('organization.edited', { changes });
   });
-  return getOrganization(db, who, uniqueId);
+  return getOrganization(db, caller, uniqueId);
 }
 
 /** What an edit changes of a record: `{field: {from, to}}`, or undefined when it leaves everything as it is. */
@@ -95,12 +95,16 @@ export function changesBetween<T extends object>(
   return changes.length > 0 ? Object.fromEntries(changes) : undefined;
 }
 
-export function listOrganizations(db: Db, who: Who): Promise<OrganizationWithNumber[]> {
-  return organizationsOf(db, who).orderBy('created_at').orderBy('id').execute();
+export function listOrganizations(db: Db, caller: Caller): Promise<OrganizationWithNumber[]> {
+  return organizationsOf(db, caller).orderBy('created_at').orderBy('id').execute();
 }
 
-export async function getOrganization(db: Db, who: Who, uniqueId: string): Promise<OrganizationWithNumber> {
-  const organization = await organizationsOf(db, who).where('unique_id', '=', uniqueId).executeTakeFirst();
+export async function getOrganization(
+  db: Db,
+  caller: Caller,
+  uniqueId: string,
+): Promise<OrganizationWithNumber> {
+  const organization = await organizationsOf(db, caller).where('unique_id', '=', uniqueId).executeTakeFirst();
   if (!organization) throw new Problem('organization_not_found');
   return organization;
 }
@@ -108,20 +112,20 @@ export async function getOrganization(db: Db, who: Who, uniqueId: string): Promi
 /** For those who only need to know that it is there and theirs to see. */
 export async function findOrganization(
   db: Db,
-  who: Who,
+  caller: Caller,
   uniqueId: string,
 ): Promise<{ id: string; revision: number }> {
   const organization = await db
     .selectFrom('organizations')
     .select(['id', 'revision'])
-    .where(visibleTo(who))
+    .where(visibleTo(caller))
     .where('unique_id', '=', uniqueId)
     .executeTakeFirst();
   if (!organization) throw new Problem('organization_not_found');
   return organization;
 }
 
-const organizationsOf = (db: Db, who: Who) =>
+const organizationsOf = (db: Db, caller: Caller) =>
   db
     .selectFrom('organizations')
     .selectAll()
@@ -136,10 +140,10 @@ const organizationsOf = (db: Db, who: Who) =>
         .limit(1)
         .as('first_number'),
     )
-    .where(visibleTo(who));
+    .where(visibleTo(caller));
 
-const visibleTo = (who: Who) => (eb: ExpressionBuilder<Tables, 'organizations'>) =>
+const visibleTo = (caller: Caller) => (eb: ExpressionBuilder<Tables, 'organizations'>) =>
   eb.and([
-    eb('organizations.tenant_id', '=', who.tenantId),
-    who.organizationId === null ? sql<boolean>`true` : eb('organizations.id', '=', who.organizationId),
+    eb('organizations.tenant_id', '=', caller.tenantId),
+    caller.organizationId === null ? sql<boolean>`true` : eb('organizations.id', '=', caller.organizationId),
   ]);

@@ -29,8 +29,8 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
       ['key_bound', 'organization_id_taken'],
     ),
     (request, reply) =>
-      change(request, reply, 201, async (db, who) => ({
-        organization: organizationBody(await createOrganization(db, who, request.body)),
+      change(request, reply, 201, async (db, caller) => ({
+        organization: organizationBody(await createOrganization(db, caller, request.body)),
       })),
   );
 
@@ -49,7 +49,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
       },
     }),
     async request => {
-      const organizations = (await listOrganizations(db, request.who)).map(organizationBody);
+      const organizations = (await listOrganizations(db, request.caller)).map(organizationBody);
       return { count: organizations.length, organizations };
     },
   );
@@ -69,7 +69,9 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
       ['organization_not_found'],
     ),
     async request => ({
-      organization: organizationBody(await getOrganization(db, request.who, request.params.organization_id)),
+      organization: organizationBody(
+        await getOrganization(db, request.caller, request.params.organization_id),
+      ),
     }),
   );
 
@@ -90,9 +92,9 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
       ['key_bound', 'organization_not_found'],
     ),
     (request, reply) =>
-      change(request, reply, 200, async (db, who) => ({
+      change(request, reply, 200, async (db, caller) => ({
         organization: organizationBody(
-          await editOrganization(db, who, request.params.organization_id, request.body),
+          await editOrganization(db, caller, request.params.organization_id, request.body),
         ),
       })),
   );

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import type { Caller } from '../access/caller.ts';
 import { Problem } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { fuzzing } from '../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
@@ -10,10 +10,10 @@ import { startTestServer, type TestServer } from '../testing/server.ts';
 import { revise } from './revise.ts';
 
 let server: TestServer;
-let who: Who;
+let caller: Caller;
 before(async () => {
   server = await startTestServer();
-  ({ who } = await createTenant(server.database.db, 'Direct', 'test'));
+  ({ caller } = await createTenant(server.database.db, 'Direct', 'test'));
 });
 after(() => server.stop());
 
@@ -71,15 +71,20 @@ test('a change sees the organization as the change before left it', async () => 
   const organization = await insertOrganization();
   await Promise.all(
     Array.from({ length: 30 }, () =>
-      revise(server.database.db, who, { id: organization }, async ({ tx, organization, number, record }) => {
-        assert.equal(organization.name, `${number - 1}`);
-        await tx
-          .updateTable('organizations')
-          .set({ name: `${number}` })
-          .where('id', '=', organization.id)
-          .execute();
-        record('test.recorded', {});
-      }),
+      revise(
+        server.database.db,
+        caller,
+        { id: organization },
+        async ({ tx, organization, number, record }) => {
+          assert.equal(organization.name, `${number - 1}`);
+          await tx
+            .updateTable('organizations')
+            .set({ name: `${number}` })
+            .where('id', '=', organization.id)
+            .execute();
+          record('test.recorded', {});
+        },
+      ),
     ),
   );
   assert.equal((await organizationOf(organization)).name, '30');
@@ -155,9 +160,9 @@ test('writers over HTTP, some of which are refused, leave a log without gaps', a
 });
 
 test('an organization that is not there cannot be changed', async () => {
-  const { who: other } = await createTenant(server.database.db, 'Other', 'test');
+  const { caller: other } = await createTenant(server.database.db, 'Other', 'test');
   const organization = await insertOrganization();
-  const elsewhere: Who = { ...who, organizationId: await insertOrganization() };
+  const elsewhere: Caller = { ...caller, organizationId: await insertOrganization() };
   for (const stranger of [other, elsewhere])
     await assert.rejects(
       revise(server.database.db, stranger, { id: organization }, async ({ record }) =>
@@ -171,7 +176,7 @@ test('an organization that is not there cannot be changed', async () => {
 /** @returns the revision that the step made */
 async function take(organization: string, step: Step, name: string): Promise<number | undefined> {
   let made: number | undefined;
-  const attempt = revise(server.database.db, who, { id: organization }, async ({ number, record }) => {
+  const attempt = revise(server.database.db, caller, { id: organization }, async ({ number, record }) => {
     if (step.kind === 'nothing') return;
     const events = step.kind === 'records' ? step.events : step.after;
     for (let i = 0; i < events; i++)
@@ -186,7 +191,7 @@ async function take(organization: string, step: Step, name: string): Promise<num
 
 async function insertOrganization(): Promise<string> {
   const id = crypto.randomUUID();
-  const row = { tenant_id: who.tenantId, id, unique_id: id, name: '0' };
+  const row = { tenant_id: caller.tenantId, id, unique_id: id, name: '0' };
   await server.database.db.insertInto('organizations').values(row).execute();
   return id;
 }

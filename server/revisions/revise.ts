@@ -1,8 +1,8 @@
 import { type Selectable, sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
 import { type Db, type Tx, transact } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
 import { Problem } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
 
 export type Organization = Selectable<Tables['organizations']>;
 
@@ -39,12 +39,12 @@ export type Revision = {
  */
 export function revise<T>(
   db: Db,
-  who: Who,
+  caller: Caller,
   ref: OrganizationRef,
   change: (revision: Revision) => Promise<T>,
 ): Promise<T> {
   return transact(db, async tx => {
-    const open = await openRevision(tx, who, ref);
+    const open = await openRevision(tx, caller, ref);
     const result = await change(open.revision);
     await open.write();
     return result;
@@ -58,15 +58,15 @@ export function revise<T>(
  */
 export function reviseMany<T>(
   db: Db,
-  who: Who,
+  caller: Caller,
   ids: string[],
   change: (revisions: Map<string, Revision>) => Promise<T>,
 ): Promise<T> {
   return transact(db, async tx => {
     const opened = new Map<string, OpenRevision>();
-    const { ifMatch, ...others } = who;
+    const { ifMatch, ...others } = caller;
     for (const id of [...new Set(ids)].sort()) {
-      opened.set(id, await openRevision(tx, id === ids[0] ? who : others, { id }));
+      opened.set(id, await openRevision(tx, id === ids[0] ? caller : others, { id }));
     }
     const result = await change(new Map([...opened].map(([id, open]) => [id, open.revision])));
     for (const open of opened.values()) await open.write();
@@ -83,7 +83,7 @@ export function assertActive({ organization }: Revision): void {
 
 type OpenRevision = { revision: Revision; write(): Promise<void> };
 
-async function openRevision(tx: Tx, who: Who, ref: OrganizationRef): Promise<OpenRevision> {
+async function openRevision(tx: Tx, caller: Caller, ref: OrganizationRef): Promise<OpenRevision> {
   const {
     clock,
     dated,
@@ -91,20 +91,20 @@ async function openRevision(tx: Tx, who: Who, ref: OrganizationRef): Promise<Ope
     transfer_cool_down_seconds,
     release_undo_seconds,
     ...organization
-  } = await lockOrganization(tx, who, ref);
-  if (who.ifMatch !== undefined && who.ifMatch !== organization.revision) {
+  } = await lockOrganization(tx, caller, ref);
+  if (caller.ifMatch !== undefined && caller.ifMatch !== organization.revision) {
     throw new Problem('revision_mismatch', `The organization is at revision ${organization.revision}`);
   }
   const number = organization.revision + 1;
-  const at = who.at ?? dated;
-  const now = who.at ?? clock;
+  const at = caller.at ?? dated;
+  const now = caller.at ?? clock;
   const policy = { cool_down_seconds, transfer_cool_down_seconds, release_undo_seconds };
   const events: Recorded[] = [];
   const record: Revision['record'] = (type, data) => events.push({ type, data });
   return {
     revision: { tx, organization, policy, number, at, now, record },
     write: async () => {
-      if (events.length > 0) await writeEvents(tx, who, organization.id, number, at, events);
+      if (events.length > 0) await writeEvents(tx, caller, organization.id, number, at, events);
     },
   };
 }
@@ -113,21 +113,21 @@ type Recorded = { type: string; data: Record<string, unknown> };
 
 async function writeEvents(
   tx: Tx,
-  who: Who,
+  caller: Caller,
   organizationId: string,
   number: number,
   at: Date,
   events: Recorded[],
 ) {
-  const { actor, requestId } = who;
+  const { actor, requestId } = caller;
   const rows = JSON.stringify(events.map((event, ordinal) => ({ ordinal, ...event })));
   await sql`
     with revised as (
       update organizations set revision = ${number}, revised_at = ${at}
-      where tenant_id = ${who.tenantId} and id = ${organizationId}
+      where tenant_id = ${caller.tenantId} and id = ${organizationId}
     )
     insert into events (tenant_id, organization_id, revision, ordinal, type, at, actor_type, actor_id, request_id, data)
-    select ${who.tenantId}, ${organizationId}, ${number}, e.ordinal, e.type, ${at}, ${actor.type}, ${actor.id}, ${requestId}, e.data
+    select ${caller.tenantId}, ${organizationId}, ${number}, e.ordinal, e.type, ${at}, ${actor.type}, ${actor.id}, ${requestId}, e.data
     from jsonb_to_recordset(${rows}::jsonb) as e(ordinal integer, type text, data jsonb)`.execute(tx);
 }
 
@@ -147,16 +147,16 @@ const selected = sql.raw(
 
 type Locked = Organization & Policy & { dated: Date; clock: Date };
 
-async function lockOrganization(tx: Tx, who: Who, ref: OrganizationRef): Promise<Locked> {
+async function lockOrganization(tx: Tx, caller: Caller, ref: OrganizationRef): Promise<Locked> {
   const named = 'id' in ref ? sql`o.id = ${ref.id}` : sql`o.unique_id = ${ref.unique_id}`;
-  const visible = who.organizationId === null ? sql`` : sql`and o.id = ${who.organizationId}`;
+  const visible = caller.organizationId === null ? sql`` : sql`and o.id = ${caller.organizationId}`;
   // A clock that is set back must not date a change before the one that it follows.
   // Not `for update`: that would also wait for whoever only refers to the row.
   const { rows } = await sql<Locked>`
     select ${selected}, t.cool_down_seconds, t.transfer_cool_down_seconds, t.release_undo_seconds,
            greatest(clock_timestamp(), o.revised_at) as dated, clock_timestamp() as clock
     from organizations o join tenants t on t.id = o.tenant_id
-    where o.tenant_id = ${who.tenantId} and ${named} ${visible}
+    where o.tenant_id = ${caller.tenantId} and ${named} ${visible}
     for no key update of o`.execute(tx);
   if (!rows[0]) throw new Problem('organization_not_found');
   return rows[0];

@@ -18,7 +18,7 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
       tags: ['Settings'],
       response: { 200: One },
     }),
-    async request => ({ tenant: await getTenant(db, request.who) }),
+    async request => ({ tenant: await getTenant(db, request.caller) }),
   );
 
   app.patch(
@@ -37,7 +37,9 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
       ['key_bound'],
     ),
     (request, reply) =>
-      change(request, reply, 200, async (db, who) => ({ tenant: await editTenant(db, who, request.body) })),
+      change(request, reply, 200, async (db, caller) => ({
+        tenant: await editTenant(db, caller, request.body),
+      })),
   );
 
   app.get(
@@ -50,6 +52,6 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
       tags: ['Phone numbers'],
       response: { 200: NumbersConfig },
     }),
-    async request => numbersConfig(db, request.who),
+    async request => numbersConfig(db, request.caller),
   );
 }

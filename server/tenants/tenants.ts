@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
+import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import { explaining, Problem } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
 import { createKey } from '../keys/keys.ts';
-import type { Who } from '../keys/who.ts';
 import { noSuchAccount, type TenantEdit } from './schemas.ts';
 
 /** Creates a tenant with its first admin key, which is shown this once. Not in the API: tenants are the operator's. */
@@ -12,18 +12,18 @@ export async function createTenant(
   name: string,
   creator: string,
   createdAt = new Date(),
-): Promise<{ id: string; secret: string; who: Who }> {
+): Promise<{ id: string; secret: string; caller: Caller }> {
   const id = randomUUIDv7();
   await db.insertInto('tenants').values({ id, name, created_at: createdAt }).execute();
-  const who: Who = {
+  const caller: Caller = {
     tenantId: id,
     organizationId: null,
     permission: 'admin',
     actor: { type: 'system', id: creator },
     requestId: null,
   };
-  const { secret } = await createKey(db, who, { name: 'first admin key', permission: 'admin' });
-  return { id, secret, who };
+  const { secret } = await createKey(db, caller, { name: 'first admin key', permission: 'admin' });
+  return { id, secret, caller };
 }
 
 const settings = [
@@ -41,23 +41,27 @@ const settings = [
   'carrier_account_id',
 ] as const;
 
-export function getTenant(db: Db, who: Who) {
-  return db.selectFrom('tenants').select(settings).where('id', '=', who.tenantId).executeTakeFirstOrThrow();
+export function getTenant(db: Db, caller: Caller) {
+  return db
+    .selectFrom('tenants')
+    .select(settings)
+    .where('id', '=', caller.tenantId)
+    .executeTakeFirstOrThrow();
 }
 
 /** Changes the tenant's settings; what rests or waits already keeps the time that it was given. */
-export async function editTenant(db: Db, who: Who, edit: TenantEdit) {
-  if (who.organizationId !== null) throw new Problem('key_bound');
+export async function editTenant(db: Db, caller: Caller, edit: TenantEdit) {
+  if (caller.organizationId !== null) throw new Problem('key_bound');
   for (const field of ['purchase_fee', 'weekly_price', 'monthly_spending_cap'] as const)
     assertDollars(edit[field], field);
-  const update = db.updateTable('tenants').set(edit).where('id', '=', who.tenantId);
+  const update = db.updateTable('tenants').set(edit).where('id', '=', caller.tenantId);
   await explaining({ tenants_carrier_account_fkey: noSuchAccount }, update.execute());
-  return getTenant(db, who);
+  return getTenant(db, caller);
 }
 
 /** What clients show of buying: nothing of its price and its limit where it is not enabled. */
-export async function numbersConfig(db: Db, who: Who) {
-  const tenant = await getTenant(db, who);
+export async function numbersConfig(db: Db, caller: Caller) {
+  const tenant = await getTenant(db, caller);
   if (!tenant.purchases_enabled) return { enabled: false, max_per_org: 0, weekly_price: 0 };
   return {
     enabled: true,

@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Book, BookedNumber, Fault } from '../../carriers/sandbox/store.ts';
-import { sandboxStore } from '../carriers/sandbox-store.ts';
+import type { Caller } from '../access/caller.ts';
+import { sandboxStore } from '../accounts/sandbox-store.ts';
 import type { Db } from '../db/database.ts';
-import type { Who } from '../keys/who.ts';
-import { type Arrival, arrivalOf, insertNumbers } from '../numbers/numbers.ts';
+import { type Arrival, arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { revise } from '../revisions/revise.ts';
 
@@ -13,15 +13,15 @@ import { revise } from '../revisions/revise.ts';
  */
 
 /** @returns the id of a new account of the tenant; the sandbox's have no credentials */
-export async function newCarrierAccount(db: Db, who: Who, carrier = 'sandbox'): Promise<string> {
+export async function newCarrierAccount(db: Db, caller: Caller, carrier = 'sandbox'): Promise<string> {
   const id = randomUUIDv7();
-  const account = { tenant_id: who.tenantId, id, carrier, name: id, credentials: Buffer.alloc(0) };
+  const account = { tenant_id: caller.tenantId, id, carrier, name: id, credentials: Buffer.alloc(0) };
   await db.insertInto('carrier_accounts').values(account).execute();
   return id;
 }
 
 /** On whose behalf things are made for the tenant of this organization. */
-export async function whoOf(db: Db, organization: string): Promise<Who> {
+export async function runCaller(db: Db, organization: string): Promise<Caller> {
   const { tenant_id } = await db
     .selectFrom('organizations')
     .select('tenant_id')
@@ -36,7 +36,7 @@ type Bought = { pending?: boolean; user?: { id: string; unique_id: string } | un
 /** Numbers that the account has at the carrier and the organization has here. */
 export async function newCarrierNumbers(
   db: Db,
-  who: Who,
+  caller: Caller,
   organization: string,
   account: string,
   numbers: string[],
@@ -62,8 +62,8 @@ export async function newCarrierNumbers(
     const carrier = { account_id: account, number_id };
     return { id: randomUUIDv7(), number, nickname: null, user: pending ? undefined : user, carrier, pending };
   });
-  await revise(db, who, { unique_id: organization }, async revision => {
-    await insertNumbers(revision, who, arrivals);
+  await revise(db, caller, { unique_id: organization }, async revision => {
+    await insertNumbers(revision, caller, arrivals);
     revision.record('numbers.added', { numbers: arrivals.map(arrivalOf) });
   });
   return arrivals.map(({ id }) => id);
@@ -72,15 +72,15 @@ export async function newCarrierNumbers(
 /** The carrier's side of the organization's registration. */
 export async function registerOrganization(
   db: Db,
-  who: Who,
+  caller: Caller,
   organization: string,
   campaign_id: string | null,
 ): Promise<void> {
-  await revise(db, who, { unique_id: organization }, async ({ tx, organization, record }) => {
+  await revise(db, caller, { unique_id: organization }, async ({ tx, organization, record }) => {
     await tx
       .updateTable('organizations')
       .set({ campaign_id })
-      .where('tenant_id', '=', who.tenantId)
+      .where('tenant_id', '=', caller.tenantId)
       .where('id', '=', organization.id)
       .execute();
     const changes = { campaign_id: { from: organization.campaign_id, to: campaign_id } };

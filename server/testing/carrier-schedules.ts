@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Fault } from '../../carriers/sandbox/store.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
-import type { Who } from '../keys/who.ts';
 import { createOrganization } from '../organizations/organizations.ts';
 import { createTenant, editTenant } from '../tenants/tenants.ts';
 import { createUser } from '../users/users.ts';
@@ -40,16 +40,16 @@ export const processesOf = <Ask>(steps: number, ...asks: Ask[]): fc.Arbitrary<Pr
     { minLength: 1, maxLength: 4 },
   );
 
-export type Tenant = { who: Who; organization: string; user: { id: string; unique_id: string } };
+export type Tenant = { caller: Caller; organization: string; user: { id: string; unique_id: string } };
 
 /** A tenant with an organization and a user, by the ids that the API knows them by. */
 export async function newScheduleTenant(db: Db, release_undo_seconds: number): Promise<Tenant> {
-  const { who } = await createTenant(db, 'Test', 'test');
-  await editTenant(db, who, { release_undo_seconds });
-  const { unique_id: organization } = await createOrganization(db, who, { name: 'Acme' });
+  const { caller } = await createTenant(db, 'Test', 'test');
+  await editTenant(db, caller, { release_undo_seconds });
+  const { unique_id: organization } = await createOrganization(db, caller, { name: 'Acme' });
   const input = { name: 'Ann', email: 'ann@example.com' };
-  const user = await createUser(db, who, organization, input);
-  return { who, organization, user };
+  const user = await createUser(db, caller, organization, input);
+  return { caller, organization, user };
 }
 
 /** As much as any lease, pause or undo window lasts. */

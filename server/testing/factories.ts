@@ -1,4 +1,4 @@
-import type { NewNumber } from '../numbers/numbers.ts';
+import type { NewNumber } from '../numbers/life/arrivals.ts';
 import type { TestServer } from './server.ts';
 
 let made = 0;

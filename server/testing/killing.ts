@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import type { Carrier } from '../../carriers/carrier.ts';
-import type { Carriers } from '../carriers/open.ts';
+import type { Carriers } from '../accounts/open.ts';
 import type { Database, Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
 import { Problem } from '../errors.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { goThrough, own } from '../runs/testing.ts';
+import { goThrough, own } from '../reconciliation/testing.ts';
 import { newAccount, newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
 import { buyOne } from './shop.ts';

@@ -17,7 +17,8 @@ export type Marked = {
 
 /** The revision of each organization, by the tenant's id and its unique_id. */
 export type Revisions = Map<string, number>;
-export const placeOf = ({ tenantId }: Marked, organization: string): string => `${tenantId} ${organization}`;
+export const associatedData = ({ tenantId }: Marked, organization: string): string =>
+  `${tenantId} ${organization}`;
 
 /** Numbers in full, as one call has shown them; what the database was at before and after it. */
 export type Sight = {
@@ -129,7 +130,7 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
       ...(encoding && { 'accept-encoding': encoding }),
       ...(known && { 'if-none-match': known }),
     };
-    const from = (await watched.revisions()).get(placeOf(tenant, organization))!;
+    const from = (await watched.revisions()).get(associatedData(tenant, organization))!;
     const reply = await rawGet(server.url + url, headers);
     if (isAway(reply, mayFail)) return;
     const tag = reply.headers.etag!;

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type DestinationStream, pino } from 'pino';
+import type { CarrierSettings } from '../accounts/open.ts';
 import { createApp } from '../app.ts';
-import type { CarrierSettings } from '../carriers/open.ts';
 import { openDatabase } from '../db/database.ts';
 import type { App } from '../http/operation.ts';
 import type { NewKey } from '../keys/keys.ts';

@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Book } from '../../carriers/sandbox/store.ts';
-import { placeOf } from '../carriers/open.ts';
-import { sandboxStore } from '../carriers/sandbox-store.ts';
-import { createVault } from '../carriers/vault.ts';
+import { associatedData } from '../accounts/open.ts';
+import { sandboxStore } from '../accounts/sandbox-store.ts';
+import { createVault } from '../accounts/vault.ts';
 import { newOrganization } from './factories.ts';
 import { secretKey, type TestServer } from './server.ts';
 
@@ -38,7 +38,7 @@ export async function openShop(
   const { body } = await server.call('PATCH', path, { key, body: { sms_active: true } });
   const { tenant_id } = body.organization;
   const account = randomUUIDv7();
-  const credentials = createVault([secretKey]).seal('{}', placeOf(tenant_id, account));
+  const credentials = createVault([secretKey]).seal('{}', associatedData(tenant_id, account));
   await db
     .insertInto('carrier_accounts')
     .values({ tenant_id, id: account, carrier: 'sandbox', name: account, credentials })

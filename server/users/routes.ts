@@ -26,8 +26,8 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
       ['organization_not_found', 'email_taken', 'user_id_taken'],
     ),
     (request, reply) =>
-      change(request, reply, 201, async (db, who) => ({
-        user: userBody(await createUser(db, who, request.params.organization_id, request.body)),
+      change(request, reply, 201, async (db, caller) => ({
+        user: userBody(await createUser(db, caller, request.params.organization_id, request.body)),
       })),
   );
 
@@ -51,7 +51,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
       ['organization_not_found'],
     ),
     async request => {
-      const users = (await listUsers(db, request.who, request.params.organization_id)).map(userBody);
+      const users = (await listUsers(db, request.caller, request.params.organization_id)).map(userBody);
       return { count: users.length, users };
     },
   );
@@ -72,7 +72,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
     ),
     async request => {
       const { organization_id, user_id } = request.params;
-      return { user: userBody(await getUser(db, request.who, organization_id, user_id)) };
+      return { user: userBody(await getUser(db, request.caller, organization_id, user_id)) };
     },
   );
 
@@ -93,9 +93,9 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
       ['organization_not_found', 'user_not_found', 'email_taken'],
     ),
     (request, reply) =>
-      change(request, reply, 200, async (db, who) => {
+      change(request, reply, 200, async (db, caller) => {
         const { organization_id, user_id } = request.params;
-        return { user: userBody(await editUser(db, who, organization_id, user_id, request.body)) };
+        return { user: userBody(await editUser(db, caller, organization_id, user_id, request.body)) };
       }),
   );
 }

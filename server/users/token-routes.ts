@@ -74,11 +74,11 @@ export function tokenRoutes(app: App, change: Changing): void {
         request,
         reply,
         201,
-        async (db, who) => {
+        async (db, caller) => {
           const { organization_id, user_id } = request.params;
           const { token, secret } = await createToken(
             db,
-            who,
+            caller,
             organization_id,
             user_id,
             request.body.expires_in,
@@ -108,9 +108,9 @@ export function tokenRoutes(app: App, change: Changing): void {
       ['organization_not_found', 'user_not_found', 'token_not_found'],
     ),
     (request, reply) =>
-      change(request, reply, 200, async (db, who) => {
+      change(request, reply, 200, async (db, caller) => {
         const { organization_id, user_id, token_id } = request.params;
-        return { token: tokenBody(await revokeToken(db, who, organization_id, user_id, token_id)) };
+        return { token: tokenBody(await revokeToken(db, caller, organization_id, user_id, token_id)) };
       }),
   );
 }

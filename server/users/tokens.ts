@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
+import { assertKey, type Caller } from '../access/caller.ts';
+import { hashSecret, newSecret } from '../access/secret.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
-import { hashSecret, newSecret } from '../keys/secret.ts';
-import { assertKey, type Who } from '../keys/who.ts';
 import { getUser } from './users.ts';
 
 export type Token = { id: string; created_at: Date; expires_at: Date; revoked_at: Date | null };
@@ -11,19 +11,19 @@ export type Token = { id: string; created_at: Date; expires_at: Date; revoked_at
 /** @returns the token as it is shown ever after, and its secret, which is shown now and never again */
 export async function createToken(
   db: Db,
-  who: Who,
+  caller: Caller,
   organizationId: string,
   userId: string,
   expiresIn: number,
 ) {
-  assertKey(who);
-  const user = await getUser(db, who, organizationId, userId);
+  assertKey(caller);
+  const user = await getUser(db, caller, organizationId, userId);
   if (user.status !== 'active') throw new Problem('user_not_active', `User is ${user.status}`);
   const secret = newSecret('user');
   const token = await db
     .insertInto('user_tokens')
     .values({
-      tenant_id: who.tenantId,
+      tenant_id: caller.tenantId,
       organization_id: user.organization_id,
       user_id: user.id,
       id: randomUUIDv7(),
@@ -38,17 +38,17 @@ export async function createToken(
 /** Ends a token at once; ending it again changes nothing. */
 export async function revokeToken(
   db: Db,
-  who: Who,
+  caller: Caller,
   organizationId: string,
   userId: string,
   id: string,
 ): Promise<Token> {
-  assertKey(who);
-  const user = await getUser(db, who, organizationId, userId);
+  assertKey(caller);
+  const user = await getUser(db, caller, organizationId, userId);
   const token = await db
     .updateTable('user_tokens')
     .set({ revoked_at: sql`coalesce(revoked_at, now())` })
-    .where('tenant_id', '=', who.tenantId)
+    .where('tenant_id', '=', caller.tenantId)
     .where('organization_id', '=', user.organization_id)
     .where('user_id', '=', user.id)
     .where('id', '=', id)

@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables, UserPermission, UserStatus } from '../db/tables.ts';
 import { explaining, invalid, Problem } from '../errors.ts';
-import type { Who } from '../keys/who.ts';
 import { changesBetween, findOrganization, newUniqueId } from '../organizations/organizations.ts';
 import { revise } from '../revisions/revise.ts';
 
@@ -31,9 +31,14 @@ const meanings = (email = '') => ({
   users_unique_id_key: () => new Problem('user_id_taken'),
 });
 
-export async function createUser(db: Db, who: Who, organizationId: string, input: NewUser): Promise<User> {
+export async function createUser(
+  db: Db,
+  caller: Caller,
+  organizationId: string,
+  input: NewUser,
+): Promise<User> {
   const uniqueId = input.unique_id ?? newUniqueId('user');
-  await revise(db, who, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
+  await revise(db, caller, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
     const fields = {
       id: randomUUIDv7(),
       unique_id: uniqueId,
@@ -42,26 +47,26 @@ export async function createUser(db: Db, who: Who, organizationId: string, input
       phone: input.phone ?? null,
       permission: input.permission ?? 'user',
     };
-    const key = { tenant_id: who.tenantId, organization_id: organization.id };
+    const key = { tenant_id: caller.tenantId, organization_id: organization.id };
     const row = { ...key, ...fields, created_at: at, modified_at: at };
     await explaining(meanings(input.email), tx.insertInto('users').values(row).execute());
     record('user.created', fields);
   });
-  return getUser(db, who, organizationId, uniqueId);
+  return getUser(db, caller, organizationId, uniqueId);
 }
 
 export async function editUser(
   db: Db,
-  who: Who,
+  caller: Caller,
   organizationId: string,
   uniqueId: string,
   edit: UserEdit,
 ): Promise<User> {
-  await revise(db, who, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
+  await revise(db, caller, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
     const user = await tx
       .selectFrom('users')
       .selectAll()
-      .where('tenant_id', '=', who.tenantId)
+      .where('tenant_id', '=', caller.tenantId)
       .where('organization_id', '=', organization.id)
       .where('unique_id', '=', uniqueId)
       .executeTakeFirst();
@@ -71,27 +76,32 @@ export async function editUser(
     const update = tx
       .updateTable('users')
       .set({ ...edit, modified_at: at })
-      .where('tenant_id', '=', who.tenantId)
+      .where('tenant_id', '=', caller.tenantId)
       .where('organization_id', '=', organization.id)
       .where('id', '=', user.id);
     await explaining(meanings(edit.email), update.execute());
     record('user.edited', { id: user.id, user_id: uniqueId, changes });
   });
-  return getUser(db, who, organizationId, uniqueId);
+  return getUser(db, caller, organizationId, uniqueId);
 }
 
-export async function listUsers(db: Db, who: Who, organizationId: string): Promise<User[]> {
-  const organization = await findOrganization(db, who, organizationId);
-  return usersOf(db, who)
+export async function listUsers(db: Db, caller: Caller, organizationId: string): Promise<User[]> {
+  const organization = await findOrganization(db, caller, organizationId);
+  return usersOf(db, caller)
     .where('u.organization_id', '=', organization.id)
     .orderBy('u.created_at')
     .orderBy('u.id')
     .execute();
 }
 
-export async function getUser(db: Db, who: Who, organizationId: string, uniqueId: string): Promise<User> {
-  const organization = await findOrganization(db, who, organizationId);
-  const user = await usersOf(db, who)
+export async function getUser(
+  db: Db,
+  caller: Caller,
+  organizationId: string,
+  uniqueId: string,
+): Promise<User> {
+  const organization = await findOrganization(db, caller, organizationId);
+  const user = await usersOf(db, caller)
     .where('u.organization_id', '=', organization.id)
     .where('u.unique_id', '=', uniqueId)
     .executeTakeFirst();
@@ -106,7 +116,7 @@ export async function getUser(db: Db, who: Who, organizationId: string, uniqueId
  */
 export async function resolveUsers(
   db: Db,
-  who: Who,
+  caller: Caller,
   organizationId: string,
   references: { user: string; field: string }[],
 ): Promise<Map<string, { id: string; unique_id: string }>> {
@@ -116,7 +126,7 @@ export async function resolveUsers(
   const rows = await db
     .selectFrom('users')
     .select(['id', 'unique_id', 'email'])
-    .where('tenant_id', '=', who.tenantId)
+    .where('tenant_id', '=', caller.tenantId)
     .where('organization_id', '=', organizationId)
     .where('status', '=', 'active')
     .where(eb =>
@@ -136,7 +146,7 @@ export async function resolveUsers(
   return found;
 }
 
-const usersOf = (db: Db, who: Who) =>
+const usersOf = (db: Db, caller: Caller) =>
   db
     .selectFrom('users as u')
     .innerJoin('organizations as o', join =>
@@ -144,4 +154,4 @@ const usersOf = (db: Db, who: Who) =>
     )
     .selectAll('u')
     .select('o.unique_id as organization_unique_id')
-    .where('u.tenant_id', '=', who.tenantId);
+    .where('u.tenant_id', '=', caller.tenantId);

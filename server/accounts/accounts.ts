@@ -1,0 +1,215 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { type Insertable, type Selectable, sql } from 'kysely';
+import type { AccountFacts } from '../../carriers/carrier.ts';
+import { assertTenantKey, type Caller } from '../access/caller.ts';
+import { type Db, transact } from '../db/database.ts';
+import type { Tables } from '../db/tables.ts';
+import { explaining, invalid, Problem } from '../errors.ts';
+import { type Credentials, readCredentials, verify, withoutSecrets } from './credentials.ts';
+import { associatedData, type Carriers, kindOf } from './open.ts';
+import type { Vault } from './vault.ts';
+
+export type Account = Selectable<Tables['carrier_accounts']>;
+
+export type NewAccount = {
+  carrier: string;
+  name: string;
+  credentials?: object;
+  compare_every_seconds?: number | null;
+  verify?: boolean;
+};
+
+export type AccountEdit = {
+  name?: string;
+  status?: 'active' | 'disabled';
+  compare_every_seconds?: number | null;
+  credentials?: object;
+};
+
+// No carrier is called inside a transaction. So a change that needs one is in two parts: `check…` reads what was given
+// and asks the carrier, and what it returns is what the other part writes.
+
+/** An account that is ready to be kept. */
+type CheckedAccount = Omit<Insertable<Tables['carrier_accounts']>, keyof Working> & Partial<Working>;
+
+/** @throws Problem `secret_key_missing` before the carrier is asked, `carrier_rejected`, `carrier_failed` */
+export async function checkNewAccount(
+  carriers: Carriers,
+  caller: Caller,
+  { carrier, name, credentials: given = {}, compare_every_seconds = null, verify: tests = true }: NewAccount,
+): Promise<CheckedAccount> {
+  assertTenantKey(caller);
+  assertComparable(carrier, compare_every_seconds);
+  const id = randomUUIDv7();
+  const credentials = readCredentials(carrier, given);
+  const sealed = carriers.vault.seal(JSON.stringify(credentials), associatedData(caller.tenantId, id));
+  const account = {
+    tenant_id: caller.tenantId,
+    id,
+    carrier,
+    name,
+    credentials: sealed,
+    compare_every_seconds,
+  };
+  if (!tests) return account;
+  return { ...account, ...working(await verify(carriers, account, credentials)) };
+}
+
+export function addAccount(db: Db, caller: Caller, account: CheckedAccount): Promise<Account> {
+  return transact(db, async tx => {
+    await explaining(meanings, tx.insertInto('carrier_accounts').values(account).execute());
+    await planComparison(tx, caller, account.id);
+    return getAccount(tx, caller, account.id);
+  });
+}
+
+/** What an edit sets, with credentials that have been tested. */
+type CheckedEdit = Omit<AccountEdit, 'credentials'> & Partial<Working> & { credentials?: Buffer };
+
+/** @throws Problem as `checkNewAccount`, and `invalid_request` for the credentials of another account */
+export async function checkEdit(
+  db: Db,
+  carriers: Carriers,
+  caller: Caller,
+  id: string,
+  { credentials: given, ...edit }: AccountEdit,
+): Promise<CheckedEdit> {
+  const account = await getAccount(db, caller, id);
+  assertComparable(account.carrier, edit.compare_every_seconds);
+  if (given === undefined) return edit;
+  const credentials = readCredentials(account.carrier, given);
+  const sealed = carriers.vault.seal(JSON.stringify(credentials), associatedData(caller.tenantId, id));
+  const facts = await verify(carriers, account, credentials);
+  // A purchase that is looked up in another account was never made there, and would be made again.
+  if (account.owner !== null && facts.account !== account.owner)
+    throw invalid(
+      `credentials must be those of ${account.owner}, where its numbers are; add an account for another`,
+    );
+  return { ...edit, credentials: sealed, ...working(facts) };
+}
+
+export function editAccount(db: Db, caller: Caller, id: string, edit: CheckedEdit): Promise<Account> {
+  return transact(db, async tx => {
+    const update = tx
+      .updateTable('carrier_accounts')
+      .set({ ...edit, modified_at: now })
+      .where('tenant_id', '=', caller.tenantId)
+      .where('id', '=', id);
+    await explaining(meanings, update.execute());
+    await planComparison(tx, caller, id);
+    return getAccount(tx, caller, id);
+  });
+}
+
+/**
+ * Asks the carrier whether the credentials work; if they do not, that is written down before it is thrown.
+ * @throws Problem `carrier_account_not_found`, `secret_key_missing`, `carrier_rejected`, `carrier_failed`
+ */
+export async function checkAccount(db: Db, carriers: Carriers, caller: Caller, id: string): Promise<Tested> {
+  const account = await getAccount(db, caller, id);
+  const credentials = openCredentials(account, carriers.vault);
+  try {
+    return { account, facts: await verify(carriers, account, credentials) };
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'carrier_rejected')
+      await writeTest(db, account, { problem: error.detail ?? error.message });
+    throw error;
+  }
+}
+
+/** An account as it was when it was tested, and what the carrier said of it then. */
+export type Tested = { account: Account; facts: AccountFacts };
+
+export async function recordTest(db: Db, caller: Caller, { account, facts }: Tested): Promise<Account> {
+  await writeTest(db, account, working(facts));
+  return getAccount(db, caller, account.id);
+}
+
+/** Of credentials that were replaced meanwhile it says nothing. */
+const writeTest = (db: Db, account: Account, result: Working | { problem: string }) =>
+  db
+    .updateTable('carrier_accounts')
+    .set(result)
+    .where('tenant_id', '=', account.tenant_id)
+    .where('id', '=', account.id)
+    .where('credentials', '=', account.credentials)
+    .execute();
+
+/** @throws Problem `carrier_account_used`, which says by what */
+export function removeAccount(db: Db, caller: Caller, id: string): Promise<Account> {
+  return transact(db, async tx => {
+    const account = await getAccount(tx, caller, id);
+    const deletion = tx
+      .deleteFrom('carrier_accounts')
+      .where('tenant_id', '=', caller.tenantId)
+      .where('id', '=', id)
+      .execute();
+    await explaining(uses, deletion);
+    await tx.deleteFrom('sandbox_books').where('account', '=', id).execute();
+    return account;
+  });
+}
+
+/** The accounts of the tenant, the oldest first. */
+export function listAccounts(db: Db, caller: Caller): Promise<Account[]> {
+  assertTenantKey(caller);
+  return accountsOf(db, caller).orderBy('id').execute();
+}
+
+export async function getAccount(db: Db, caller: Caller, id: string): Promise<Account> {
+  assertTenantKey(caller);
+  const account = await accountsOf(db, caller).where('id', '=', id).executeTakeFirst();
+  if (!account) throw new Problem('carrier_account_not_found');
+  return account;
+}
+
+/** What may be shown of an account's credentials; null where the key that they were kept with is not there. */
+export function shownCredentials(account: Account, vault: Vault): Credentials | null {
+  try {
+    return withoutSecrets(account.carrier, openCredentials(account, vault));
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'secret_key_missing') return null;
+    throw error;
+  }
+}
+
+const openCredentials = ({ tenant_id, id, credentials }: Account, vault: Vault): Credentials =>
+  JSON.parse(vault.open(credentials, associatedData(tenant_id, id)));
+
+const accountsOf = (db: Db, caller: Caller) =>
+  db.selectFrom('carrier_accounts').selectAll().where('tenant_id', '=', caller.tenantId);
+
+const now = sql<Date>`now()`;
+
+/** What is written of credentials that the carrier has accepted. */
+type Working = { owner: string; verified_at: typeof now; problem: null };
+
+const working = ({ account }: AccountFacts): Working => ({ owner: account, verified_at: now, problem: null });
+
+/** The first comparison is one interval from now, and a shorter interval brings the next one forward. */
+async function planComparison(db: Db, caller: Caller, id: string): Promise<void> {
+  await sql`
+    update carrier_accounts
+    set compare_due_at = case when status = 'active' and compare_every_seconds is not null
+      then least(compare_due_at, now() + make_interval(secs => compare_every_seconds)) end
+    where tenant_id = ${caller.tenantId} and id = ${id}`.execute(db);
+}
+
+function assertComparable(carrier: string, everySeconds: number | null | undefined): void {
+  const { can, title } = kindOf(carrier);
+  if (everySeconds !== null && everySeconds !== undefined && !can.buy)
+    throw new Problem('carrier_incapable', `${title} has no book that could be compared`);
+}
+
+const meanings = { carrier_accounts_name_key: () => new Problem('carrier_account_taken') };
+
+const used = (by: string) => () =>
+  new Problem('carrier_account_used', undefined, `${by}. It can be disabled instead.`);
+
+const uses = {
+  tenants_carrier_account_fkey: used('The settings name it as the one that buys'),
+  organizations_carrier_account_fkey: used('An organization names it as the one that buys'),
+  phone_numbers_carrier_account_fkey: used('Phone numbers come from it, released ones perhaps'),
+  orders_carrier_account_fkey: used('Orders were placed with it'),
+  carrier_runs_account_fkey: used('It was compared or taken over from'),
+};

@@ -1,0 +1,228 @@
+import { Type } from '../../schema/schema.ts';
+import type { Db } from '../db/database.ts';
+import type { Changing } from '../http/changing.ts';
+import { type App, operation } from '../http/operation.ts';
+import {
+  addAccount,
+  checkAccount,
+  checkEdit,
+  checkNewAccount,
+  editAccount,
+  getAccount,
+  listAccounts,
+  recordTest,
+  removeAccount,
+} from './accounts.ts';
+import type { Carriers } from './open.ts';
+import { getBook, setFaults } from './sandbox-account.ts';
+import { FaultsBody, SandboxBook, sandboxBody } from './sandbox-schemas.ts';
+import {
+  AccountEditBody,
+  AccountParams,
+  accountBody,
+  CarrierAccount,
+  factsBody,
+  Kinds,
+  kindBodies,
+  NewAccountBody,
+  One,
+  Tested,
+} from './schemas.ts';
+
+const tested = ['carrier_rejected', 'carrier_failed', 'secret_key_missing'] as const;
+const named = ['key_bound', 'carrier_account_not_found'] as const;
+
+export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Changing): void {
+  const { vault } = carriers;
+
+  app.get(
+    '/v1/carriers',
+    operation('read', {
+      operationId: 'listCarriers',
+      summary: 'List the carriers',
+      description: 'Every kind of carrier that there can be accounts at, and what an account there takes.',
+      tags: ['Carriers'],
+      response: { 200: Kinds },
+    }),
+    async () => {
+      const carriers = kindBodies();
+      return { count: carriers.length, carriers };
+    },
+  );
+
+  app.get(
+    '/v1/carrier-accounts',
+    operation(
+      'read',
+      {
+        operationId: 'listCarrierAccounts',
+        summary: 'List carrier accounts',
+        description: 'Every account of the tenant, the oldest first. A bound key cannot see them.',
+        tags: ['Carriers'],
+        response: {
+          200: Type.Object({
+            count: Type.Integer({ description: 'How many accounts were returned.' }),
+            carrier_accounts: Type.Array(CarrierAccount, { description: 'The accounts.' }),
+          }),
+        },
+      },
+      ['key_bound'],
+    ),
+    async request => {
+      const accounts = await listAccounts(db, request.caller);
+      return { count: accounts.length, carrier_accounts: accounts.map(row => accountBody(row, vault)) };
+    },
+  );
+
+  app.post(
+    '/v1/carrier-accounts',
+    operation(
+      'setting',
+      {
+        operationId: 'createCarrierAccount',
+        summary: 'Add a carrier account',
+        description:
+          'Adds an account at a carrier. Its credentials are tested there first, and are kept encrypted; secrets are never shown again.',
+        tags: ['Carriers'],
+        body: NewAccountBody,
+        response: { 201: One },
+      },
+      ['key_bound', 'carrier_account_taken', 'carrier_incapable', ...tested],
+    ),
+    async (request, reply) => {
+      const account = await checkNewAccount(carriers, request.caller, request.body);
+      return change(request, reply, 201, async (db, caller) => ({
+        carrier_account: accountBody(await addAccount(db, caller, account), vault),
+      }));
+    },
+  );
+
+  app.get(
+    '/v1/carrier-accounts/:account_id',
+    operation(
+      'read',
+      {
+        operationId: 'getCarrierAccount',
+        summary: 'Get a carrier account',
+        description: 'One account, without its secrets.',
+        tags: ['Carriers'],
+        params: AccountParams,
+        response: { 200: One },
+      },
+      [...named],
+    ),
+    async ({ caller, params }) => ({
+      carrier_account: accountBody(await getAccount(db, caller, params.account_id), vault),
+    }),
+  );
+
+  app.patch(
+    '/v1/carrier-accounts/:account_id',
+    operation(
+      'setting',
+      {
+        operationId: 'editCarrierAccount',
+        summary: 'Edit a carrier account',
+        description:
+          'Changes the fields that are given. New credentials replace the old ones as a whole once they have passed the test, for whoever uses the account next; they must be those of the same account at the carrier.',
+        tags: ['Carriers'],
+        params: AccountParams,
+        body: AccountEditBody,
+        response: { 200: One },
+      },
+      [...named, 'carrier_account_taken', 'carrier_incapable', ...tested],
+    ),
+    async (request, reply) => {
+      const id = request.params.account_id;
+      const edit = await checkEdit(db, carriers, request.caller, id, request.body);
+      return change(request, reply, 200, async (db, caller) => ({
+        carrier_account: accountBody(await editAccount(db, caller, id, edit), vault),
+      }));
+    },
+  );
+
+  app.delete(
+    '/v1/carrier-accounts/:account_id',
+    operation(
+      'setting',
+      {
+        operationId: 'removeCarrierAccount',
+        summary: 'Remove a carrier account',
+        description:
+          'Forgets an account that nothing refers to, neither settings nor numbers nor orders. Nothing changes at the carrier.',
+        tags: ['Carriers'],
+        params: AccountParams,
+        response: { 200: One },
+      },
+      [...named, 'carrier_account_used'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, caller) => ({
+        carrier_account: accountBody(await removeAccount(db, caller, request.params.account_id), vault),
+      })),
+  );
+
+  app.post(
+    '/v1/carrier-accounts/:account_id/test',
+    operation(
+      'setting',
+      {
+        operationId: 'testCarrierAccount',
+        summary: 'Test a carrier account',
+        description:
+          'Asks the carrier now whether it accepts the credentials. If it does not, the account says so as its `problem`.',
+        tags: ['Carriers'],
+        params: AccountParams,
+        response: { 200: Tested },
+      },
+      [...named, ...tested],
+    ),
+    async (request, reply) => {
+      const result = await checkAccount(db, carriers, request.caller, request.params.account_id);
+      return change(request, reply, 200, async (db, caller) => ({
+        carrier_account: accountBody(await recordTest(db, caller, result), vault),
+        ...factsBody(result.facts),
+      }));
+    },
+  );
+
+  app.get(
+    '/v1/carrier-accounts/:account_id/sandbox',
+    operation(
+      'read',
+      {
+        operationId: 'getSandbox',
+        summary: "Look at the sandbox's book",
+        description:
+          'What the sandbox remembers of an account there: the numbers, what was charged, and what is to go wrong.',
+        tags: ['Carriers'],
+        params: AccountParams,
+        response: { 200: SandboxBook },
+      },
+      [...named, 'carrier_incapable'],
+    ),
+    async ({ caller, params }) => sandboxBody(await getBook(db, caller, params.account_id)),
+  );
+
+  app.put(
+    '/v1/carrier-accounts/:account_id/sandbox/faults',
+    operation(
+      'setting',
+      {
+        operationId: 'setSandboxFaults',
+        summary: 'Let things go wrong at the sandbox',
+        description:
+          'Says what befalls the next calls of an account at the sandbox, in place of what was said before.',
+        tags: ['Carriers'],
+        params: AccountParams,
+        body: FaultsBody,
+        response: { 200: SandboxBook },
+      },
+      [...named, 'carrier_incapable'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, caller) =>
+        sandboxBody(await setFaults(db, caller, request.params.account_id, request.body.faults)),
+      ),
+  );
+}

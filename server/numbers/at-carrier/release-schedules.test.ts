@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import type { Caller } from '../../access/caller.ts';
+import { type Carriers, carrierDefaults, createCarriers } from '../../accounts/open.ts';
+import { check } from '../../check/check.ts';
+import type { Db } from '../../db/database.ts';
+import { Problem } from '../../errors.ts';
+import {
+  changeBook,
+  newCarrierAccount,
+  newCarrierNumbers,
+  readBook,
+  setFaults,
+} from '../../testing/carrier-numbers.ts';
+import {
+  faultsOf,
+  letTimePass,
+  newScheduleTenant,
+  processesOf,
+  type Tenant,
+} from '../../testing/carrier-schedules.ts';
+import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
+import { uniqueNumber } from '../../testing/factories.ts';
+import { interrupted, play, schedules } from '../../testing/killing.ts';
+import { assignNumber } from '../life/assignments.ts';
+import { changeInBulk } from '../life/bulk.ts';
+import { endWhatIsDue } from '../life/clock.ts';
+import { carryOutRelease, releaseWhatIsDue } from './carrier-release.ts';
+import { beginRelease, type Intended, type Released } from './release.ts';
+
+type Ask = 'release' | 'release in bulk' | 'assign' | 'go on' | 'end what is due';
+
+/** One release takes some twenty. */
+const stepsOfOne = 24;
+const schedule = fc.record({
+  undo: fc.boolean(),
+  faults: faultsOf('release', 'release', 'release', 'find'),
+  processes: processesOf<Ask>(
+    stepsOfOne,
+    ...(['release', 'release', 'release', 'go on', 'go on'] as const),
+    ...(['release in bulk', 'assign', 'end what is due'] as const),
+  ),
+});
+
+let database: TestDatabase;
+let carriers: Carriers;
+let final: Tenant;
+let undoable: Tenant;
+before(async () => {
+  database = await createTestDatabase();
+  const settings = { ...carrierDefaults, settleMs: 60_000, timeoutMs: 10, pollMs: 2 };
+  carriers = createCarriers(database.db, settings);
+  [final, undoable] = (await Promise.all(
+    [0, 3600].map(seconds => newScheduleTenant(database.db, seconds)),
+  )) as [Tenant, Tenant];
+});
+after(async () => {
+  const { findings } = await check(database);
+  await database.drop();
+  assert.deepEqual(findings, []);
+});
+
+test('whatever is killed or goes wrong, in the end a number is at the carrier and here, or nowhere', async t => {
+  const property = fc.asyncProperty(schedule, async ({ undo, faults, processes }) => {
+    const { caller, organization, user } = undo ? undoable : final;
+    const account = await newCarrierAccount(database.db, caller);
+    const phone_number = uniqueNumber();
+    const [id] = await newCarrierNumbers(database.db, caller, organization, account, [phone_number]);
+    await setFaults(database.db, account, faults);
+    const heard: (string | undefined)[] = [];
+    for (const { asks, steps } of processes) {
+      const answers = await play(
+        database,
+        carriers,
+        steps,
+        asks.map(ask => (db, carriers) => obey(db, carriers, ask, { caller, user, phone_number })),
+      );
+      heard.push(...answers.map(answer => (answer instanceof Problem ? answer.message : answer)));
+      await letTimePass(database.db);
+    }
+    await settle(account);
+
+    const row = await numberOf(id!);
+    const book = await readBook(database.db, account);
+    const released = row.released_at !== null;
+    const story = JSON.stringify({ heard, row });
+    assert.deepEqual(
+      book.numbers.map(number => number.released),
+      [released],
+      story,
+    );
+    assert.deepEqual([row.leaving, row.status === 'releasing'], [false, false], story);
+    assert.equal(row.charges, released ? 1 : 0, story);
+    if (heard.includes('released')) assert.ok(released, story);
+    const refused = heard.every(words => !words || words === 'done' || words.includes('nothing was changed'));
+    const certain = processes.every(
+      ({ asks, steps }) => steps > stepsOfOne && !asks.includes('release in bulk'),
+    );
+    if (refused && certain && !undo) assert.ok(!released, story);
+  });
+  await fc.assert(property, schedules(t, 300));
+});
+
+test('a refusal that comes when the release is in other hands by now does not drop their intention', async () => {
+  const { caller, organization } = final;
+  const account = await newCarrierAccount(database.db, caller);
+  const phone_number = uniqueNumber();
+  const [id] = await newCarrierNumbers(database.db, caller, organization, account, [phone_number]);
+  await setFaults(database.db, account, [{ call: 'release', kind: 'transient', times: 1 }]);
+  const target = { phone_number, default_country: 'US' };
+  const begin = () => beginRelease(database.db, caller, target, carriers.settings.settleMs);
+  const late = interrupted(carriers, 'release', async () => {
+    await letTimePass(database.db);
+    await begin();
+  });
+  const begun = (await begin()) as Intended;
+  await assert.rejects(carryOutRelease(database.db, late, caller, target, begun, false), Problem);
+  assert.equal((await numberOf(id!)).leaving, true);
+  await settle(account);
+  assert.equal((await numberOf(id!)).status, 'released');
+});
+
+type Given = { caller: Caller; user: Tenant['user']; phone_number: string };
+
+async function obey(
+  db: Db,
+  carriers: Carriers,
+  ask: Ask,
+  { caller, user, phone_number }: Given,
+): Promise<string> {
+  const target = { phone_number, default_country: 'US' };
+  switch (ask) {
+    case 'release': {
+      const begun = await beginRelease(db, caller, target, carriers.settings.settleMs);
+      const done: Released =
+        'released_at' in begun ? begun : await carryOutRelease(db, carriers, caller, target, begun, false);
+      return done.can_be_undone ? 'to be released' : 'released';
+    }
+    case 'release in bulk':
+      await changeInBulk(db, caller, {
+        items: [{ action: 'release', phone_number }],
+        atomic: false,
+        dry_run: false,
+        default_country: 'US',
+      });
+      return 'to be released';
+    case 'assign':
+      await assignNumber(db, caller, target, user.unique_id);
+      return 'done';
+    case 'go on':
+      await releaseWhatIsDue(db, carriers);
+      return 'done';
+    case 'end what is due':
+      await endWhatIsDue(db);
+      return 'done';
+  }
+}
+
+/** A server that nothing happens to goes on at a carrier that is well. */
+async function settle(account: string): Promise<void> {
+  await changeBook(database.db, account, book => {
+    book.faults = [];
+  });
+  await endWhatIsDue(database.db);
+  await letTimePass(database.db);
+  await releaseWhatIsDue(database.db, carriers);
+}
+
+async function numberOf(id: string) {
+  const { rows } = await database.pool.query(
+    `select status, released_at, release_due_at is not null as leaving,
+       (select count(*) from charges c where c.phone_number_id = n.id and c.type = 'number.released') as charges
+     from phone_numbers n where id = $1`,
+    [id],
+  );
+  return rows[0] as { status: string; released_at: Date | null; leaving: boolean; charges: number };
+}

@@ -1,0 +1,120 @@
+import { sql } from 'kysely';
+import type { Static } from '../../../schema/schema.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { Db } from '../../db/database.ts';
+import { Problem } from '../../errors.ts';
+import { timestamp } from '../../http/operation.ts';
+import { type Revision, revise } from '../../revisions/revise.ts';
+import type { Target } from '../life/change-number.ts';
+import { applyChanges, loadStates } from '../life/changes.ts';
+import { assertUnlocked, type NumberState, release } from '../life/rules.ts';
+import type { Released as ReleasedBody } from '../life/schemas.ts';
+import { readE164 } from '../list/details.ts';
+import { takeRelease } from './leases.ts';
+
+export type Released = Static<typeof ReleasedBody>;
+
+/**
+ * A release that its carrier has yet to make (carrier-release.ts). `lease` is null while somebody else is asking it;
+ * `first`: nobody was before.
+ */
+export type Intended = { number_id: string; lease: string | null; first: boolean };
+
+/**
+ * Gives a number up: for good at once, or after the time in which the tenant may take it back, where that is a matter
+ * of our word alone. Where its carrier must release it first, only the intention is kept: the number stays what it is,
+ * but is handed to nobody. A release that is under way at the carrier is joined, whatever `If-Match` says; one that is
+ * over changes nothing.
+ * @param leaseMs for how long the intention is the caller's to carry out
+ * @param begun the tenure that this request began to release earlier: a later one of the number is another matter
+ * @returns JSON, as `once` wants it
+ */
+export async function beginRelease(
+  db: Db,
+  caller: Caller,
+  target: Target,
+  leaseMs: number,
+  begun?: string,
+): Promise<Released | Intended> {
+  const found = await tenureOf(db, caller, target, begun);
+  if (found.released_at) {
+    return answer({ ...found, status: 'released' }, found.released_at, begun === undefined);
+  }
+  const joins = found.release_due_at !== null;
+  const { ifMatch: _, ...unconditional } = caller;
+  const result = await revise(
+    db,
+    joins ? unconditional : caller,
+    { id: found.organization_id },
+    async revision => {
+      const [number] = await loadStates(revision, caller, [found.id]);
+      if (!number || (joins && !number.leaving)) return undefined;
+      if (number.leaving) return intend(revision, caller, number, leaseMs);
+      if (number.managed && number.status !== 'releasing' && revision.policy.release_undo_seconds === 0) {
+        assertUnlocked(number);
+        return intend(revision, caller, number, leaseMs);
+      }
+      const step = release(number, revision.policy, revision.now);
+      await applyChanges(revision, caller, [{ number, step }]);
+      return answer({ ...number, ...step.set }, revision.at, number.status === 'releasing');
+    },
+  );
+  // Undefined: it has moved on since it was looked up.
+  return result ?? beginRelease(db, caller, target, leaseMs, begun);
+}
+
+async function intend(
+  { tx }: Revision,
+  caller: Caller,
+  { id, leaving }: NumberState,
+  leaseMs: number,
+): Promise<Intended> {
+  const taken = await takeRelease(tx, caller, id, leaseMs);
+  return { number_id: id, lease: taken?.lease.toISOString() ?? null, first: !leaving };
+}
+
+type Tenure = Given & {
+  id: string;
+  organization_id: string;
+  released_at: Date | null;
+  release_due_at: Date | null;
+};
+
+/** The tenure that a release means: the one that is going on, or, if it is repeated, the last one, which has ended. */
+async function tenureOf(db: Db, caller: Caller, target: Target, id: string | undefined): Promise<Tenure> {
+  const { rows } = await sql<Tenure & { organization_unique_id: string }>`
+    select n.id, n.organization_id, n.phone_number, n.status, n.until, n.carrier_account_id, n.released_at, n.release_due_at,
+      o.unique_id as organization_unique_id
+    from phone_numbers n join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
+    where n.tenant_id = ${caller.tenantId} and n.phone_number = ${readE164(target.phone_number, target.default_country)}
+      and (${caller.organizationId}::uuid is null or o.id = ${caller.organizationId})
+      and (${id ?? null}::uuid is null or n.id = ${id ?? null})
+    order by n.released_at desc nulls first, n.created_at desc limit 1`.execute(db);
+  const tenure = rows[0];
+  const narrowed = target.organization_id ?? tenure?.organization_unique_id;
+  if (!tenure || tenure.organization_unique_id !== narrowed) throw new Problem('number_not_found');
+  return tenure;
+}
+
+type Given = Pick<NumberState, 'phone_number' | 'status' | 'until' | 'carrier_account_id'>;
+
+/** What a release has come to. */
+export function answer(
+  { phone_number, status, until, carrier_account_id }: Given,
+  at: Date,
+  already: boolean,
+): Released {
+  const can_be_undone = status === 'releasing';
+  const released_at = timestamp(until ?? at);
+  return {
+    phone_number,
+    released_at,
+    // Until then the carrier has it, and charges for it.
+    billing_stopped: !can_be_undone || carrier_account_id === null,
+    already_released: already,
+    can_be_undone,
+    message: can_be_undone
+      ? `The number is being released; this can be undone until ${released_at}`
+      : `The number ${already ? 'was released already' : 'has been released'}`,
+  };
+}

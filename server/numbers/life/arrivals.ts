@@ -1,0 +1,137 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { Caller } from '../../access/caller.ts';
+import type { Db } from '../../db/database.ts';
+import { explaining, invalid, Problem } from '../../errors.ts';
+import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
+import { resolveUsers } from '../../users/users.ts';
+import { type Detail, detailsById } from '../list/details.ts';
+import { type PhoneNumber, readPhoneNumber } from '../phone-number.ts';
+import { openAssignments } from './changes.ts';
+import type { User } from './rules.ts';
+
+export type NewNumber = {
+  phone_number: string;
+  nickname?: string | null;
+  user_id?: string | null;
+  /** Not in the API: the demonstration's numbers have the ids of the published example. */
+  id?: string;
+};
+
+const meanings = {
+  phone_numbers_live_key: (detail: string) => {
+    const number = /\+\d+/.exec(detail)?.[0] ?? '';
+    return new Problem('number_taken', `Phone number ${number} already exists`);
+  },
+};
+
+/** Adds numbers to an organization, all or none; with a user, assigned at once. In the order given. */
+export async function addNumbers(
+  db: Db,
+  caller: Caller,
+  input: { organization_id: string; phone_numbers: NewNumber[]; default_country: string },
+): Promise<Detail[]> {
+  const numbers = readNumbers(input.phone_numbers, input.default_country);
+  const wanted = input.phone_numbers.flatMap(({ user_id: user }, index) =>
+    user == null ? [] : [{ user, field: `phone_numbers[${index}].user_id` }],
+  );
+  const ids = await revise(db, caller, { unique_id: input.organization_id }, async revision => {
+    assertActive(revision);
+    const { tx, organization, record } = revision;
+    const users = await resolveUsers(tx, caller, organization.id, wanted);
+    const added = numbers.map((number, index) => {
+      const { id, nickname, user_id } = input.phone_numbers[index]!;
+      return {
+        id: id ?? randomUUIDv7(),
+        number,
+        nickname: nickname ?? null,
+        user: user_id == null ? undefined : users.get(user_id),
+        carrier: null,
+      };
+    });
+    await insertNumbers(revision, caller, added);
+    record('numbers.added', { numbers: added.map(arrivalOf) });
+    return added.map(({ id }) => id);
+  });
+  return detailsById(db, caller, ids);
+}
+
+/** A number as it comes into an organization. */
+export type Arrival = {
+  id: string;
+  number: PhoneNumber;
+  nickname: string | null;
+  /** Who has it from the beginning. */
+  user: User | undefined;
+  /** Where it comes from; null for a number that no carrier account manages. */
+  carrier: { account_id: string; number_id: string } | null;
+  tags?: string[];
+  /** Bought, and not usable before the carrier has attached it to the registration. */
+  pending?: boolean;
+};
+
+/**
+ * Writes the rows of numbers that come in, and gives those with a user to them. The caller records the event, with
+ * what `arrivalOf` says of each. Numbers of a carrier account are charged for by the week from now on.
+ */
+export async function insertNumbers(revision: Revision, caller: Caller, arrivals: Arrival[]): Promise<void> {
+  const { tx, organization, number: since_revision, at } = revision;
+  const rows = arrivals.map(arrival => {
+    const { id, number, nickname, carrier, tags } = arrival;
+    const status = statusOf(arrival);
+    return {
+      tenant_id: caller.tenantId,
+      organization_id: organization.id,
+      id,
+      phone_number: number.e164,
+      pretty_phone_number: number.pretty,
+      country: number.country,
+      nickname,
+      status,
+      tags: tags ?? [],
+      available_since: status === 'available' ? at : null,
+      carrier_account_id: carrier?.account_id ?? null,
+      carrier_number_id: carrier?.number_id ?? null,
+      next_fee_at: carrier && at,
+      attach_due_at: status === 'pending' ? at : null,
+      since_revision,
+      created_at: at,
+      modified_at: at,
+    };
+  });
+  await explaining(meanings, tx.insertInto('phone_numbers').values(rows).execute());
+  const held = arrivals.flatMap(arrival =>
+    statusOf(arrival) === 'assigned' ? [{ phone_number_id: arrival.id, user_id: arrival.user!.id }] : [],
+  );
+  await openAssignments(revision, caller, held);
+}
+
+const statusOf = ({ pending, user }: Arrival): 'pending' | 'assigned' | 'available' =>
+  pending ? 'pending' : user ? 'assigned' : 'available';
+
+/** What the log says of a number that comes in. */
+export function arrivalOf(arrival: Arrival): Record<string, unknown> {
+  const { id, number, nickname, user, carrier, tags } = arrival;
+  const status = statusOf(arrival);
+  return {
+    id,
+    phone_number: number.e164,
+    nickname,
+    user_id: status === 'assigned' ? user!.unique_id : null,
+    ...(carrier && { carrier_account_id: carrier.account_id, carrier_number_id: carrier.number_id }),
+    ...(status === 'pending' && { status }),
+    ...(tags && tags.length > 0 && { tags }),
+  };
+}
+
+function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
+  const places = new Map<string, number>();
+  return entries.map(({ phone_number }, index) => {
+    const number = readPhoneNumber(phone_number, country);
+    if (typeof number === 'string') throw invalid(`phone_numbers[${index}].phone_number ${number}`);
+    const earlier = places.get(number.e164);
+    if (earlier !== undefined)
+      throw invalid(`phone_numbers[${index}].phone_number is the same number as phone_numbers[${earlier}]`);
+    places.set(number.e164, index);
+    return number;
+  });
+}

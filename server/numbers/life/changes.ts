@@ -1,0 +1,201 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { type RawBuilder, sql } from 'kysely';
+import { carriers } from '../../../carriers/carriers.ts';
+import type { Caller } from '../../access/caller.ts';
+import { charge, type NewCharge } from '../../charges/charges.ts';
+import { Problem } from '../../errors.ts';
+import type { Revision } from '../../revisions/revise.ts';
+import type { NumberState, Step, User } from './rules.ts';
+
+/** The carriers through which numbers are released. */
+const managing = Object.entries(carriers).flatMap(([name, { can }]) => (can.buy ? [name] : []));
+
+/** The live numbers of an organization that `condition` is true of (`n` is the number), as they are under its lock. */
+export async function findStates(
+  revision: Revision,
+  caller: Caller,
+  condition: RawBuilder<unknown>,
+): Promise<NumberState[]> {
+  const { rows } = await sql<NumberState>`
+    select n.id, n.phone_number, n.status, n.nickname, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
+           n.reservation_note, n.carrier_account_id, n.carrier_number_id, n.pending_reason,
+           c.id is not null as managed, n.release_due_at is not null as leaving,
+           a.user_id as user_record_id, u.unique_id as user_id
+    from phone_numbers n
+    left join carrier_accounts c on c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${managing})
+    left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
+    left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
+    where n.tenant_id = ${caller.tenantId} and n.organization_id = ${revision.organization.id} and n.released_at is null
+      and ${condition}`.execute(revision.tx);
+  return rows;
+}
+
+export const loadStates = (revision: Revision, caller: Caller, ids: string[]): Promise<NumberState[]> =>
+  findStates(revision, caller, sql`n.id ${among(ids)}`);
+
+/** One id is no list of one: PostgreSQL takes a list that it does not see for ten, and plans anew each time. */
+const among = (ids: string[]) => (ids.length === 1 ? sql`= ${ids[0]}` : sql`= any(${ids}::uuid[])`);
+
+/** One number and one step of it. */
+export type Change = { number: NumberState; step: Step };
+
+/** What an event says of a change: `{field: {from, to}}`, without the fields that stay as they are. */
+export type Difference = Record<string, { from: unknown; to: unknown }>;
+
+/** Writes steps of numbers of one organization, and records each; a step that changes nothing is passed over. */
+export async function applyChanges(revision: Revision, caller: Caller, changes: Change[]): Promise<void> {
+  const events = changes.map(eventOf).filter(event => event !== undefined);
+  if (events.length === 0) return;
+  await writeStates(
+    revision,
+    revision,
+    caller,
+    changes.map(({ number, step }) => ({ before: number, after: { ...number, ...step.set } })),
+  );
+  for (const { type, data } of events) revision.record(type, data);
+}
+
+/** What the log says of a change, or undefined if it changes nothing. */
+export function eventOf({ number, step }: Change) {
+  const changes = differenceOf(number, step);
+  if (Object.keys(changes).length === 0) return undefined;
+  return {
+    type: step.type,
+    data: { id: number.id, phone_number: number.phone_number, changes, ...step.note },
+  };
+}
+
+function differenceOf(number: NumberState, step: Step): Difference {
+  const difference: Difference = {};
+  for (const [field, to] of Object.entries(step.set)) {
+    const from = number[field as keyof NumberState];
+    if (field !== 'user_record_id' && !isDeepStrictEqual(from, to)) difference[field] = { from, to };
+  }
+  return difference;
+}
+
+/**
+ * Makes the tables say `after` where they said `before`, and keeps what they said.
+ * @param leaving the revision of the organization that has the numbers
+ * @param arriving the same, or that of the organization that they go to
+ */
+export async function writeStates(
+  leaving: Revision,
+  arriving: Revision,
+  caller: Caller,
+  states: { before: NumberState; after: NumberState }[],
+): Promise<void> {
+  if (states.length === 0) return;
+  const moves = ({ before, after }: (typeof states)[number]) =>
+    leaving !== arriving || before.user_id !== after.user_id;
+  const left = states.filter(state => state.before.user_id !== null && moves(state));
+  // Before the others are opened: a number never has two.
+  await endAssignments(
+    leaving,
+    caller,
+    left.map(({ before }) => before.id),
+  );
+  const joined = states.filter(state => state.after.user_id !== null && moves(state));
+  await updateNumbers(
+    leaving,
+    arriving,
+    caller,
+    states.map(({ after }) => after),
+    joined.map(({ after }) => ({ phone_number_id: after.id, user_id: after.user_record_id! })),
+  );
+  const released = states.filter(({ after }) => after.status === 'released' && after.carrier_account_id);
+  await charge(
+    arriving,
+    caller,
+    released.map(({ after }) => releaseOf(after, arriving.at)),
+  );
+}
+
+/** That no later week of a number is charged for. */
+const releaseOf = ({ id, phone_number }: NumberState, at: Date): NewCharge => ({
+  type: 'number.released',
+  phone_number_id: id,
+  phone_number,
+  amount: 0,
+  period_start: at,
+});
+
+/** One statement, all parts of which see the numbers as they were. */
+async function updateNumbers(
+  leaving: Revision,
+  arriving: Revision,
+  caller: Caller,
+  states: NumberState[],
+  holders: Holder[],
+): Promise<void> {
+  const { tx, organization, number, at } = arriving;
+  const ids = states.map(({ id }) => id);
+  await sql`
+    with kept as (${keeping(leaving, caller, ids)}),
+    opened as (${opening(arriving, caller, holders)})
+    update phone_numbers n
+    set organization_id = ${organization.id}, status = s.status, nickname = s.nickname,
+        tags = array(select jsonb_array_elements_text(s.tags)), locked = s.locked, metadata = s.metadata, until = s.until,
+        reservation_id = s.reservation_id, reservation_note = s.reservation_note,
+        carrier_account_id = s.carrier_account_id, carrier_number_id = s.carrier_number_id, pending_reason = s.pending_reason,
+        available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
+        released_at = case when s.status = 'released' then ${at}::timestamptz end,
+        attach_due_at = case when s.status = 'pending' and s.pending_reason is null then coalesce(n.attach_due_at, ${at}) end,
+        release_due_at = case
+          when s.status = 'releasing' and s.until is null then coalesce(n.release_due_at, ${at})
+          when s.status <> 'released' then n.release_due_at end,
+        release_problem = case when s.status <> 'released' then n.release_problem end,
+        since_revision = ${number}, modified_at = ${at}
+    from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, status text, nickname text, tags jsonb, locked boolean,
+      metadata jsonb, until timestamptz, reservation_id uuid, reservation_note text, carrier_account_id uuid,
+      carrier_number_id text, pending_reason text)
+    where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`.execute(tx);
+}
+
+/** What the numbers are up to now becomes history. */
+const keeping = ({ number, at }: Revision, caller: Caller, ids: string[]) => sql`
+  insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
+    phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
+    carrier_account_id, carrier_number_id, pending_reason)
+  select tenant_id, organization_id, id, since_revision, ${number}, modified_at, ${at},
+    phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
+    carrier_account_id, carrier_number_id, pending_reason
+  from phone_numbers where tenant_id = ${caller.tenantId} and id ${among(ids)}`;
+
+async function endAssignments({ tx, number, at }: Revision, caller: Caller, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update assignments set ended_at = ${at}, to_revision = ${number}
+    where tenant_id = ${caller.tenantId} and phone_number_id ${among(ids)} and ended_at is null`.execute(tx);
+}
+
+type Holder = { phone_number_id: string; user_id: string };
+
+export async function openAssignments(revision: Revision, caller: Caller, holders: Holder[]): Promise<void> {
+  if (holders.length > 0) await opening(revision, caller, holders).execute(revision.tx);
+}
+
+/** An assignment of each number begins. */
+function opening({ organization, number, at }: Revision, caller: Caller, holders: Holder[]) {
+  const rows = JSON.stringify(holders.map(holder => ({ id: randomUUIDv7(), ...holder })));
+  return sql`
+    insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
+    select ${caller.tenantId}, ${organization.id}, s.id, s.phone_number_id, s.user_id, ${at}, ${number}
+    from jsonb_to_recordset(${rows}::jsonb) as s(id uuid, phone_number_id uuid, user_id uuid)`;
+}
+
+/** The active user of the organization that `uniqueId` names. */
+export async function findAssignee(
+  { tx, organization }: Revision,
+  caller: Caller,
+  uniqueId: string,
+): Promise<User> {
+  const { rows } = await sql<User>`
+    select id, unique_id from users
+    where tenant_id = ${caller.tenantId} and organization_id = ${organization.id} and unique_id = ${uniqueId} and status = 'active'`.execute(
+    tx,
+  );
+  if (!rows[0]) throw new Problem('assignee_not_found');
+  return rows[0];
+}

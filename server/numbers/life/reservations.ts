@@ -1,0 +1,90 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { Caller } from '../../access/caller.ts';
+import type { Db } from '../../db/database.ts';
+import { Problem } from '../../errors.ts';
+import { assertActive } from '../../revisions/revise.ts';
+import { defaultCountry } from '../phone-number.ts';
+import { changeNumber, type Target } from './change-number.ts';
+import { findAssignee } from './changes.ts';
+import { assignReserved, releaseReservation, renewReservation, reserve } from './rules.ts';
+
+export type Reservation = {
+  reservation_id: string;
+  phone_number: string;
+  expires_at: Date;
+  note: string | null;
+};
+
+const after = (at: Date, seconds: number) => new Date(at.getTime() + seconds * 1000);
+
+/** Keeps an available number for somebody: it is available to no one else until the reservation ends. */
+export async function reserveNumber(
+  db: Db,
+  caller: Caller,
+  target: Target,
+  wish: { expires_in: number; note?: string | null | undefined },
+): Promise<Reservation> {
+  const { number } = await changeNumber(db, caller, target, (number, revision) => {
+    assertActive(revision);
+    return reserve(number, randomUUIDv7(), after(revision.now, wish.expires_in), wish.note ?? null);
+  });
+  return { ...held(number), note: number.reservation_note };
+}
+
+/** Lets it run for so many seconds from now. */
+export async function renew(db: Db, caller: Caller, id: string, expiresIn: number): Promise<Reservation> {
+  const target = await reservedNumber(db, caller, id);
+  const { number } = await changeNumber(db, caller, target, (number, revision) => {
+    assertActive(revision);
+    assertSame(number.reservation_id, id);
+    return renewReservation(number, after(revision.now, expiresIn), revision.now);
+  });
+  return { ...held(number), note: number.reservation_note };
+}
+
+/** Ends it before its time. */
+export async function cancelReservation(
+  db: Db,
+  caller: Caller,
+  id: string,
+): Promise<{ phone_number: string }> {
+  const target = await reservedNumber(db, caller, id);
+  const { number } = await changeNumber(db, caller, target, (number, { now }) => {
+    assertSame(number.reservation_id, id);
+    return releaseReservation(number, now);
+  });
+  return { phone_number: number.phone_number };
+}
+
+/** Turns it into an assignment. */
+export async function assignReservation(db: Db, caller: Caller, id: string, userId: string) {
+  const target = await reservedNumber(db, caller, id);
+  const { number, at } = await changeNumber(db, caller, target, async (number, revision) => {
+    assertActive(revision);
+    assertSame(number.reservation_id, id);
+    return assignReserved(number, await findAssignee(revision, caller, userId), revision.now);
+  });
+  return { phone_number: number.phone_number, user_id: userId, assigned_at: at };
+}
+
+const held = (number: { reservation_id: string | null; phone_number: string; until: Date | null }) => ({
+  reservation_id: number.reservation_id!,
+  phone_number: number.phone_number,
+  expires_at: number.until!,
+});
+
+function assertSame(actual: string | null, id: string): void {
+  if (actual !== id) throw new Problem('reservation_not_found');
+}
+
+async function reservedNumber(db: Db, caller: Caller, id: string): Promise<Target> {
+  const row = await db
+    .selectFrom('phone_numbers')
+    .select('phone_number')
+    .where('tenant_id', '=', caller.tenantId)
+    .where('reservation_id', '=', id)
+    .$if(caller.organizationId !== null, query => query.where('organization_id', '=', caller.organizationId))
+    .executeTakeFirst();
+  if (!row) throw new Problem('reservation_not_found');
+  return { phone_number: row.phone_number, default_country: defaultCountry };
+}

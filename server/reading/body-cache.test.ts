@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { fuzzing } from '../testing/arbitrary.ts';
+import { type Body, createBodyCache, type Encoding, encodings } from './body-cache.ts';
+
+const roomy = 1_000_000;
+/** Text that compresses to about half. */
+const textOf = (name: string, version: number, length: number) =>
+  Array.from({ length: Math.ceil(length / 64) }, (_, index) =>
+    createHash('sha256').update(`${name} ${version} ${index}`).digest('hex'),
+  )
+    .join('')
+    .slice(0, length);
+
+const names = ['a', 'b'] as const;
+const name = fc.constantFrom(...names);
+const steps = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.record({ step: fc.constant('ask' as const), name }) },
+    { weight: 2, arbitrary: fc.record({ step: fc.constant('change' as const), name }) },
+    { weight: 3, arbitrary: fc.record({ step: fc.constant('look' as const), name }) },
+    { weight: 3, arbitrary: fc.record({ step: fc.constant('finish' as const), name }) },
+    { weight: 1, arbitrary: fc.record({ step: fc.constant('fail' as const), name }) },
+    { weight: 2, arbitrary: fc.record({ step: fc.constant('turn' as const), name }) },
+  ),
+  { maxLength: 80 },
+);
+
+/** A build that goes on when the test says so: it looks at the version, and later has made the body. */
+type Build = {
+  name: string;
+  seen: number | undefined;
+  end: PromiseWithResolvers<Body>;
+  state: 'running' | 'ending' | 'gone';
+};
+type Asked = { name: string; version: number; from: number; to: number; outcome: Promise<Body | string> };
+
+test('a body is never older than the version that was asked for, and one build serves all who wait', () =>
+  fc.assert(
+    fc.asyncProperty(steps, async plan => {
+      const bodyCache = createBodyCache(roomy);
+      const versions: Record<string, number> = { a: 1, b: 1 };
+      const builds: Build[] = [];
+      const asked: Asked[] = [];
+      const running = (name: string) =>
+        builds.find(build => build.state === 'running' && build.name === name);
+      // Until the end of the turn nobody knows that a build has ended, so it can still be waited for.
+      const turn = async () => {
+        await nextTurn();
+        for (const build of builds) if (build.state === 'ending') build.state = 'gone';
+      };
+
+      function begin(name: string): Promise<Body> {
+        assert(!running(name), 'two builds of one body at once');
+        const build: Build = {
+          name,
+          seen: undefined,
+          end: Promise.withResolvers<Body>(),
+          state: 'running' as const,
+        };
+        builds.push(build);
+        return build.end.promise;
+      }
+      function ask(name: string): void {
+        const version = versions[name]!;
+        const from = builds.findIndex(build => build.state !== 'gone' && build.name === name);
+        const wanted = { name, version, from: from < 0 ? builds.length : from, to: builds.length };
+        const known = bodyCache.find(name, String(version));
+        const body = known ?? bodyCache.build(name, String(version), () => begin(name));
+        const outcome = Promise.resolve(body).catch(String);
+        asked.push({ ...wanted, outcome: outcome.finally(() => (asked[place]!.to = builds.length)) });
+        const place = asked.length - 1;
+      }
+      function finish(build: Build): void {
+        build.seen ??= versions[build.name]!;
+        build.state = 'ending';
+        const bytes = Buffer.from(textOf(build.name, build.seen, 100));
+        build.end.resolve({ version: String(build.seen), bytes });
+      }
+      for (const { step, name } of plan) {
+        const build = running(name);
+        if (step === 'ask') ask(name);
+        else if (step === 'change') versions[name]!++;
+        else if (step === 'turn') await turn();
+        else if (build && step === 'look') build.seen ??= versions[name];
+        else if (build && step === 'finish') finish(build);
+        else if (build && step === 'fail') {
+          build.state = 'ending';
+          build.end.reject(`build ${builds.indexOf(build)} failed`);
+        }
+      }
+      for (let left = 0; left < 4; left++) {
+        await turn();
+        for (const build of builds) if (build.state === 'running') finish(build);
+      }
+      for (const { name, version, from, to, outcome } of asked) {
+        const body = await outcome;
+        if (typeof body === 'string') {
+          const failed = Number(/^build (\d+) failed$/.exec(body)![1]);
+          assert(
+            failed >= from && failed < to,
+            `it has failed with a build that it did not wait for: ${body}`,
+          );
+          assert.equal(builds[failed]!.name, name);
+          continue;
+        }
+        assert(Number(body.version) >= version, `version ${body.version} for one who asked for ${version}`);
+        assert.equal(String(body.bytes), textOf(name, Number(body.version), 100));
+      }
+      for (const name of names) {
+        // A failure is not kept: the next one who asks gets the body.
+        ask(name);
+        await turn();
+        const build = running(name);
+        if (build) finish(build);
+        const last = (await asked.at(-1)!.outcome) as Body;
+        assert.equal(last.version, String(versions[name]));
+        assert.equal(bodyCache.find(name, last.version)?.bytes, last.bytes);
+        assert.equal(bodyCache.find(name, String(versions[name]! + 1)), undefined);
+      }
+    }),
+    fuzzing(500),
+  ));
+
+test('however many wait, for the version that is being built or for the next one: one build each', async () => {
+  const bodyCache = createBodyCache(roomy);
+  const ends: PromiseWithResolvers<Body>[] = [];
+  const build = () => {
+    const end = Promise.withResolvers<Body>();
+    ends.push(end);
+    return end.promise;
+  };
+  const early = Array.from({ length: 20 }, () => bodyCache.build('a', '1', build));
+  await nextTurn();
+  const late = Array.from({ length: 20 }, () => bodyCache.build('a', '2', build));
+  await nextTurn();
+  assert.equal(ends.length, 1);
+  ends[0]!.resolve({ version: '1', bytes: Buffer.from('one') });
+  for (const body of await Promise.all(early)) assert.equal(String(body.bytes), 'one');
+  await nextTurn();
+  assert.equal(ends.length, 2);
+  ends[1]!.resolve({ version: '2', bytes: Buffer.from('two') });
+  for (const body of await Promise.all(late)) assert.equal(String(body.bytes), 'two');
+  assert.equal(ends.length, 2);
+});
+
+/** A body of a name and version is always the same; some are empty, some short, some too long to be kept. */
+const lengthOf = (name: number, version: number) =>
+  [0, 1500, 2500, 4000, 6000, 7300, 7600, 40_000][(name + 3 * version) % 8]!;
+
+test('what is kept, encoded bytes too, fits into the bytes that it is given', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ name: fc.nat(40), version: fc.nat(2), encode: fc.subarray([...encodings]) }), {
+        minLength: 20,
+        maxLength: 80,
+      }),
+      async all => {
+        const bytesMax = 64_000;
+        const bodyCache = createBodyCache(bytesMax);
+        const encoded = new Map<Body, Map<Encoding, Buffer>>();
+        const known = new Map<string, [name: string, version: string]>();
+        for (const { name: number, version: at, encode } of all) {
+          const [name, version] = [String(number), String(at)];
+          const bytes = Buffer.from(textOf(name, at, lengthOf(number, at)));
+          const body =
+            bodyCache.find(name, version) ??
+            (await bodyCache.build(name, version, async () => ({ version, bytes })));
+          known.set(`${name} ${version}`, [name, version]);
+          for (const encoding of encode) {
+            const result = await bodyCache.encode(name, body, encoding);
+            const kept = bodyCache.find(name, version);
+            if (!result || !kept) continue;
+            assert(result.length < bytes.length);
+            encoded.set(kept, (encoded.get(kept) ?? new Map()).set(encoding, result));
+          }
+          let total = 0;
+          for (const place of known.values()) {
+            const kept = bodyCache.find(...place);
+            if (!kept) continue;
+            total += kept.bytes!.length;
+            assert(kept.bytes!.length < bytesMax / 8, 'one body takes the place of many');
+            for (const result of encoded.get(kept)?.values() ?? []) total += result.length;
+          }
+          assert(total <= bytesMax, `${total} bytes are kept`);
+        }
+        const last = all.at(-1)!;
+        const fits = lengthOf(last.name, last.version) <= 7300;
+        assert.equal(bodyCache.find(String(last.name), String(last.version)) !== undefined, fits);
+      },
+    ),
+    fuzzing(30),
+  ));

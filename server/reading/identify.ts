@@ -1,0 +1,53 @@
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../access/caller.ts';
+import { Problem } from '../errors.ts';
+import type { Access } from '../http/operation.ts';
+import type { Answer, Lookups, Question } from './lookups.ts';
+
+/** What a request asks about, which is looked up together with whose it is. */
+export type About = Omit<Question, 'key' | 'token'>;
+
+/**
+ * On whose behalf a request comes: of the key in `X-API-Key`, or of the user whose token is in `Authorization`, alone
+ * or beside a key of the same tenant. With both, it is the user who acts.
+ * @returns that, and what is known of what the request is about, as far as it is theirs to see
+ */
+export async function identify(
+  lookups: Lookups,
+  request: FastifyRequest,
+  about: About,
+): Promise<{ caller: Caller; found: Answer }> {
+  const { 'x-api-key': header, authorization } = request.headers;
+  const secret = typeof header === 'string' && header !== '' ? header : undefined;
+  if (authorization === undefined && secret === undefined) throw new Problem('api_key_required');
+  const token = authorization === undefined ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  const found = await lookups({ key: secret, token, ...about });
+  const { key, user } = found;
+  if (secret !== undefined && !key) throw new Problem('api_key_invalid');
+  if (authorization === undefined) {
+    const { id, ...rest } = key!;
+    return { caller: { ...rest, actor: { type: 'key', id }, requestId: request.id }, found };
+  }
+  const apart =
+    key &&
+    (key.tenantId !== user?.tenantId ||
+      (key.organizationId !== null && key.organizationId !== user.organizationId));
+  if (!user || apart) throw new Problem('token_invalid');
+  const admin = user.permission === 'admin';
+  const caller: Caller = {
+    tenantId: user.tenantId,
+    organizationId: user.organizationId,
+    permission: admin ? 'admin' : 'read',
+    ...(!admin && { ownUserId: user.id }),
+    actor: { type: 'user', id: user.uniqueId },
+    requestId: request.id,
+  };
+  return { caller, found };
+}
+
+/** Refuses what the route is not for. */
+export function assertAccess(caller: Caller, access: Exclude<Access, 'none'>): void {
+  const enough =
+    access === 'own' || (access === 'read' ? caller.ownUserId === undefined : caller.permission === 'admin');
+  if (!enough) throw new Problem('admin_required', undefined, 'This action requires admin privileges');
+}

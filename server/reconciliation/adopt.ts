@@ -1,0 +1,162 @@
+import { sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
+import { type Db, refreshStatistics, type Tx } from '../db/database.ts';
+import type { Resolution } from '../db/tables.ts';
+import { loadStates } from '../numbers/life/changes.ts';
+import { type Revision, revise } from '../revisions/revise.ts';
+import { finish, save } from './progress.ts';
+import { type Run, runCaller } from './runs.ts';
+import { type AtCarrier, arrivalFrom, takeOver } from './take-over.ts';
+
+const numbersPerRevision = 1000;
+
+/**
+ * Takes over some of the numbers that the comparison has found for one organization, in one revision of it, which also
+ * says in the piles that it is done and in the run how far it is. So it happens once, wherever it is killed.
+ */
+export async function adoptSome(db: Db, run: Run): Promise<void> {
+  const next = await db
+    .selectFrom('carrier_drift')
+    .select('wanted_organization_id')
+    .where('tenant_id', '=', run.tenant_id)
+    .where('run_id', '=', run.id)
+    .where('step', 'is not', null)
+    .where('resolved_at', 'is', null)
+    .orderBy('wanted_organization_id')
+    .limit(1)
+    .executeTakeFirst();
+  if (!next) {
+    await finish(db, run, 'done');
+    return refreshStatistics(db, (run.counts.adopted ?? 0) + (run.counts.linked ?? 0));
+  }
+  const caller = runCaller(run);
+  await revise(db, caller, { id: next.wanted_organization_id! }, revision =>
+    adoptInto(revision, caller, run),
+  );
+}
+
+async function adoptInto(revision: Revision, caller: Caller, run: Run): Promise<void> {
+  const { tx } = revision;
+  const wanted = await takeSteps(revision, run);
+  const fit = wanted.filter(row => row.fits);
+  const adopted = fit.filter(row => row.step === 'adopt').map(arrivalFrom);
+  const ids = new Map(
+    fit.filter(row => row.step === 'link').map(row => [row.number_id!, row.carrier_number_id]),
+  );
+  const states = await loadStates(revision, caller, [...ids.keys()]);
+  const account_id = run.carrier_account_id;
+  const linked = states
+    .filter(number => !number.leaving)
+    .map(number => ({ number, carrier: { account_id, number_id: ids.get(number.id)! } }));
+  await takeOver(revision, caller, account_id, { adopted, linked });
+  const done = {
+    adopted: adopted.map(({ number }) => number.e164),
+    linked: linked.map(({ number }) => number.phone_number),
+  };
+  await resolveAll(revision, caller, run, 'adopted', done.adopted);
+  await resolveAll(revision, caller, run, 'linked', done.linked);
+  const rest = new Set(wanted.map(row => row.phone_number));
+  for (const number of [...done.adopted, ...done.linked]) rest.delete(number);
+  await passOver(revision, run, [...rest]);
+  const { counts } = run;
+  await save(tx, run, {
+    counts: {
+      adopted: (counts.adopted ?? 0) + adopted.length,
+      linked: (counts.linked ?? 0) + linked.length,
+      passed_over: (counts.passed_over ?? 0) + rest.size,
+    },
+  });
+}
+
+type Wanted = AtCarrier & { step: 'adopt' | 'link'; number_id: string | null; fits: boolean };
+
+/** What is to be done next; `fits`: whether it still can be, for the run has looked a while ago. */
+async function takeSteps({ tx, organization }: Revision, run: Run): Promise<Wanted[]> {
+  const rows = await tx
+    .selectFrom('carrier_drift')
+    .select(['phone_number', 'carrier_number_id', 'name', 'tags', 'step'])
+    .where('tenant_id', '=', run.tenant_id)
+    .where('run_id', '=', run.id)
+    .where('wanted_organization_id', '=', organization.id)
+    .where('step', 'is not', null)
+    .where('resolved_at', 'is', null)
+    .orderBy('phone_number')
+    .limit(numbersPerRevision)
+    .forUpdate()
+    .execute();
+  const { live, idsInUse, ordered } = await look(tx, run, rows);
+  return rows.map(row => {
+    const number = live.get(row.phone_number);
+    const open =
+      row.step === 'adopt'
+        ? !number && !ordered.has(row.phone_number)
+        : number?.organization_id === organization.id && number.carrier_account_id === null;
+    // Two numbers never have one id, whatever the carrier says.
+    const fits = open && !idsInUse.has(row.carrier_number_id);
+    idsInUse.add(row.carrier_number_id);
+    const account_id = run.carrier_account_id;
+    return { ...row, step: row.step!, account_id, number_id: number?.id ?? null, fits };
+  });
+}
+
+/** How things are now, for each of the numbers: not a join, which without statistics can take minutes. */
+async function look(
+  tx: Tx,
+  { tenant_id, carrier_account_id }: Run,
+  rows: { phone_number: string; carrier_number_id: string }[],
+) {
+  const numbers = sql<string>`any(${rows.map(row => row.phone_number)}::text[])`;
+  const ids = sql<string>`any(${rows.map(row => row.carrier_number_id)}::text[])`;
+  const live = await tx
+    .selectFrom('phone_numbers')
+    .select(['id', 'phone_number', 'organization_id', 'carrier_account_id'])
+    .where('tenant_id', '=', tenant_id)
+    .where('phone_number', '=', numbers)
+    .where('released_at', 'is', null)
+    .execute();
+  const inUse = await tx
+    .selectFrom('phone_numbers')
+    .select('carrier_number_id')
+    .where('tenant_id', '=', tenant_id)
+    .where('carrier_account_id', '=', carrier_account_id)
+    .where('carrier_number_id', '=', ids)
+    .where('released_at', 'is', null)
+    .execute();
+  const orders = await tx
+    .selectFrom('orders')
+    .select('phone_number')
+    .where('tenant_id', '=', tenant_id)
+    .where('carrier_account_id', '=', carrier_account_id)
+    .where('phone_number', '=', numbers)
+    .where('status', 'in', ['buying', 'settling'])
+    .execute();
+  return {
+    live: new Map(live.map(row => [row.phone_number, row])),
+    idsInUse: new Set(inUse.map(row => row.carrier_number_id)),
+    ordered: new Set(orders.map(row => row.phone_number)),
+  };
+}
+
+async function resolveAll(
+  { tx, at }: Revision,
+  caller: Caller,
+  run: Run,
+  resolution: Resolution,
+  numbers: string[],
+): Promise<void> {
+  await sql`
+    update carrier_drift
+    set resolution = ${resolution}, resolved_at = ${at}, resolved_by_type = ${caller.actor.type}, resolved_by_id = ${caller.actor.id}
+    where tenant_id = ${run.tenant_id} and run_id = ${run.id} and phone_number = any(${numbers}::text[])`.execute(
+    tx,
+  );
+}
+
+/** What has changed since the run has looked is left to the next one. */
+async function passOver({ tx }: Revision, run: Run, numbers: string[]): Promise<void> {
+  await sql`
+    update carrier_drift set step = null
+    where tenant_id = ${run.tenant_id} and run_id = ${run.id} and phone_number = any(${numbers}::text[])`.execute(
+    tx,
+  );
+}

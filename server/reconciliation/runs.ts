@@ -1,0 +1,182 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { type Selectable, sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
+import { kindOf } from '../accounts/open.ts';
+import type { Db } from '../db/database.ts';
+import type { RunType, Tables } from '../db/tables.ts';
+import { explaining, Problem } from '../errors.ts';
+import type { Rule } from './rules.ts';
+
+/** What a run has counted so far; schemas.ts says what. Absent is 0, or not known. */
+export type Counts = { total?: number | null } & Partial<Record<Count, number>>;
+
+/** The counts that are always numbers. */
+export const countNames = [
+  'listings',
+  'pages',
+  'listed',
+  'unreadable',
+  'looked_up',
+  'not_here',
+  'not_there',
+  'different',
+  'already_here',
+  'to_adopt',
+  'adopted',
+  'to_link',
+  'linked',
+  'passed_over',
+  'unmatched',
+  'conflicts',
+  'unlisted',
+  'off_by',
+] as const;
+export type Count = (typeof countNames)[number];
+
+/** What an adoption does in one organization, by its own id. */
+export type PlanPart = { organization_id: string; adopt: number; link: number; sample: string[] };
+
+/** A run, without its map, which can be large. */
+export type Run = Omit<Selectable<Tables['carrier_runs']>, 'map' | 'counts' | 'rules' | 'plan'> & {
+  counts: Counts;
+  rules: Rule[];
+  plan: PlanPart[] | null;
+};
+
+/** What is to be gone through, and to what end. */
+export type NewRun = {
+  type: RunType;
+  dry_run: boolean;
+  rules: Rule[];
+  /** By number, in E.164: the organization's own id. */
+  map: Record<string, string>;
+  may_be_missing: number | null;
+};
+
+export const comparison: NewRun = {
+  type: 'compare',
+  dry_run: false,
+  rules: [],
+  map: {},
+  may_be_missing: null,
+};
+
+export const runFields = [
+  'tenant_id',
+  'id',
+  'carrier_account_id',
+  'type',
+  'status',
+  'dry_run',
+  'rules',
+  'may_be_missing',
+  'next_page',
+  'counts',
+  'plan',
+  'problem',
+  'next_at',
+  'version',
+  'attempts',
+  'actor_type',
+  'actor_id',
+  'request_id',
+  'started_at',
+  'finished_at',
+] as const;
+
+/** An account has the numbers of many organizations, so nobody who is bound to one goes through it. */
+export function assertTenantWide(caller: Caller): void {
+  if (caller.organizationId !== null) throw new Problem('key_bound');
+}
+
+/** Begins to go through an account; the work is done by whichever server comes to it. */
+export async function startRun(db: Db, caller: Caller, accountId: string, input: NewRun): Promise<Run> {
+  await assertListable(db, caller, accountId);
+  const id = randomUUIDv7();
+  await explaining(meanings, insertRun(db, caller, id, accountId, input).execute());
+  return getRun(db, caller, id);
+}
+
+const meanings = { carrier_runs_running_key: () => new Problem('run_running') };
+
+export const insertRun = (db: Db, caller: Caller, id: string, accountId: string, input: NewRun) =>
+  db.insertInto('carrier_runs').values({
+    tenant_id: caller.tenantId,
+    id,
+    carrier_account_id: accountId,
+    type: input.type,
+    dry_run: input.dry_run,
+    rules: JSON.stringify(input.rules),
+    map: JSON.stringify(input.map),
+    may_be_missing: input.may_be_missing,
+    next_at: sql<Date>`clock_timestamp()`,
+    actor_type: caller.actor.type,
+    actor_id: caller.actor.id,
+    request_id: caller.requestId,
+  });
+
+/** Makes sure that the account is there, and of a carrier that says what it has. */
+export async function assertListable(db: Db, caller: Caller, accountId: string): Promise<void> {
+  const account = await findAccount(db, caller, accountId);
+  const { can, title } = kindOf(account.carrier);
+  if (!can.buy) throw new Problem('carrier_incapable', `${title} has no list of numbers to go through`);
+}
+
+async function findAccount(db: Db, caller: Caller, accountId: string) {
+  assertTenantWide(caller);
+  const account = await db
+    .selectFrom('carrier_accounts')
+    .select('carrier')
+    .where('tenant_id', '=', caller.tenantId)
+    .where('id', '=', accountId)
+    .executeTakeFirst();
+  if (!account) throw new Problem('carrier_account_not_found');
+  return account;
+}
+
+export async function getRun(db: Db, caller: Caller, id: string): Promise<Run> {
+  assertTenantWide(caller);
+  const run = await runsOf(db, caller).where('id', '=', id).executeTakeFirst();
+  if (!run) throw new Problem('run_not_found');
+  return run as Run;
+}
+
+/** The runs of an account, the newest first. @param before the id of a run: those that began before it */
+export async function listRuns(
+  db: Db,
+  caller: Caller,
+  accountId: string,
+  { limit, before }: { limit: number; before: string | undefined },
+): Promise<{ runs: Run[]; has_more: boolean }> {
+  await findAccount(db, caller, accountId);
+  const rows = await runsOf(db, caller)
+    .where('carrier_account_id', '=', accountId)
+    .$if(before !== undefined, query => query.where('id', '<', before!))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return { runs: rows.slice(0, limit) as Run[], has_more: rows.length > limit };
+}
+
+const runsOf = (db: Db, caller: Caller) =>
+  db.selectFrom('carrier_runs').select(runFields).where('tenant_id', '=', caller.tenantId);
+
+/** On whose behalf the run does what it does. */
+export const runCaller = (run: Run): Caller => ({
+  tenantId: run.tenant_id,
+  organizationId: null,
+  permission: 'admin',
+  actor: { type: run.actor_type, id: run.actor_id },
+  requestId: run.request_id,
+});
+
+/** The ids that the API knows organizations by, by their own ids. */
+export async function uniqueIdsOf(db: Db, caller: Caller, ids: string[]): Promise<Map<string, string>> {
+  const rows = await db
+    .selectFrom('organizations')
+    .select(['id', 'unique_id'])
+    .where('tenant_id', '=', caller.tenantId)
+    .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+    .execute();
+  return new Map(rows.map(row => [row.id, row.unique_id]));
+}
