@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { ImportBody } from '../server/numbers/schemas.ts';
+import type { ImportBody } from '../server/numbers/import/schemas.ts';
 import { type ChangeOptions, change, changing } from './changing.ts';
 import { pathOf } from './client.ts';
 import { exitCodes, wrongUsage } from './failure.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { ListBody } from '../server/numbers/schemas.ts';
+import type { ListBody } from '../server/numbers/list/schemas.ts';
 import { readCount } from './arguments.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';

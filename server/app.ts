@@ -33,18 +33,20 @@ import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { startAttachments } from './numbers/at-carrier/attachment.ts';
 import { startReleases } from './numbers/at-carrier/carrier-release.ts';
-import { releaseRoutes } from './numbers/at-carrier/routes.ts';
+import { atCarrierRoutes } from './numbers/at-carrier/routes.ts';
 import { importRoutes } from './numbers/import/routes.ts';
 import { bulkRoutes } from './numbers/life/bulk-routes.ts';
 import { startClock } from './numbers/life/clock.ts';
+import { recordRoutes } from './numbers/life/record-routes.ts';
 import { lifeRoutes } from './numbers/life/routes.ts';
-import { numberRoutes } from './numbers/list/routes.ts';
+import { detailRoutes } from './numbers/list/detail-routes.ts';
+import { listRoutes } from './numbers/list/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { startOrders } from './orders/work.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { createBodyCache } from './reading/body-cache.ts';
 import { assertAccess, identify } from './reading/identify.ts';
-import { type Answer, createLookups } from './reading/lookups.ts';
+import { createLookups, type Found } from './reading/lookups.ts';
 import { runRoutes } from './reconciliation/routes.ts';
 import { startRuns } from './reconciliation/work.ts';
 import { tenantRoutes } from './tenants/routes.ts';
@@ -56,7 +58,7 @@ declare module 'fastify' {
     /** Whose key came with the request; set before every handler whose access is not `none`. */
     caller: Caller;
     /** What is known of what the request is about, as far as it is theirs to see; set with `who`. */
-    found: Answer;
+    found: Found;
   }
 }
 
@@ -186,9 +188,11 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
-  numberRoutes(app, database, lookups, bodyCache, brand, change);
+  listRoutes(app, database, bodyCache, brand);
+  detailRoutes(app, db, lookups, bodyCache, brand);
+  recordRoutes(app, change);
   lifeRoutes(app, change);
-  releaseRoutes(app, db, carriers, change);
+  atCarrierRoutes(app, db, carriers, change);
   bulkRoutes(app, db, change);
   orderRoutes(app, shop, change, orderWork);
   tenantRoutes(app, db, change);

@@ -1,7 +1,7 @@
 import type { Permission } from '../db/tables.ts';
 import { Problem } from '../errors.ts';
 
-/** On whose behalf something is done. Every query and every change takes one, and sees only what it may see. */
+/** Who calls. Every query and every change takes its caller and sees only what the caller may see. */
 export type Caller = {
   tenantId: string;
   /** Set: everything outside this organization does not exist for them. */
@@ -17,6 +17,15 @@ export type Caller = {
   /** The moment that changes are dated with; the demonstration's past is made so. Not set: now. */
   at?: Date;
 };
+
+/** The server itself, at work on what a job found due. @param id names the job in the events of its changes */
+export const systemCaller = (tenantId: string, id: string): Caller => ({
+  tenantId,
+  organizationId: null,
+  permission: 'admin',
+  actor: { type: 'system', id },
+  requestId: null,
+});
 
 /** Keys and tokens are the tenant's: no user makes or ends them, not even an admin of an organization. */
 export function assertKey(caller: Caller): void {

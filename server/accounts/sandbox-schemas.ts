@@ -1,6 +1,6 @@
 import { type Book, faultCalls, faultKinds } from '../../carriers/sandbox/store.ts';
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf } from '../http/operation.ts';
+import { nullable, oneOf } from '../../schema/shapes.ts';
 
 const Fault = Type.Object(
   {

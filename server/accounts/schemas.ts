@@ -1,7 +1,8 @@
 import type { AccountFacts as Facts } from '../../carriers/carrier.ts';
 import { carriers as kinds } from '../../carriers/carriers.ts';
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
+import { nullable, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { timestamp } from '../http/operation.ts';
 import { type Account, shownCredentials } from './accounts.ts';
 import { fieldsOf } from './credentials.ts';
 import type { Vault } from './vault.ts';

@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyRequest, FastifySchema } from 'fastify';
 import {
-  type Static,
   type TNull,
   type TObject,
   type TProperties,
@@ -10,7 +9,7 @@ import {
   Type,
 } from '../../schema/schema.ts';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
-import type { About } from '../reading/identify.ts';
+
 import { type Format, mediaTypes } from './formats.ts';
 
 /**
@@ -21,10 +20,20 @@ import { type Format, mediaTypes } from './formats.ts';
  */
 export type Access = 'none' | 'own' | 'read' | 'admin' | 'change' | 'setting';
 
+/** What a request is about, looked up together with its caller before the request is validated. */
+export type About = {
+  /** An organization's unique_id. */
+  organization?: string | undefined;
+  /** A number in E.164. */
+  number?: string | undefined;
+  /** The version of its detail that the body cache has. */
+  known?: string | undefined;
+};
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
-    /** What a request is about, for the look-up that tells whose it is; the request is not validated yet. */
+    /** Reads what a request is about; the request is not validated yet. */
     about?: (request: FastifyRequest) => About;
   }
 }
@@ -177,26 +186,6 @@ function problemBody(examples: unknown[]) {
     },
   );
 }
-
-/** A set of words, as JSON Schema's `enum`: its error names the words. */
-export const oneOf = <const T extends readonly string[]>(values: T, options: object = {}) =>
-  Type.Unsafe<T[number]>({ type: 'string', enum: values, ...options });
-
-export const nullable = <T extends TSchema>(schema: T) => {
-  const { type, enum: words, ...rest } = schema as unknown as { type: string; enum?: string[] };
-  return Type.Unsafe<Static<T> | null>({
-    ...rest,
-    type: [type, 'null'],
-    ...(words && { enum: [...words, null] }),
-  });
-};
-
-/** A parameter that need not be given: the validator puts its default in, so the handler always has it. */
-export const withDefault = <T extends TSchema>(schema: T): T => Type.Optional(schema) as unknown as T;
-
-/** ISO 8601 in UTC to the second, as the API family prints every moment: `2024-01-15T10:30:00Z`. */
-export const Timestamp = (description: string, example = '2024-01-15T10:30:00Z') =>
-  Type.String({ format: 'date-time', description, examples: [example] });
 
 export function timestamp(date: Date): string;
 export function timestamp(date: Date | null): string | null;

@@ -1,7 +1,8 @@
 import { Type } from '../../schema/schema.ts';
+import { nullable } from '../../schema/shapes.ts';
 import type { Db } from '../db/database.ts';
 import type { Changing } from '../http/changing.ts';
-import { type App, nullable, operation } from '../http/operation.ts';
+import { type App, operation } from '../http/operation.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
 import { ApiKey, KeyParams, keyBody, NewKeyBody } from './schemas.ts';
 

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
+import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { timestamp } from '../http/operation.ts';
 import { AreaCode } from '../numbers/life/schemas.ts';
 import { AnyWriting, E164, Nickname } from '../numbers/schemas.ts';
 import { OrganizationId } from '../organizations/schemas.ts';

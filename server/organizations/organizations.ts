@@ -1,12 +1,12 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { type ExpressionBuilder, sql } from 'kysely';
 import { assertTenantKey, type Caller } from '../access/caller.ts';
+import { noSuchAccount } from '../accounts/reference.ts';
 import { type Db, transact } from '../db/database.ts';
 import type { OrganizationStatus, RegistrationStatus, Tables } from '../db/tables.ts';
 import { explaining, Problem } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
 import { type Organization, revise } from '../revisions/revise.ts';
-import { noSuchAccount } from '../tenants/schemas.ts';
 
 export type NewOrganization = { name: string; contact_email?: string | null; unique_id?: string };
 

@@ -1,7 +1,8 @@
 import { type Static, Type } from '../../schema/schema.ts';
+import { nullable, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { CarrierAccountId } from '../accounts/reference.ts';
 import { Dollars } from '../http/money.ts';
-import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
-import { CarrierAccountId } from '../tenants/schemas.ts';
+import { timestamp } from '../http/operation.ts';
 import type { OrganizationWithNumber } from './organizations.ts';
 
 const description = "The organization's unique_id.";

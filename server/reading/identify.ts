@@ -1,11 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { Problem } from '../errors.ts';
-import type { Access } from '../http/operation.ts';
-import type { Answer, Lookups, Question } from './lookups.ts';
-
-/** What a request asks about, which is looked up together with whose it is. */
-export type About = Omit<Question, 'key' | 'token'>;
+import type { About, Access } from '../http/operation.ts';
+import type { Found, Lookups } from './lookups.ts';
 
 /**
  * On whose behalf a request comes: of the key in `X-API-Key`, or of the user whose token is in `Authorization`, alone
@@ -16,7 +13,7 @@ export async function identify(
   lookups: Lookups,
   request: FastifyRequest,
   about: About,
-): Promise<{ caller: Caller; found: Answer }> {
+): Promise<{ caller: Caller; found: Found }> {
   const { 'x-api-key': header, authorization } = request.headers;
   const secret = typeof header === 'string' && header !== '' ? header : undefined;
   if (authorization === undefined && secret === undefined) throw new Problem('api_key_required');

@@ -1,23 +1,15 @@
 import type pg from 'pg';
 import { hashSecret } from '../access/secret.ts';
 import type { Permission } from '../db/tables.ts';
+import type { About } from '../http/operation.ts';
 import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/json.ts';
 import { batched } from './batched.ts';
 
 /** What a request says of itself: whose it is, and what it is about. */
-export type Question = {
-  key?: string | undefined;
-  token?: string | undefined;
-  /** An organization's unique_id. */
-  organization?: string | undefined;
-  /** A number in E.164. */
-  number?: string | undefined;
-  /** The version of its detail that is at hand. */
-  known?: string | undefined;
-};
+export type Question = About & { key?: string | undefined; token?: string | undefined };
 
 /** What is known of it; what is not there, or not theirs to see, is undefined. */
-export type Answer = {
+export type Found = {
   key: { id: string; tenantId: string; organizationId: string | null; permission: Permission } | undefined;
   user:
     | { id: string; uniqueId: string; tenantId: string; organizationId: string; permission: 'admin' | 'user' }
@@ -27,7 +19,7 @@ export type Answer = {
   number: { e164: string; version: string; json: string | undefined } | undefined;
 };
 
-export type Lookups = (question: Question) => Promise<Answer>;
+export type Lookups = (question: Question) => Promise<Found>;
 
 const onTheWayMax = 2;
 
@@ -77,7 +69,7 @@ function statement({ token, organization, number, detail }: Parts) {
     from unnest(${arrays.join(', ')}) with ordinality as q (${fields.join(', ')}, place)
     left join api_keys k on k.hash = q.key and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
     ${token ? joinUser : ''}
-    cross join lateral (select ${caller}) who
+    cross join lateral (select ${caller}) caller
     ${organization ? joinOrganization : ''}
     ${number ? joinNumber(detail) : ''}
     order by q.place`;
@@ -91,8 +83,8 @@ const joinUser = `
   left join users u on u.tenant_id = t.tenant_id and u.organization_id = t.organization_id and u.id = t.user_id and u.status = 'active'`;
 
 const joinOrganization = `
-  left join organizations o on o.tenant_id = who.tenant_id and o.unique_id = q.organization
-    and (who.organization_id is null or o.id = who.organization_id)`;
+  left join organizations o on o.tenant_id = caller.tenant_id and o.unique_id = q.organization
+    and (caller.organization_id is null or o.id = caller.organization_id)`;
 
 function joinNumber(detail: boolean): string {
   const wanted = `q.known is distinct from ${detailVersion}`;
@@ -107,11 +99,11 @@ function joinNumber(detail: boolean): string {
     from phone_numbers n
     join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
     ${detail ? holder : ''}
-    where n.tenant_id = who.tenant_id and n.phone_number = q.number and n.released_at is null
-      and (who.organization_id is null or n.organization_id = who.organization_id)
-      and (who.own_user_id is null or exists (
+    where n.tenant_id = caller.tenant_id and n.phone_number = q.number and n.released_at is null
+      and (caller.organization_id is null or n.organization_id = caller.organization_id)
+      and (caller.own_user_id is null or exists (
         select from assignments a
-        where a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null and a.user_id = who.own_user_id))
+        where a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null and a.user_id = caller.own_user_id))
   ) number on true`;
 }
 
@@ -139,7 +131,7 @@ function statementFor(questions: Question[]): ReturnType<typeof statement> {
   return needed;
 }
 
-async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Answer[]> {
+async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Found[]> {
   const { name, text, fields } = statementFor(questions);
   const hashes = new Map<string, Buffer | undefined>();
   const hash = (secret: string | undefined) => {
@@ -159,7 +151,7 @@ async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Answer[]> {
 function readAnswer(
   [keyId, keyTenant, keyOrganization, keyPermission, ...rest]: Row,
   { number }: Question,
-): Answer {
+): Found {
   const [id, revision, version, json, userId = null, uniqueId, tenantId, organizationId, permission] = rest;
   const key =
     keyId === null ? undefined : { id: keyId, tenantId: keyTenant, organizationId: keyOrganization };

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
+import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { timestamp } from '../http/operation.ts';
 import { AnyWriting } from '../numbers/schemas.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import type { Drift as DriftRow } from './drift.ts';

@@ -1,10 +1,11 @@
 import { type Static, Type } from '../../schema/schema.ts';
+import { nullable } from '../../schema/shapes.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { type Changing, wasAnswered } from '../http/changing.ts';
-import { type App, nullable, operation } from '../http/operation.ts';
+import { type App, operation } from '../http/operation.ts';
 import { bulky } from '../numbers/life/bulk-routes.ts';
 import type { Job } from '../work/jobs.ts';
 import { listDrift } from './drift.ts';

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
 import { carriers } from '../../carriers/carriers.ts';
-import type { Caller } from '../access/caller.ts';
+import { systemCaller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import { comparison, insertRun } from './runs.ts';
 
@@ -31,13 +31,7 @@ async function startComparison(db: Db, tenantId: string, id: string): Promise<vo
     .where('compare_due_at', '<=', sql<Date>`clock_timestamp()`)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return;
-  const caller: Caller = {
-    tenantId,
-    organizationId: null,
-    permission: 'admin',
-    actor: { type: 'system', id: 'comparison' },
-    requestId: null,
-  };
+  const caller = systemCaller(tenantId, 'comparison');
   await insertRun(db, caller, randomUUIDv7(), id, comparison)
     .onConflict(conflict => conflict.doNothing())
     .execute();

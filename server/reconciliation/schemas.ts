@@ -1,6 +1,7 @@
 import { type Static, Type } from '../../schema/schema.ts';
+import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
 import type { RunStatus, RunType } from '../db/tables.ts';
-import { nullable, oneOf, Timestamp, timestamp, withDefault } from '../http/operation.ts';
+import { timestamp } from '../http/operation.ts';
 import { AnyWriting, DefaultCountry } from '../numbers/schemas.ts';
 import { OrganizationId } from '../organizations/schemas.ts';
 import type { MapEntry, Rule } from './rules.ts';

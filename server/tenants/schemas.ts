@@ -1,23 +1,10 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { invalid, type Problem } from '../errors.ts';
+import { nullable } from '../../schema/shapes.ts';
+import { CarrierAccountId } from '../accounts/reference.ts';
 import { Dollars } from '../http/money.ts';
-import { nullable } from '../http/operation.ts';
 
 const Seconds = (description: string) =>
   Type.Integer({ minimum: 0, maximum: 315_360_000, description: `${description}, in seconds.` });
-
-export const CarrierAccountId = (description: string) =>
-  nullable(
-    Type.String({
-      format: 'uuid',
-      description,
-      examples: ['0199f3a0-9d41-7c02-b5ae-1f2e3d4c5b6a'],
-    }),
-  );
-
-/** What its foreign key says: the tenant has no such account. */
-export const noSuchAccount = (): Problem =>
-  invalid("carrier_account_id must be that of one of the tenant's carrier accounts");
 
 const settings = {
   name: Type.String({ minLength: 1, maxLength: 200, description: 'What the tenant is called.' }),

@@ -1,10 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { Caller } from '../access/caller.ts';
+import { type Caller, systemCaller } from '../access/caller.ts';
+import { noSuchAccount } from '../accounts/reference.ts';
 import type { Db } from '../db/database.ts';
 import { explaining, Problem } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
 import { createKey } from '../keys/keys.ts';
-import { noSuchAccount, type TenantEdit } from './schemas.ts';
+import type { TenantEdit } from './schemas.ts';
 
 /** Creates a tenant with its first admin key, which is shown this once. Not in the API: tenants are the operator's. */
 export async function createTenant(
@@ -15,13 +16,7 @@ export async function createTenant(
 ): Promise<{ id: string; secret: string; caller: Caller }> {
   const id = randomUUIDv7();
   await db.insertInto('tenants').values({ id, name, created_at: createdAt }).execute();
-  const caller: Caller = {
-    tenantId: id,
-    organizationId: null,
-    permission: 'admin',
-    actor: { type: 'system', id: creator },
-    requestId: null,
-  };
+  const caller = systemCaller(id, creator);
   const { secret } = await createKey(db, caller, { name: 'first admin key', permission: 'admin' });
   return { id, secret, caller };
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, timestamp } from '../http/operation.ts';
+import { nullable, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { timestamp } from '../http/operation.ts';
 import { Email, OrganizationId, OwnUniqueId } from '../organizations/schemas.ts';
 import type { User as UserRow } from './users.ts';
 

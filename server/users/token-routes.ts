@@ -1,6 +1,7 @@
 import { Type } from '../../schema/schema.ts';
+import { nullable, Timestamp } from '../../schema/shapes.ts';
 import type { Changing } from '../http/changing.ts';
-import { type App, nullable, operation, Timestamp, timestamp } from '../http/operation.ts';
+import { type App, operation, timestamp } from '../http/operation.ts';
 import { UserParams } from './schemas.ts';
 import { createToken, revokeToken, type Token } from './tokens.ts';
 

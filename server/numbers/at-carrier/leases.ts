@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import type { Caller } from '../../access/caller.ts';
+import { type Caller, systemCaller } from '../../access/caller.ts';
 import type { CarrierSettings } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
 import type { NumberStatus } from '../../db/tables.ts';
@@ -112,14 +112,8 @@ export async function putOff(db: Db, errand: Errand, number: Leased, firstPauseM
     where ${isHeld(errand, number)}`.execute(db);
 }
 
-/** On whose behalf the server goes on with what somebody has asked for. */
-export const carrierCaller = (tenantId: string): Caller => ({
-  tenantId,
-  organizationId: null,
-  permission: 'admin',
-  actor: { type: 'system', id: 'carrier' },
-  requestId: null,
-});
+/** Carries on with what somebody has asked for. */
+export const carrierCaller = (tenantId: string): Caller => systemCaller(tenantId, 'carrier');
 
 /** Goes on with everything that is due until there is nothing. @returns how much it was */
 export async function runErrands(

@@ -1,25 +1,21 @@
-import { Type } from '../../../schema/schema.ts';
 import type { Carriers } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
 import { answer, type Changing, changingCaller, once } from '../../http/changing.ts';
 import { type App, operation } from '../../http/operation.ts';
 import { restoreNumber } from '../life/moves.ts';
-import { Released, TargetQuery } from '../life/schemas.ts';
+import { narrowing, onePath, Released, target } from '../life/schemas.ts';
 import { detailOf } from '../list/details.ts';
-import { NumberDetail, NumberParams } from '../schemas.ts';
+import { OneNumber } from '../schemas.ts';
+import { resumeNumberAttachment } from './attachment.ts';
 import { carryOutRelease } from './carrier-release.ts';
 import { beginRelease } from './release.ts';
 
-const one = '/v1/sms/phone-numbers/:phone_number';
 const tags: ['Phone numbers'] = ['Phone numbers'];
-const narrowing = 'With `organization_id` a number of any other organization is not found.';
-const Detail = Type.Object({ phone_number: NumberDetail });
-const target = { params: NumberParams, querystring: TargetQuery };
 
-/** The routes that give a number up, and take that back. */
-export function releaseRoutes(app: App, db: Db, carriers: Carriers, change: Changing): void {
+/** The routes whose work goes on at a carrier: to release a number, to take that back, to attach it. */
+export function atCarrierRoutes(app: App, db: Db, carriers: Carriers, change: Changing): void {
   app.delete(
-    one,
+    onePath,
     operation(
       'change',
       {
@@ -48,7 +44,7 @@ export function releaseRoutes(app: App, db: Db, carriers: Carriers, change: Chan
   );
 
   app.post(
-    `${one}/restore`,
+    `${onePath}/restore`,
     operation(
       'change',
       {
@@ -57,7 +53,7 @@ export function releaseRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         description: `Within the undo window: the number is available again, or with the user who had it if they are still active. ${narrowing}`,
         tags,
         ...target,
-        response: { 200: Detail },
+        response: { 200: OneNumber },
       },
       ['organization_not_active', 'number_not_found', 'number_not_releasing', 'number_leaving'],
     ),
@@ -71,6 +67,30 @@ export function releaseRoutes(app: App, db: Db, carriers: Carriers, change: Chan
             request.params.phone_number,
             request.query.default_country,
           ),
+        };
+      }),
+  );
+
+  app.post(
+    `${onePath}/attach`,
+    operation(
+      'change',
+      {
+        operationId: 'attachNumber',
+        summary: 'Attach a pending number again',
+        description: `A bought number is \`pending\` until its carrier has attached it to the organization's 10DLC registration. That is tried by itself; where the carrier has refused, \`pending_reason\` says why, and this has it tried again. ${narrowing}`,
+        tags,
+        ...target,
+        response: { 200: OneNumber },
+      },
+      ['number_not_found', 'number_not_pending', 'number_leaving'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, caller) => {
+        const number = { ...request.params, ...request.query };
+        await resumeNumberAttachment(db, caller, number);
+        return {
+          phone_number: await detailOf(db, caller, number.phone_number, number.default_country),
         };
       }),
   );

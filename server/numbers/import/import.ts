@@ -15,8 +15,8 @@ import { risingId } from '../../db/rising-id.ts';
 import { claimKey, holdKey, type IdempotentRequest, keepAnswer, letGoOfKey } from '../../http/idempotency.ts';
 import { findOrganization } from '../../organizations/organizations.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
-import type { ImportBody } from '../schemas.ts';
 import { type ImportFormat, readRows } from './rows.ts';
+import type { ImportBody } from './schemas.ts';
 import { stageRows } from './staging.ts';
 
 export type ImportOptions = {

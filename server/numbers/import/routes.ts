@@ -4,9 +4,9 @@ import { Problem } from '../../errors.ts';
 import { changingCaller } from '../../http/changing.ts';
 import { keyOf, requestHash } from '../../http/idempotency.ts';
 import { type App, operation } from '../../http/operation.ts';
-import { ImportBody, ImportFile, ImportQuery, ImportRejectedBody } from '../schemas.ts';
 import { type ImportReport, importNumbers, rejectionsKept } from './import.ts';
 import type { ImportFormat } from './rows.ts';
+import { ImportBody, ImportFile, ImportQuery, ImportRejectedBody } from './schemas.ts';
 
 const formats: Record<string, ImportFormat> = { 'text/csv': 'csv', 'application/x-ndjson': 'ndjson' };
 /** Each holds a connection to the database for as long as its file takes to arrive. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import type { Caller } from '../../access/caller.ts';
+import { systemCaller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { revise } from '../../revisions/revise.ts';
 import { type Job, repeat } from '../../work/jobs.ts';
@@ -39,13 +39,7 @@ export async function endWhatIsDue(db: Db): Promise<number> {
 }
 
 function endIn(db: Db, tenantId: string, organizationId: string): Promise<void> {
-  const caller: Caller = {
-    tenantId,
-    organizationId: null,
-    permission: 'admin',
-    actor: { type: 'system', id: 'clock' },
-    requestId: null,
-  };
+  const caller = systemCaller(tenantId, 'clock');
   return revise(db, caller, { id: organizationId }, async revision => {
     const rows = await revision.tx
       .selectFrom('phone_numbers')

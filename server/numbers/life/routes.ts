@@ -1,9 +1,7 @@
-import { Type } from '../../../schema/schema.ts';
 import type { Changing } from '../../http/changing.ts';
 import { type App, operation, timestamp } from '../../http/operation.ts';
-import { resumeNumberAttachment } from '../at-carrier/attachment.ts';
 import { detailOf } from '../list/details.ts';
-import { NumberDetail, NumberParams } from '../schemas.ts';
+import { OneNumber } from '../schemas.ts';
 import { assignNumber, claimNumber, unassignNumber } from './assignments.ts';
 import { endNumberCoolDown, transferNumber } from './moves.ts';
 import { assignReservation, cancelReservation, renew, reserveNumber } from './reservations.ts';
@@ -12,25 +10,23 @@ import {
   Assigned,
   ClaimBody,
   Ended,
+  narrowing,
+  onePath,
   RenewBody,
   Reservation,
   ReservationParams,
   ReserveBody,
-  TargetQuery,
   TransferBody,
+  target,
   Unassigned,
 } from './schemas.ts';
 
-const one = '/v1/sms/phone-numbers/:phone_number';
 const tags: ['Phone numbers'] = ['Phone numbers'];
-const narrowing = 'With `organization_id` a number of any other organization is not found.';
-const Detail = Type.Object({ phone_number: NumberDetail });
-const target = { params: NumberParams, querystring: TargetQuery };
 
 /** The routes that move a number through its life. */
 export function lifeRoutes(app: App, change: Changing): void {
   app.post(
-    `${one}/assign`,
+    `${onePath}/assign`,
     operation(
       'change',
       {
@@ -60,7 +56,7 @@ export function lifeRoutes(app: App, change: Changing): void {
   );
 
   app.delete(
-    `${one}/assign`,
+    `${onePath}/assign`,
     operation(
       'change',
       {
@@ -107,7 +103,7 @@ export function lifeRoutes(app: App, change: Changing): void {
   );
 
   app.post(
-    `${one}/reserve`,
+    `${onePath}/reserve`,
     operation(
       'change',
       {
@@ -200,7 +196,7 @@ export function lifeRoutes(app: App, change: Changing): void {
   );
 
   app.post(
-    `${one}/end-cool-down`,
+    `${onePath}/end-cool-down`,
     operation(
       'change',
       {
@@ -209,7 +205,7 @@ export function lifeRoutes(app: App, change: Changing): void {
         description: `Makes a resting number available before its time; the log says who did it. ${narrowing}`,
         tags,
         ...target,
-        response: { 200: Detail },
+        response: { 200: OneNumber },
       },
       ['number_not_found', 'number_not_cooling_down'],
     ),
@@ -228,7 +224,7 @@ export function lifeRoutes(app: App, change: Changing): void {
   );
 
   app.post(
-    `${one}/transfer`,
+    `${onePath}/transfer`,
     operation(
       'change',
       {
@@ -238,7 +234,7 @@ export function lifeRoutes(app: App, change: Changing): void {
         tags,
         ...target,
         body: TransferBody,
-        response: { 200: Detail },
+        response: { 200: OneNumber },
       },
       [
         'organization_not_active',
@@ -255,30 +251,6 @@ export function lifeRoutes(app: App, change: Changing): void {
         const { to_organization_id, end_assignment = false } = request.body;
         const number = { ...request.params, ...request.query };
         await transferNumber(db, caller, number, { to_organization_id, end_assignment });
-        return {
-          phone_number: await detailOf(db, caller, number.phone_number, number.default_country),
-        };
-      }),
-  );
-
-  app.post(
-    `${one}/attach`,
-    operation(
-      'change',
-      {
-        operationId: 'attachNumber',
-        summary: 'Attach a pending number again',
-        description: `A bought number is \`pending\` until its carrier has attached it to the organization's 10DLC registration. That is tried by itself; where the carrier has refused, \`pending_reason\` says why, and this has it tried again. ${narrowing}`,
-        tags,
-        ...target,
-        response: { 200: Detail },
-      },
-      ['number_not_found', 'number_not_pending', 'number_leaving'],
-    ),
-    (request, reply) =>
-      change(request, reply, 200, async (db, caller) => {
-        const number = { ...request.params, ...request.query };
-        await resumeNumberAttachment(db, caller, number);
         return {
           phone_number: await detailOf(db, caller, number.phone_number, number.default_country),
         };

@@ -1,15 +1,20 @@
 import { carriers } from '../../../carriers/carriers.ts';
 import { Type } from '../../../schema/schema.ts';
-import { nullable, oneOf, Timestamp } from '../../http/operation.ts';
+import { nullable, oneOf, Timestamp } from '../../../schema/shapes.ts';
 import { OrganizationId } from '../../organizations/schemas.ts';
 import { UserId } from '../../users/schemas.ts';
-import { DefaultCountry, E164 } from '../schemas.ts';
+import { AnyWriting, DefaultCountry, E164, Metadata, Nickname, NumberParams, Tags } from '../schemas.ts';
 
-/** How a number is narrowed down and read, on every call that names one in its path. */
-export const TargetQuery = Type.Object(
+/** Narrows a number down and says how it is read, on every call that names one in its path. */
+const TargetQuery = Type.Object(
   { organization_id: Type.Optional(OrganizationId), default_country: DefaultCountry },
   { additionalProperties: false },
 );
+
+/** The path of one number, what a call on it takes, and a sentence for its description. */
+export const onePath = '/v1/sms/phone-numbers/:phone_number';
+export const target = { params: NumberParams, querystring: TargetQuery };
+export const narrowing = 'With `organization_id` a number of any other organization is not found.';
 
 export const ReservationParams = Type.Object({
   reservation_id: Type.String({ format: 'uuid', description: 'The id of the reservation.' }),
@@ -168,5 +173,46 @@ export const Released = Type.Object(
         message: 'The number has been released',
       },
     ],
+  },
+);
+
+export const AddNumbersBody = Type.Object(
+  {
+    organization_id: OrganizationId,
+    phone_numbers: Type.Array(
+      Type.Object(
+        {
+          phone_number: AnyWriting,
+          nickname: Type.Optional(nullable(Nickname)),
+          user_id: Type.Optional(nullable(UserId)),
+        },
+        { additionalProperties: false },
+      ),
+      { minItems: 1, maxItems: 1000, description: 'The numbers to add.' },
+    ),
+    default_country: DefaultCountry,
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        organization_id: 'org_abc123',
+        phone_numbers: [{ phone_number: '(415) 555-1234', nickname: 'Sales Line', user_id: 'user_xyz789' }],
+      },
+    ],
+  },
+);
+
+export const NumberEditBody = Type.Object(
+  {
+    nickname: Type.Optional(nullable(Nickname)),
+    tags: Type.Optional(nullable(Tags)),
+    locked: Type.Optional(nullable(Type.Boolean({ description: 'Whether it must not be released.' }))),
+    metadata: Type.Optional(nullable(Metadata)),
+  },
+  {
+    additionalProperties: false,
+    minProperties: 1,
+    examples: [{ nickname: 'Support Line', tags: ['support'] }],
   },
 );

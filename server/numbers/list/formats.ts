@@ -1,9 +1,8 @@
 import { csvLine } from '../../http/csv.ts';
 import type { Format } from '../../http/formats.ts';
 import { fieldNames } from '../json.ts';
-import type { ListOptions } from './statement.ts';
 
-type View = ListOptions['view'];
+export type View = 'list' | 'full';
 
 /** How numbers, of which SQL makes JSON, become a list in some format. */
 export type Frame = {

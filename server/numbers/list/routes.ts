@@ -1,41 +1,26 @@
 import { crc32 } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Static, Type } from '../../../schema/schema.ts';
+import { Type } from '../../../schema/schema.ts';
 import type { Database } from '../../db/database.ts';
 import { invalid, Problem } from '../../errors.ts';
-import type { Changing } from '../../http/changing.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
-import { type App, operation } from '../../http/operation.ts';
-import { atTurnsEnd } from '../../reading/at-turns-end.ts';
+import { type About, type App, operation } from '../../http/operation.ts';
+import { OrganizationId } from '../../organizations/schemas.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
-import { type About, identify } from '../../reading/identify.ts';
-import type { Answer, Lookups } from '../../reading/lookups.ts';
 import { sendBody } from '../../reading/send-body.ts';
-import { addNumbers } from '../life/arrivals.ts';
-import { editNumber } from '../life/moves.ts';
-import { countries, defaultCountry, readPhoneNumber } from '../phone-number.ts';
+import { createLists, readList } from './list.ts';
 import {
-  AddNumbersBody,
   AvailableBody,
   AvailableFiles,
   AvailableQuery,
-  CountryQuery,
   ListBody,
   ListFiles,
   ListQuery,
-  LookedUp,
-  LookUpBody,
-  NumberDetail,
-  NumberEditBody,
-  NumberParams,
-} from '../schemas.ts';
-import { detailOf, findDetails, readE164 } from './details.ts';
-import { createLists, readList } from './list.ts';
+  SummaryBody,
+} from './schemas.ts';
 import type { ListOptions } from './statement.ts';
+import { summarize } from './summary.ts';
 
-type NumberRequest = { params: Static<typeof NumberParams>; query: Static<typeof CountryQuery> };
-
-const One = Type.Object({ phone_number: NumberDetail });
 const NotModified = Type.Null({
   description: 'Nothing has changed since the revision that If-None-Match names.',
 });
@@ -45,17 +30,10 @@ const validator =
   "The `ETag` is made from the organization's revision: sent back as `If-None-Match` it answers 304 until anything in the organization changes.";
 const formats = `As JSON, or always whole as CSV or NDJSON: \`Accept: text/csv\`, \`Accept: application/x-ndjson\`, or \`format\`.`;
 
-export function numberRoutes(
-  app: App,
-  database: Database,
-  lookups: Lookups,
-  bodyCache: BodyCache,
-  brand: string,
-  change: Changing,
-): void {
+/** The routes that show an organization's numbers: all, those available, and how many. */
+export function listRoutes(app: App, database: Database, bodyCache: BodyCache, brand: string): void {
   const { db } = database;
   const lists = createLists(database, brand);
-  const tail = `,"powered_by":${JSON.stringify(brand)}}`;
 
   app.get(
     '/v1/sms/phone-numbers',
@@ -95,139 +73,23 @@ export function numberRoutes(
     (request, reply) => sendList(request, reply, { ...request.query, include_assigned: false }),
   );
 
-  app.post(
-    '/v1/sms/phone-numbers',
-    operation(
-      'change',
-      {
-        operationId: 'addNumbers',
-        summary: 'Add numbers',
-        description:
-          'Adds up to 1,000 numbers that you have already to an organization, all or none; with `user_id` (a unique_id or an e-mail address) a number is assigned at once. The reply has them in the order given.',
-        tags: ['Phone numbers'],
-        body: AddNumbersBody,
-        response: {
-          201: Type.Object({
-            phone_numbers: Type.Array(NumberDetail, { description: 'The numbers, in the order given.' }),
-            count: Type.Integer({ description: 'How many numbers were added.' }),
-          }),
-        },
-      },
-      ['organization_not_active', 'organization_not_found', 'number_taken'],
-    ),
-    (request, reply) =>
-      change(request, reply, 201, async (db, caller) => {
-        const phone_numbers = await addNumbers(db, caller, request.body);
-        return { phone_numbers, count: phone_numbers.length };
-      }),
-  );
-
   app.get(
-    '/v1/sms/phone-numbers/:phone_number',
+    '/v1/sms/phone-numbers/summary',
     operation(
-      'own',
+      'read',
       {
-        operationId: 'getNumber',
-        summary: 'Get a number',
-        description: 'One number of the tenant, in full: which organization and which user has it.',
+        operationId: 'summarizeNumbers',
+        summary: 'Count numbers',
+        description:
+          'How many numbers an organization has: by status, by area code, by user; and whether the stock is low.',
         tags: ['Phone numbers'],
-        params: NumberParams,
-        querystring: CountryQuery,
-        response: { 200: One },
+        querystring: Type.Object({ organization_id: OrganizationId }, { additionalProperties: false }),
+        response: { 200: SummaryBody },
       },
-      ['number_not_found'],
-      aboutNumber,
+      ['organization_not_found'],
     ),
-    (request, reply) => {
-      const bytes = bytesOf(request.found.number, request);
-      if (bytes) return void atTurnsEnd(() => send(bytes));
-      // The version that was at hand is not the right one, or has gone by now: once more, and this time without it.
-      const { number } = aboutNumber(request);
-      return identify(lookups, request, { number }).then(({ found }) =>
-        send(bytesOf(found.number, request)!),
-      );
-
-      function send(bytes: Buffer): never {
-        return reply.type('application/json; charset=utf-8').send(bytes as never) as never;
-      }
-    },
+    ({ caller, query }) => summarize(db, caller, query.organization_id),
   );
-
-  app.post(
-    '/v1/sms/phone-numbers/lookup',
-    operation('own', {
-      operationId: 'lookUpNumbers',
-      summary: 'Look up many numbers',
-      description:
-        'Up to 1,000 numbers at once, in any usual way of writing them: which organization and which user has each. It changes nothing.',
-      tags: ['Phone numbers'],
-      body: LookUpBody,
-      response: { 200: LookedUp },
-    }),
-    async ({ caller, body }, reply) => {
-      const numbers = body.phone_numbers.map((text, index) =>
-        readE164(text, body.default_country, `phone_numbers[${index}]`),
-      );
-      const found = await findDetails(db, caller, numbers);
-      const results = body.phone_numbers.map(
-        (asked, index) =>
-          `{"asked":${JSON.stringify(asked)},"phone_number":${found.get(numbers[index]!) ?? null}}`,
-      );
-      const rest = JSON.stringify({
-        count: numbers.filter(number => found.has(number)).length,
-        powered_by: brand,
-      });
-      reply.type('application/json; charset=utf-8');
-      return reply.send(`{"success":true,"results":[${results}],${rest.slice(1)}` as never);
-    },
-  );
-
-  app.patch(
-    '/v1/sms/phone-numbers/:phone_number',
-    operation(
-      'change',
-      {
-        operationId: 'editNumber',
-        summary: 'Edit a number',
-        description: 'Changes the fields that are given; null clears one. Any field may be left out.',
-        tags: ['Phone numbers'],
-        params: NumberParams,
-        querystring: CountryQuery,
-        body: NumberEditBody,
-        response: { 200: One },
-      },
-      ['number_not_found'],
-    ),
-    (request, reply) =>
-      change(request, reply, 200, async (db, caller) => {
-        const target = { ...request.params, ...request.query };
-        await editNumber(db, caller, target, request.body);
-        return {
-          phone_number: await detailOf(db, caller, target.phone_number, target.default_country),
-        };
-      }),
-  );
-
-  /** The detail of a number that was looked up; undefined if it did not come along and is not at hand. */
-  function bytesOf(number: Answer['number'], { params, query }: NumberRequest): Buffer | undefined {
-    if (!number) {
-      readE164(params.phone_number, query.default_country);
-      throw new Problem('number_not_found');
-    }
-    const { e164, version, json } = number;
-    if (json === undefined) return bodyCache.find(e164, version)?.bytes;
-    const bytes = Buffer.from(`{"success":true,"phone_number":${json}${tail}`);
-    bodyCache.keep(e164, { version, bytes });
-    return bytes;
-  }
-
-  function aboutNumber({ params, query }: FastifyRequest): About {
-    const { phone_number } = params as { phone_number: string };
-    const { default_country = defaultCountry } = query as { default_country?: string };
-    const read = countries.has(default_country) ? readPhoneNumber(phone_number, default_country) : '';
-    if (typeof read === 'string') return {};
-    return { number: read.e164, known: bodyCache.versionOf(read.e164) };
-  }
 
   function sendList(request: FastifyRequest, reply: FastifyReply, asked: ListOptions) {
     const { caller, found, url } = request;

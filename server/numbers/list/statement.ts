@@ -2,7 +2,7 @@ import type { Caller } from '../../access/caller.ts';
 import type { NumberStatus } from '../../db/tables.ts';
 import type { Format } from '../../http/formats.ts';
 import { holdsNow, joinHolder, numberJson } from '../json.ts';
-import { frameOf } from './formats.ts';
+import { frameOf, type View } from './formats.ts';
 
 export const sorts = ['phone_number', '-phone_number', 'created_at', '-created_at'] as const;
 
@@ -28,7 +28,7 @@ export type ListFilter = {
 export type ListOptions = ListFilter & {
   organization_id: string;
   sort: (typeof sorts)[number];
-  view: 'list' | 'full';
+  view: View;
   /** A revision, or a moment. */
   as_of?: string;
   total: boolean;

@@ -1,0 +1,142 @@
+import { type TSchema, Type } from '../../../schema/schema.ts';
+import { nullable, withDefault } from '../../../schema/shapes.ts';
+import { problems } from '../../errors.ts';
+import { OrganizationId } from '../../organizations/schemas.ts';
+import { UserId } from '../../users/schemas.ts';
+import { AnyWriting, DefaultCountry, Metadata, Nickname, Tags } from '../schemas.ts';
+import type { BulkItem } from './bulk.ts';
+
+const named = <const A extends string, P extends Record<string, TSchema>>(action: A, fields: P) =>
+  Type.Object(
+    { action: Type.Literal(action, { description: 'What to do.' }), phone_number: AnyWriting, ...fields },
+    { additionalProperties: false },
+  );
+
+const Items = Type.Unsafe<BulkItem[]>({
+  type: 'array',
+  minItems: 1,
+  maxItems: 10_000,
+  description: 'What to do, in order.',
+  items: {
+    type: 'object',
+    required: ['action', 'phone_number'],
+    properties: {
+      action: {
+        type: 'string',
+        enum: ['assign', 'unassign', 'tag', 'transfer', 'release', 'edit'],
+        description: 'What to do.',
+      },
+    },
+    discriminator: { propertyName: 'action' },
+    oneOf: [
+      named('assign', { user_id: UserId }),
+      named('unassign', {}),
+      named('tag', { add: Type.Optional(Tags), remove: Type.Optional(Tags) }),
+      named('transfer', {
+        to_organization_id: OrganizationId,
+        end_assignment: Type.Optional(
+          Type.Boolean({ description: 'Whether an assignment that stands in the way is ended.' }),
+        ),
+      }),
+      named('release', {}),
+      named('edit', {
+        nickname: Type.Optional(nullable(Nickname)),
+        tags: Type.Optional(nullable(Tags)),
+        locked: Type.Optional(nullable(Type.Boolean({ description: 'Whether it must not be released.' }))),
+        metadata: Type.Optional(nullable(Metadata)),
+      }),
+    ],
+  },
+});
+
+export const BulkBody = Type.Object(
+  {
+    items: Items,
+    atomic: withDefault(
+      Type.Boolean({
+        default: false,
+        description: 'If true, one rejected item means that nothing is changed.',
+      }),
+    ),
+    dry_run: withDefault(
+      Type.Boolean({ default: false, description: 'If true, only tells what would happen.' }),
+    ),
+    default_country: DefaultCountry,
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        items: [
+          { action: 'assign', phone_number: '+14155555678', user_id: 'user_xyz789' },
+          { action: 'tag', phone_number: '+14155551234', add: ['west'] },
+        ],
+      },
+    ],
+  },
+);
+
+const Result = Type.Object(
+  {
+    index: Type.Integer({ description: 'The place of the item, from 0.' }),
+    phone_number: Type.String({ description: 'The number, in E.164 where it could be read.' }),
+    done: Type.Boolean({ description: 'Whether it was done, or would be.' }),
+    code: Type.Optional(Type.String({ description: 'Why not, for programs.' })),
+    error: Type.Optional(Type.String({ description: 'Why not, for people.' })),
+  },
+  { additionalProperties: false },
+);
+
+const results = [
+  { index: 0, phone_number: '+14155555678', done: true },
+  {
+    index: 1,
+    phone_number: '+14155551234',
+    done: false,
+    code: 'number_not_found',
+    error: 'Phone number not found',
+  },
+];
+
+export const Done = Type.Object(
+  {
+    dry_run: Type.Boolean({ description: 'Whether this was only a rehearsal.' }),
+    done: Type.Integer({ description: 'How many items were done, or would be.' }),
+    rejected: Type.Integer({ description: 'How many were not.' }),
+    results: Type.Array(Result, { description: 'One for each item, in order.' }),
+  },
+  { examples: [{ dry_run: false, done: 1, rejected: 1, results }] },
+);
+
+/** An atomic bulk that was refused: an error with the result of each item. */
+export const Rejected = Type.Object(
+  {
+    success: Type.Literal(false, { description: 'Whether the request was successful.' }),
+    error: Type.String({ description: 'What is wrong, for people.' }),
+    detail: Type.Optional(Type.String({ description: 'More of it.' })),
+    code: Type.String({ description: 'What is wrong, for programs.' }),
+    request_id: Type.String({ description: 'Names this request in the log of the server.' }),
+    results: Type.Optional(Type.Array(Result, { description: 'One for each item, in order.' })),
+    powered_by: Type.String({ description: "The server's brand." }),
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        success: false,
+        error: '1 of 2 items was rejected, so nothing was changed',
+        code: 'bulk_rejected',
+        request_id: '0199f3a0-6c1e-7d52-9b1a-3f2c8e4d5a6b',
+        results,
+        powered_by: 'Teli',
+      },
+      {
+        success: false,
+        error: problems.idempotency_mismatch[1],
+        code: 'idempotency_mismatch',
+        request_id: '0199f3a0-6c1e-7d52-9b1a-3f2c8e4d5a6b',
+        powered_by: 'Teli',
+      },
+    ],
+  },
+);

@@ -1,0 +1,259 @@
+import { Type } from '../../../schema/schema.ts';
+import { nullable, oneOf, Timestamp, withDefault } from '../../../schema/shapes.ts';
+import { OrganizationId } from '../../organizations/schemas.ts';
+import { UserId } from '../../users/schemas.ts';
+import {
+  AnyWriting,
+  assignedExample,
+  availableExample,
+  DefaultCountry,
+  detailExample,
+  FullNumber,
+  ListedNumber,
+  NumberDetail,
+  Status,
+} from '../schemas.ts';
+import { frameOf } from './formats.ts';
+import { sorts } from './statement.ts';
+
+const pagingNote =
+  'Without `limit` and `cursor` every number is returned, however many. Not with CSV and NDJSON, which have all.';
+const paging = {
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 10_000, description: `Numbers per page. ${pagingNote}` }),
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1000,
+      description:
+        'The `next_cursor` of the page before; 100 per page without `limit`. Not with CSV and NDJSON.',
+    }),
+  ),
+};
+
+const Digits = (description: string) =>
+  Type.String({
+    pattern: '^[-+0-9(). ]*[0-9][-+0-9(). ]*$',
+    maxLength: 40,
+    description: `${description}, in any formatting.`,
+  });
+
+const filters = {
+  area_code: Type.Optional(
+    Type.String({ pattern: '^[2-9][0-9]{2}$', description: 'The area code of a North American number.' }),
+  ),
+  starts_with: Type.Optional(Digits('The first digits, country code included')),
+  contains: Type.Optional(Digits('Digits anywhere in the number')),
+  ends_with: Type.Optional(Digits('The last digits')),
+  tag: Type.Optional(Type.String({ minLength: 1, maxLength: 60, description: 'A tag that the number has.' })),
+  nickname: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'A part of the nickname, in any case.' }),
+  ),
+  created_after: Type.Optional(Timestamp('Created after this moment.')),
+  created_before: Type.Optional(Timestamp('Created before this moment.')),
+  unassigned_since: Type.Optional(Timestamp('Available since this moment or longer; not with `as_of`.')),
+};
+
+const shape = {
+  sort: withDefault(oneOf(sorts, { default: 'phone_number', description: 'The order; `-` turns it round.' })),
+  view: withDefault(
+    oneOf(['list', 'full'], {
+      default: 'list',
+      description: '`full` shows every field of each number, but what is under way at its carrier.',
+    }),
+  ),
+  total: withDefault(
+    Type.Boolean({
+      default: false,
+      description:
+        'Whether to tell `total`: how many numbers fit, on all pages together. Not with CSV and NDJSON.',
+    }),
+  ),
+  format: Type.Optional(
+    oneOf(['json', 'csv', 'ndjson'], {
+      description:
+        'How to answer; not given, `Accept: text/csv` asks for CSV and `Accept: application/x-ndjson` for NDJSON.',
+    }),
+  ),
+  as_of: Type.Optional(
+    Type.String({
+      pattern: '^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}T.{5,30})$',
+      description:
+        "The list as it was: at a revision of the organization, or at a moment. Users are shown with today's names.",
+      examples: ['12', '2024-03-01T00:00:00Z'],
+    }),
+  ),
+};
+
+export const AvailableQuery = Type.Object(
+  { organization_id: OrganizationId, ...filters, ...shape, ...paging },
+  { additionalProperties: false },
+);
+
+export const ListQuery = Type.Object(
+  {
+    organization_id: OrganizationId,
+    include_assigned: withDefault(
+      Type.Boolean({
+        default: true,
+        description: 'If false, only returns unassigned numbers (the available pool).',
+      }),
+    ),
+    status: Type.Optional(Status),
+    assigned_to: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 320,
+        description: 'The unique_id or e-mail address of the user who has it.',
+      }),
+    ),
+    ...filters,
+    ...shape,
+    ...paging,
+  },
+  { additionalProperties: false },
+);
+
+export const LookUpBody = Type.Object(
+  {
+    phone_numbers: Type.Array(AnyWriting, {
+      minItems: 1,
+      maxItems: 1000,
+      description: 'The numbers to look up.',
+    }),
+    default_country: DefaultCountry,
+  },
+  { additionalProperties: false, examples: [{ phone_numbers: ['(415) 555-1234', '+14155550000'] }] },
+);
+
+export const LookedUp = Type.Object(
+  {
+    results: Type.Array(
+      Type.Object(
+        {
+          asked: Type.String({
+            description: 'The number as it was asked for.',
+            examples: ['(415) 555-1234'],
+          }),
+          phone_number: Type.Union([NumberDetail, Type.Null()], {
+            description: 'The number in full; null for one that is not here, or not yours to see.',
+          }),
+        },
+        { additionalProperties: false },
+      ),
+      { description: 'One for each number that was asked for, in that order.' },
+    ),
+    count: Type.Integer({ description: 'How many of them were found.' }),
+  },
+  {
+    examples: [
+      {
+        results: [
+          { asked: '(415) 555-1234', phone_number: detailExample },
+          { asked: '+14155550000', phone_number: null },
+        ],
+        count: 1,
+      },
+    ],
+  },
+);
+
+const listResponse = (example: object[]) =>
+  Type.Object(
+    {
+      phone_numbers: Type.Array(Type.Union([ListedNumber, FullNumber]), {
+        description: 'In the order of `phone_number`, character by character.',
+      }),
+      count: Type.Integer({ description: 'How many numbers were returned.' }),
+      total: Type.Optional(
+        Type.Integer({ description: 'How many fit on all pages together; only when asked for.' }),
+      ),
+      has_more: Type.Optional(
+        Type.Boolean({ description: 'Whether another page follows; only when paging was asked for.' }),
+      ),
+      next_cursor: Type.Optional(
+        nullable(
+          Type.String({
+            description: 'What to ask the next page with, or null; only when paging was asked for.',
+          }),
+        ),
+      ),
+    },
+    { examples: [{ phone_numbers: example, count: example.length }] },
+  );
+
+export const ListBody = listResponse([assignedExample, availableExample]);
+export const AvailableBody = listResponse([availableExample]);
+
+const asFile = (format: 'csv' | 'ndjson', description: string, example: object[]) => {
+  const { head, between, piece } = frameOf({ format, view: 'list' });
+  const items = example.map(number => JSON.stringify(number)).join(between);
+  return Type.String({ description, examples: [head + piece(items)] });
+};
+const listFiles = (example: object[]) => ({
+  csv: asFile(
+    'csv',
+    'RFC 4180, in UTF-8: a line that names the columns, and one for each number. The columns are the fields of a number in their order; `assigned_to` is `user_id`, `user_email` and `user_name`, tags have commas between them, metadata is JSON. Text that a spreadsheet might take for a formula begins with an apostrophe. The import takes such a file as it is.',
+    example,
+  ),
+  ndjson: asFile(
+    'ndjson',
+    'One number a line, each as in the JSON list. The import takes such a file as it is.',
+    example,
+  ),
+});
+
+export const ListFiles = listFiles([assignedExample, availableExample]);
+export const AvailableFiles = listFiles([availableExample]);
+
+const Count = Type.Integer({ description: 'How many numbers.' });
+
+export const SummaryBody = Type.Object(
+  {
+    total: Count,
+    by_status: Type.Array(
+      Type.Object({ status: Type.String({ description: 'The status.' }), count: Count }),
+      { description: 'The most frequent first.' },
+    ),
+    by_area_code: Type.Array(
+      Type.Object({
+        area_code: nullable(Type.String({ description: 'The area code; null for numbers that have none.' })),
+        count: Count,
+        available: Type.Integer({ description: 'How many of them are available.' }),
+      }),
+      { description: 'The most frequent first.' },
+    ),
+    by_user: Type.Array(
+      Type.Object({
+        user_id: UserId,
+        name: Type.String({ description: "The user's full name." }),
+        email: Type.String({ description: "The user's e-mail address." }),
+        count: Count,
+      }),
+      { description: 'Who has how many, the most first.' },
+    ),
+    stock: Type.Object(
+      {
+        available: Type.Integer({ description: 'How many numbers are available.' }),
+        threshold: nullable(Type.Integer({ description: "The tenant's low_stock_threshold, or null." })),
+        low: Type.Boolean({ description: 'Whether fewer are available than the threshold.' }),
+      },
+      { description: 'Whether there are enough.' },
+    ),
+  },
+  {
+    examples: [
+      {
+        total: 2,
+        by_status: [
+          { status: 'assigned', count: 1 },
+          { status: 'available', count: 1 },
+        ],
+        by_area_code: [{ area_code: '415', count: 2, available: 1 }],
+        by_user: [{ user_id: 'user_xyz789', name: 'John Smith', email: 'john@company.com', count: 1 }],
+        stock: { available: 1, threshold: 5, low: true },
+      },
+    ],
+  },
+);
