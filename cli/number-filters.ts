@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { NumberStatus } from '../server/db/tables.ts';
+import type { NumberStatus } from '../server/numbers/state.ts';
 import type { ListOptions } from '../server/numbers/list/statement.ts';
 import { readMoment } from './arguments.ts';
 

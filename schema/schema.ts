@@ -1,7 +1,7 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { Static, TSchema, Type as TypeBox } from 'typebox';
 
-export type { Static, TNull, TObject, TProperties, TSchema, TString } from 'typebox';
+export type { Static, TNull, TObject, TOptional, TProperties, TSchema, TString, TUnsafe } from 'typebox';
 
 type Options = Record<string, unknown>;
 type Properties = Record<string, Options>;

@@ -19,3 +19,17 @@ export const withDefault = <T extends TSchema>(schema: T): T => Type.Optional(sc
 /** ISO 8601 in UTC to the second, as the API family prints every moment: `2024-01-15T10:30:00Z`. */
 export const Timestamp = (description: string, example = '2024-01-15T10:30:00Z') =>
   Type.String({ format: 'date-time', description, examples: [example] });
+
+/** The ids that the API knows organizations and users by: of our making, or of the client's. */
+export const OrganizationId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: "The organization's unique_id.",
+  examples: ['org_abc123'],
+});
+export const UserId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: "The user's unique_id.",
+  examples: ['user_xyz789'],
+});

@@ -57,7 +57,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose key came with the request; set before every handler whose access is not `none`. */
     caller: Caller;
-    /** What is known of what the request is about, as far as it is theirs to see; set with `who`. */
+    /** What is known of what the request is about, as far as it is theirs to see; set with `caller`. */
     found: Found;
   }
 }
@@ -113,7 +113,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   app.setSchemaErrorFormatter((errors, part) => explainValidation(errors as never, part));
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerError(new Problem('route_not_found'), request, reply));
-  app.decorateRequest('who');
+  app.decorateRequest('caller');
   app.decorateRequest('found');
 
   const parseJson = app.getDefaultJsonParser('error', 'error');

@@ -1,11 +1,10 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
 import type { Db } from '../db/database.ts';
 import { invalid } from '../errors.ts';
 import { type App, operation, timestamp } from '../http/operation.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { CountryQuery, E164, NumberParams } from '../numbers/schemas.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
 import { type Event, readBatch, readEvents, readHistory } from './events.ts';
 import { createFollowers } from './followers.ts';
 

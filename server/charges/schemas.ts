@@ -1,8 +1,7 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
 import { E164 } from '../numbers/schemas.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
 import { weekEnd } from './charges.ts';
 import type { ChargeRow } from './usage.ts';
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import { week } from '../charges/charges.ts';
 import type { Database, Db } from '../db/database.ts';
+import { stateNames } from '../numbers/state.ts';
 import { nothing, type Replayed, replay } from './replay.ts';
 
 /** One contradiction; `organization` is its unique_id. */
@@ -107,6 +108,8 @@ async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: Read
   return items.map(({ type = 'number.added', ...item }) => ({ type, data: item }));
 }
 
+const stateColumns = sql.raw(stateNames.map(name => `x.${name}`).join(', '));
+
 async function compare(db: Db, { tenant_id, id }: Organization, state: Replayed): Promise<string[]> {
   const where = sql`where x.tenant_id = ${tenant_id} and x.organization_id = ${id}`;
   const organization = await sql<Record<string, unknown>>`
@@ -116,8 +119,7 @@ async function compare(db: Db, { tenant_id, id }: Organization, state: Replayed)
   const users = await sql<Record<string, unknown>>`
     select id, unique_id, name, email, phone, permission, status from users x ${where}`.execute(db);
   const numbers = await sql<Record<string, unknown>>`
-    select x.id, x.phone_number, x.nickname, x.status, x.tags, x.locked, x.metadata, x.until, x.reservation_id, x.reservation_note,
-           x.carrier_account_id, x.carrier_number_id, x.pending_reason, u.unique_id as user_id
+    select x.id, x.phone_number, ${stateColumns}, u.unique_id as user_id
     from phone_numbers x
     left join assignments a on a.tenant_id = x.tenant_id and a.phone_number_id = x.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id

@@ -1,3 +1,5 @@
+import { emptyState } from '../numbers/state.ts';
+
 /** What the log says that an organization is: everything in it, built from nothing. */
 export type Replayed = {
   organization: Record<string, unknown>;
@@ -15,18 +17,6 @@ export const nothing = (): Replayed => ({
   numbers: new Map(),
   orders: new Map(),
 });
-
-const newNumber = {
-  tags: [],
-  locked: false,
-  metadata: {},
-  until: null,
-  reservation_id: null,
-  reservation_note: null,
-  carrier_account_id: null,
-  carrier_number_id: null,
-  pending_reason: null,
-};
 
 /**
  * Takes one event into account. Bulk events come as the items of their batch, one by one.
@@ -68,7 +58,7 @@ export function replay(state: Replayed, type: string, data: Data): void {
       const { id: _, order_id: __, ...arrived } = data;
       if (state.numbers.has(id)) throw new Error(`${data.phone_number} is added twice`);
       state.numbers.set(id, {
-        ...newNumber,
+        ...emptyState,
         status: data.user_id === null ? 'available' : 'assigned',
         ...arrived,
       });
@@ -77,7 +67,7 @@ export function replay(state: Replayed, type: string, data: Data): void {
     case 'number.transferred_in':
       if (state.numbers.has(id)) throw new Error(`${data.phone_number} arrives where it is already`);
       state.numbers.set(id, {
-        ...newNumber,
+        ...emptyState,
         phone_number: data.phone_number,
         user_id: null,
         ...(data.number as object),

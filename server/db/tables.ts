@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { State, StateName } from '../numbers/state.ts';
 
 /** The tables as Kysely sees them; migrations/ says what they mean and which constraints stand behind them. */
 export type Tables = {
@@ -32,15 +33,6 @@ export type RegistrationStatus =
   | 'rejected';
 export type UserPermission = 'admin' | 'user';
 export type UserStatus = 'active' | 'inactive' | 'suspended';
-export type NumberStatus =
-  | 'pending'
-  | 'available'
-  | 'reserved'
-  | 'assigned'
-  | 'cooling_down'
-  | 'releasing'
-  | 'released';
-
 export type OrderStatus = 'placed' | 'buying' | 'settling' | 'bought' | 'failed' | 'cancelled';
 export type ChargeType = 'number.purchase_fee' | 'number.weekly_fee' | 'number.released';
 export type RunType = 'compare' | 'adopt';
@@ -129,7 +121,16 @@ type UserTokenTable = {
   revoked_at: Date | null;
 };
 
-type PhoneNumberTable = {
+/** Of a number's state, in each column: what is not `null` has a default. JSON is written as text. */
+type StateColumns = {
+  [Name in StateName]: null extends State[Name]
+    ? State[Name]
+    : State[Name] extends Record<string, unknown>
+      ? ColumnType<State[Name], string | undefined, string>
+      : Generated<State[Name]>;
+};
+
+type PhoneNumberTable = StateColumns & {
   tenant_id: string;
   organization_id: string;
   id: string;
@@ -137,22 +138,11 @@ type PhoneNumberTable = {
   pretty_phone_number: string;
   country: string | null;
   area_code: GeneratedAlways<string | null>;
-  nickname: string | null;
-  status: Generated<NumberStatus>;
-  tags: Generated<string[]>;
-  locked: Generated<boolean>;
-  metadata: ColumnType<Record<string, unknown>, string | undefined, string>;
-  until: Date | null;
-  reservation_id: string | null;
-  reservation_note: string | null;
   available_since: Date | null;
   since_revision: number;
   created_at: Generated<Date>;
   modified_at: Generated<Date>;
   released_at: Date | null;
-  carrier_account_id: string | null;
-  carrier_number_id: string | null;
-  pending_reason: string | null;
   attach_due_at: Date | null;
   attach_attempts: Generated<number>;
   release_due_at: Date | null;
@@ -161,7 +151,7 @@ type PhoneNumberTable = {
   next_fee_at: Date | null;
 };
 
-type NumberVersionTable = {
+type NumberVersionTable = State & {
   tenant_id: string;
   organization_id: string;
   phone_number_id: string;
@@ -171,18 +161,7 @@ type NumberVersionTable = {
   to_at: Date;
   phone_number: string;
   pretty_phone_number: string;
-  nickname: string | null;
-  status: NumberStatus;
-  tags: string[];
-  locked: boolean;
-  metadata: Record<string, unknown>;
-  until: Date | null;
-  reservation_id: string | null;
-  reservation_note: string | null;
   created_at: Date;
-  carrier_account_id: string | null;
-  carrier_number_id: string | null;
-  pending_reason: string | null;
 };
 
 type IdempotencyKeyTable = {

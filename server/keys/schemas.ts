@@ -1,7 +1,6 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
 import type { ApiKey as ApiKeyRow } from './keys.ts';
 
 export const KeyParams = Type.Object({

@@ -1,78 +1,62 @@
+import type { Field } from './field.ts';
+import { type FieldName, field, fieldNames } from './state.ts';
+
 /**
  * A number as JSON text, made by PostgreSQL: of `n` (a row of phone_numbers), `a` (its open assignment), `u.holder` (the
  * user who has it) and, for more than the list's fields, `o` (its organization). A list passes from the database to the
  * client as text that nobody takes apart on the way, which is a third of the work of rows that become objects that
  * become text. No value is ever null, or the whole would be: `||` is so, and yet a fifth of the list faster than concat().
  */
-const text = (column: string) => `to_json(${column})::text`;
-const textOrNull = (column: string) => `coalesce(to_json(${column})::text, 'null')`;
-const bool = (condition: string) => `case when ${condition} then 'true' else 'false' end`;
-/** Without anything that JSON would escape: ids, E.164, what libphonenumber prints, our own words. */
-const plain = (column: string) => `'"' || ${column} || '"'`;
-const plainOrNull = (column: string) => `coalesce('"' || ${column} || '"', 'null')`;
-/** ISO 8601 in UTC to the second. */
-const moment = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
+/** How each kind of value is printed, of the SQL that reads it. */
+const printers: Record<Field['print'], (value: string) => string> = {
+  text: value => `to_json(${value})::text`,
+  // Without anything that JSON would escape: ids, E.164, pretty numbers, our own words.
+  plain: value => `'"' || ${value} || '"'`,
+  boolean: value => `case when ${value} then 'true' else 'false' end`,
+  // ISO 8601 in UTC to the second.
+  moment: value => `'"' || to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"'`,
+  json: value => `${value}::text`,
+};
 
-type Fields = [name: string, value: string][];
+function printed(name: FieldName): string {
+  const { from, print, nullable } = field(name);
+  const value = printers[print](from ?? `n.${name}`);
+  return nullable ? `coalesce(${value}, 'null')` : value;
+}
 
-const object = (fields: Fields) =>
-  `${fields.map(([name, value], index) => `'${index === 0 ? '{' : ','}"${name}":' || ${value}`).join(' || ')} || '}'`
+type Printed = [name: string, value: string][];
+
+const object = (entries: Printed) =>
+  `${entries.map(([name, value], index) => `'${index === 0 ? '{' : ','}"${name}":' || ${value}`).join(' || ')} || '}'`
     // Two constants that meet are one.
     .replaceAll("' || '", '');
 
-const holder = object([
-  ['user_id', text('u.unique_id')],
-  ['email', text('u.email')],
-  ['name', text('u.name')],
-]);
-
-/** The eight fields of the list, in their order. */
-const listFields: Fields = [
-  ['id', plain('n.id')],
-  ['phone_number', plain('n.phone_number')],
-  ['pretty_phone_number', plain('n.pretty_phone_number')],
-  ['nickname', textOrNull('n.nickname')],
-  ['is_available', bool("n.status = 'available'")],
-  ['assigned_to', "coalesce(u.holder, 'null')"],
-  ['assigned_at', plainOrNull(moment('a.assigned_at'))],
-  ['created_at', plain(moment('n.created_at'))],
-];
-
-/** Every field that changes with the revision of the number's organization alone. */
-const fullFields: Fields = [
-  ...listFields,
-  ['status', plain('n.status')],
-  ['until', plainOrNull(moment('n.until'))],
-  ['reservation_id', plainOrNull('n.reservation_id')],
-  ['reservation_note', textOrNull('n.reservation_note')],
-  ['tags', text('n.tags')],
-  ['locked', bool('n.locked')],
-  ['metadata', 'n.metadata::text'],
-  ['carrier_account_id', plainOrNull('n.carrier_account_id')],
-  ['pending_reason', textOrNull('n.pending_reason')],
-  ['organization_id', text('o.unique_id')],
-  ['organization_name', text('o.name')],
-  ['country', plainOrNull('n.country')],
-  ['area_code', plainOrNull('n.area_code')],
-  ['modified_at', plain(moment('n.modified_at'))],
-];
-
-const namesOf = (fields: Fields) => fields.map(([name]) => name);
-
-export const fieldNames = { list: namesOf(listFields), full: namesOf(fullFields) };
-
-export const numberJson = {
-  list: object(listFields),
-  full: object(fullFields),
-  /** What one call for one number shows: also what is under way at its carrier, which is no revision. */
-  detail: object([
-    ...fullFields,
-    ['leaving', bool('n.release_due_at is not null')],
-    ['release_problem', textOrNull('n.release_problem')],
+const holder = object(
+  ['unique_id', 'email', 'name'].map(column => [
+    column === 'unique_id' ? 'user_id' : column,
+    printers.text(`u.${column}`),
   ]),
-};
+);
 
-/** What the detail hangs on beside the number's own id: it is the same as long as this is. */
+const views = ['list', 'full', 'detail'] as const;
+export type View = (typeof views)[number];
+
+/** The fields that a view shows, in their order; each view has those of the one before it. */
+export const fieldsOf = (view: View): FieldName[] =>
+  fieldNames.filter(name => {
+    const narrowest = field(name).view;
+    return narrowest !== undefined && views.indexOf(narrowest) <= views.indexOf(view);
+  });
+
+const jsonOf = (view: View) => object(fieldsOf(view).map(name => [name, printed(name)]));
+
+/**
+ * `detail` is what one call for one number shows: also what is under way at its carrier, which is no revision, so that
+ * a list's ETag could not tell of it.
+ */
+export const numberJson = { list: jsonOf('list'), full: jsonOf('full'), detail: jsonOf('detail') };
+
+/** Changes whenever the detail of a number does. */
 export const detailVersion =
   "concat_ws(' ', o.id, o.revision, n.release_due_at is not null, n.release_problem)";
 

@@ -1,10 +1,9 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
+import { fields } from '../numbers/fields.ts';
 import { AreaCode } from '../numbers/life/schemas.ts';
-import { AnyWriting, E164, Nickname } from '../numbers/schemas.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
-import { UserId } from '../users/schemas.ts';
+import { AnyWriting, E164 } from '../numbers/schemas.ts';
 import type { OrderRow } from './orders.ts';
 import type { Quote } from './place.ts';
 
@@ -63,7 +62,7 @@ export const SearchBody = Type.Object({
 const what = {
   area_code: Type.Optional(AreaCode),
   user_id: Type.Optional(nullable(UserId)),
-  nickname: Type.Optional(nullable(Nickname)),
+  nickname: Type.Optional(nullable(fields.nickname.schema)),
 };
 
 export const PurchaseBody = Type.Object(

@@ -1,17 +1,9 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp } from '../../schema/shapes.ts';
 import { CarrierAccountId } from '../accounts/reference.ts';
 import { Dollars } from '../http/money.ts';
 import { timestamp } from '../http/operation.ts';
 import type { OrganizationWithNumber } from './organizations.ts';
-
-const description = "The organization's unique_id.";
-export const OrganizationId = Type.String({
-  minLength: 1,
-  maxLength: 128,
-  description,
-  examples: ['org_abc123'],
-});
 
 export const OrganizationParams = Type.Object({ organization_id: OrganizationId });
 

@@ -1,8 +1,7 @@
 import { type Static, type TSchema, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
 import { AnyWriting } from '../numbers/schemas.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
 import type { Drift as DriftRow } from './drift.ts';
 import type { Action } from './resolve.ts';
 import { RunId } from './schemas.ts';

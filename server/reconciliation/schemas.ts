@@ -1,9 +1,8 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
 import type { RunStatus, RunType } from '../db/tables.ts';
 import { timestamp } from '../http/operation.ts';
 import { AnyWriting, DefaultCountry } from '../numbers/schemas.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
 import type { MapEntry, Rule } from './rules.ts';
 import { type Count, countNames, type Run as RunRow } from './runs.ts';
 

@@ -1,15 +1,8 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, UserId } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
-import { Email, OrganizationId, OwnUniqueId } from '../organizations/schemas.ts';
+import { Email, OwnUniqueId } from '../organizations/schemas.ts';
 import type { User as UserRow } from './users.ts';
-
-export const UserId = Type.String({
-  minLength: 1,
-  maxLength: 128,
-  description: "The user's unique_id.",
-  examples: ['user_xyz789'],
-});
 
 export const UserParams = Type.Object({ organization_id: OrganizationId, user_id: UserId });
 

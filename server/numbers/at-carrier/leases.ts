@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { type Caller, systemCaller } from '../../access/caller.ts';
 import type { CarrierSettings } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
-import type { NumberStatus } from '../../db/tables.ts';
 import { backOffMs } from '../../work/back-off.ts';
 import { type Job, repeat } from '../../work/jobs.ts';
+import type { NumberStatus } from '../state.ts';
 
 /*
  * What is done to a number at its carrier takes longer than any transaction may, and may be cut short anywhere. So

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { invalid } from '../../errors.ts';
 import { withoutApostrophe } from '../../http/csv.ts';
-import { fieldNames } from '../json.ts';
+import { fieldsOf } from '../json.ts';
 import { csvColumns } from '../list/formats.ts';
 
 /** One row of an import as it was written; `line` is where it ends in the file, from 1. */
@@ -17,7 +17,7 @@ const columns = ['phone_number', 'nickname', 'user'] as const;
 const userColumns = ['user', 'user_email', 'user_id'];
 /** What an export says beyond that is known, and not imported: a file that it has written is taken as it is. */
 const knownColumns = new Set<string>([...columns, ...csvColumns('full')]);
-const knownFields = new Set<string>([...columns, ...fieldNames.full]);
+const knownFields = new Set<string>([...columns, ...fieldsOf('full')]);
 /** As long as the longest line of an export. */
 const lineBytesMax = 65_536;
 /** So much is read at once, some 270 short rows: about a millisecond, in which other requests wait. */

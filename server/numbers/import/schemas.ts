@@ -1,7 +1,6 @@
 import { Type } from '../../../schema/schema.ts';
-import { nullable, oneOf, withDefault } from '../../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, withDefault } from '../../../schema/shapes.ts';
 import { problems } from '../../errors.ts';
-import { OrganizationId } from '../../organizations/schemas.ts';
 import { DefaultCountry } from '../schemas.ts';
 
 export const ImportQuery = Type.Object(

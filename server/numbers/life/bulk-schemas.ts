@@ -1,9 +1,8 @@
 import { type TSchema, Type } from '../../../schema/schema.ts';
-import { nullable, withDefault } from '../../../schema/shapes.ts';
+import { OrganizationId, UserId, withDefault } from '../../../schema/shapes.ts';
 import { problems } from '../../errors.ts';
-import { OrganizationId } from '../../organizations/schemas.ts';
-import { UserId } from '../../users/schemas.ts';
-import { AnyWriting, DefaultCountry, Metadata, Nickname, Tags } from '../schemas.ts';
+import { fields } from '../fields.ts';
+import { AnyWriting, DefaultCountry, editing } from '../schemas.ts';
 import type { BulkItem } from './bulk.ts';
 
 const named = <const A extends string, P extends Record<string, TSchema>>(action: A, fields: P) =>
@@ -31,7 +30,10 @@ const Items = Type.Unsafe<BulkItem[]>({
     oneOf: [
       named('assign', { user_id: UserId }),
       named('unassign', {}),
-      named('tag', { add: Type.Optional(Tags), remove: Type.Optional(Tags) }),
+      named('tag', {
+        add: Type.Optional(fields.tags.schema),
+        remove: Type.Optional(fields.tags.schema),
+      }),
       named('transfer', {
         to_organization_id: OrganizationId,
         end_assignment: Type.Optional(
@@ -39,12 +41,7 @@ const Items = Type.Unsafe<BulkItem[]>({
         ),
       }),
       named('release', {}),
-      named('edit', {
-        nickname: Type.Optional(nullable(Nickname)),
-        tags: Type.Optional(nullable(Tags)),
-        locked: Type.Optional(nullable(Type.Boolean({ description: 'Whether it must not be released.' }))),
-        metadata: Type.Optional(nullable(Metadata)),
-      }),
+      named('edit', editing),
     ],
   },
 });

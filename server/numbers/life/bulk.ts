@@ -5,11 +5,11 @@ import type { Db } from '../../db/database.ts';
 import { invalid, Problem, type ProblemCode } from '../../errors.ts';
 import { assertActive, type Revision, reviseMany } from '../../revisions/revise.ts';
 import { readPhoneNumber } from '../phone-number.ts';
+import type { Edit } from '../state.ts';
 import { eventOf, loadStates, writeStates } from './changes.ts';
 import { transferEvents } from './moves.ts';
 import {
   assign,
-  type Edit,
   edit,
   type NumberState,
   release,
@@ -165,8 +165,8 @@ function stepOf(
     case 'release':
       return release(number, revision.policy, revision.now);
     case 'edit': {
-      const { nickname, tags, locked, metadata } = item;
-      return edit(number, { nickname, tags, locked, metadata });
+      const { action: _, phone_number: __, ...given } = item;
+      return edit(number, given);
     }
   }
 }

@@ -6,10 +6,17 @@ import type { Caller } from '../../access/caller.ts';
 import { charge, type NewCharge } from '../../charges/charges.ts';
 import { Problem } from '../../errors.ts';
 import type { Revision } from '../../revisions/revise.ts';
+import { field, stateNames } from '../state.ts';
 import type { NumberState, Step, User } from './rules.ts';
 
 /** The carriers through which numbers are released. */
 const managing = Object.entries(carriers).flatMap(([name, { can }]) => (can.buy ? [name] : []));
+
+/** The columns of a number's state, in the statements that read, write and keep it. */
+const stateOf = (table: string) => sql.raw(stateNames.map(name => `${table}.${name}`).join(', '));
+const state = sql.raw(stateNames.join(', '));
+const assignments = sql.raw(stateNames.map(name => `${name} = s.${name}`).join(', '));
+const columns = sql.raw(stateNames.map(name => `${name} ${field(name).column}`).join(', '));
 
 /** The live numbers of an organization that `condition` is true of (`n` is the number), as they are under its lock. */
 export async function findStates(
@@ -18,9 +25,7 @@ export async function findStates(
   condition: RawBuilder<unknown>,
 ): Promise<NumberState[]> {
   const { rows } = await sql<NumberState>`
-    select n.id, n.phone_number, n.status, n.nickname, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
-           n.reservation_note, n.carrier_account_id, n.carrier_number_id, n.pending_reason,
-           c.id is not null as managed, n.release_due_at is not null as leaving,
+    select n.id, n.phone_number, ${stateOf('n')}, c.id is not null as managed, n.release_due_at is not null as leaving,
            a.user_id as user_record_id, u.unique_id as user_id
     from phone_numbers n
     left join carrier_accounts c on c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${managing})
@@ -135,10 +140,7 @@ async function updateNumbers(
     with kept as (${keeping(leaving, caller, ids)}),
     opened as (${opening(arriving, caller, holders)})
     update phone_numbers n
-    set organization_id = ${organization.id}, status = s.status, nickname = s.nickname,
-        tags = array(select jsonb_array_elements_text(s.tags)), locked = s.locked, metadata = s.metadata, until = s.until,
-        reservation_id = s.reservation_id, reservation_note = s.reservation_note,
-        carrier_account_id = s.carrier_account_id, carrier_number_id = s.carrier_number_id, pending_reason = s.pending_reason,
+    set organization_id = ${organization.id}, ${assignments},
         available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
         released_at = case when s.status = 'released' then ${at}::timestamptz end,
         attach_due_at = case when s.status = 'pending' and s.pending_reason is null then coalesce(n.attach_due_at, ${at}) end,
@@ -147,20 +149,16 @@ async function updateNumbers(
           when s.status <> 'released' then n.release_due_at end,
         release_problem = case when s.status <> 'released' then n.release_problem end,
         since_revision = ${number}, modified_at = ${at}
-    from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, status text, nickname text, tags jsonb, locked boolean,
-      metadata jsonb, until timestamptz, reservation_id uuid, reservation_note text, carrier_account_id uuid,
-      carrier_number_id text, pending_reason text)
+    from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, ${columns})
     where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`.execute(tx);
 }
 
 /** What the numbers are up to now becomes history. */
 const keeping = ({ number, at }: Revision, caller: Caller, ids: string[]) => sql`
   insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
-    phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
-    carrier_account_id, carrier_number_id, pending_reason)
+    phone_number, pretty_phone_number, created_at, ${state})
   select tenant_id, organization_id, id, since_revision, ${number}, modified_at, ${at},
-    phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at,
-    carrier_account_id, carrier_number_id, pending_reason
+    phone_number, pretty_phone_number, created_at, ${state}
   from phone_numbers where tenant_id = ${caller.tenantId} and id ${among(ids)}`;
 
 async function endAssignments({ tx, number, at }: Revision, caller: Caller, ids: string[]): Promise<void> {

@@ -4,9 +4,10 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { findOrganization } from '../../organizations/organizations.ts';
 import { assertActive, type Revision, reviseMany } from '../../revisions/revise.ts';
+import { type Edit, type State, stateNames } from '../state.ts';
 import { changeNumber, type Target, withNumber } from './change-number.ts';
 import { type Change, eventOf, loadStates, writeStates } from './changes.ts';
-import { type Edit, edit, endCoolDown, restore, transfer } from './rules.ts';
+import { edit, endCoolDown, restore, transfer } from './rules.ts';
 
 export function editNumber(db: Db, caller: Caller, target: Target, given: Edit) {
   return changeNumber(db, caller, target, number => edit(number, given));
@@ -87,12 +88,8 @@ export function transferEvents(leaving: Revision, arriving: Revision, { number, 
   const changes = eventOf({ number, step })?.data.changes ?? {};
   const from = { from_organization_id: leaving.organization.unique_id };
   const to = { to_organization_id: arriving.organization.unique_id };
-  const { status, until, nickname, tags, locked, metadata, carrier_account_id, carrier_number_id } = {
-    ...number,
-    ...step.set,
-  };
-  const origin = carrier_account_id === null ? {} : { carrier_account_id, carrier_number_id };
-  const arrived = { status, until, nickname, tags, locked, metadata, ...origin };
+  const after: State = { ...number, ...step.set };
+  const arrived = Object.fromEntries(stateNames.map(name => [name, after[name]]));
   return [
     { type: 'number.transferred_out', data: { id, phone_number, ...to, changes: {} } },
     { type: 'number.transferred_in', data: { id, phone_number, ...from, changes, number: arrived } },

@@ -1,29 +1,15 @@
-import type { NumberStatus } from '../../db/tables.ts';
 import { Problem } from '../../errors.ts';
 import type { Policy } from '../../revisions/revise.ts';
+import { type Edit, readEdit, type State } from '../state.ts';
 
-/** Everything about a number that can change, and what names it. */
-export type NumberState = {
+/** A number under its organization's lock: what changes of it, and what names it. */
+export type NumberState = State & {
   readonly id: string;
   readonly phone_number: string;
-  status: NumberStatus;
   /** Who has it, by unique_id and by the id of the record. */
   user_id: string | null;
   user_record_id: string | null;
-  nickname: string | null;
-  tags: string[];
-  locked: boolean;
-  metadata: Record<string, unknown>;
-  /** When the status ends by itself. */
-  until: Date | null;
-  reservation_id: string | null;
-  reservation_note: string | null;
-  /** The carrier account that it comes from, and its id there; both null for a number that none manages. */
-  carrier_account_id: string | null;
-  carrier_number_id: string | null;
-  /** Why it is still pending, where the carrier has refused it. */
-  pending_reason: string | null;
-  /** Whether the account is one through which it is released; for any other number our word is enough. */
+  /** Whether its carrier account is one through which numbers are released; for any other our word is enough. */
   readonly managed: boolean;
   /** Whether it is being released at the carrier: until that is done it is handed to nobody. */
   readonly leaving: boolean;
@@ -112,41 +98,11 @@ export function link(carrier: { account_id: string; number_id: string }): Step {
   return { type: 'number.linked', set };
 }
 
-export type Edit = {
-  nickname?: string | null | undefined;
-  tags?: string[] | null | undefined;
-  locked?: boolean | null | undefined;
-  metadata?: Record<string, unknown> | null | undefined;
-};
-
-const metadataLengthMax = 8000;
-const metadataLevelsMax = 5;
-
-function assertBounded(metadata: Edit['metadata']): void {
-  if (JSON.stringify(metadata).length > metadataLengthMax)
-    throw new Problem('invalid_request', `metadata is longer than ${metadataLengthMax} characters`);
-  if (levelsOf(metadata) > metadataLevelsMax)
-    throw new Problem('invalid_request', `metadata is nested deeper than ${metadataLevelsMax} levels`);
-}
-
-/** `{}` has one level, `{"a": [1]}` two. */
-function levelsOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  return 1 + Math.max(0, ...Object.values(value).map(levelsOf));
-}
-
 /** Changes the fields that are given; null clears. */
-export function edit(_number: NumberState, given: Edit): Step {
-  const set: Partial<NumberState> = {};
-  if (given.nickname !== undefined) set.nickname = given.nickname;
-  if (given.tags !== undefined) set.tags = [...new Set(given.tags ?? [])].sort();
-  if (given.locked !== undefined) set.locked = given.locked ?? false;
-  if (given.metadata !== undefined) {
-    assertBounded(given.metadata);
-    set.metadata = given.metadata ?? {};
-  }
-  return { type: 'number.edited', set };
-}
+export const edit = (_number: NumberState, given: Edit): Step => ({
+  type: 'number.edited',
+  set: readEdit(given),
+});
 
 const ended = { ...nobody, ...unreserved, pending_reason: null } as const;
 

@@ -1,9 +1,7 @@
 import { carriers } from '../../../carriers/carriers.ts';
 import { Type } from '../../../schema/schema.ts';
-import { nullable, oneOf, Timestamp } from '../../../schema/shapes.ts';
-import { OrganizationId } from '../../organizations/schemas.ts';
-import { UserId } from '../../users/schemas.ts';
-import { AnyWriting, DefaultCountry, E164, Metadata, Nickname, NumberParams, Tags } from '../schemas.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, UserId } from '../../../schema/shapes.ts';
+import { AnyWriting, DefaultCountry, E164, editing, NumberParams } from '../schemas.ts';
 
 /** Narrows a number down and says how it is read, on every call that names one in its path. */
 const TargetQuery = Type.Object(
@@ -183,7 +181,7 @@ export const AddNumbersBody = Type.Object(
       Type.Object(
         {
           phone_number: AnyWriting,
-          nickname: Type.Optional(nullable(Nickname)),
+          ...editing,
           user_id: Type.Optional(nullable(UserId)),
         },
         { additionalProperties: false },
@@ -203,16 +201,8 @@ export const AddNumbersBody = Type.Object(
   },
 );
 
-export const NumberEditBody = Type.Object(
-  {
-    nickname: Type.Optional(nullable(Nickname)),
-    tags: Type.Optional(nullable(Tags)),
-    locked: Type.Optional(nullable(Type.Boolean({ description: 'Whether it must not be released.' }))),
-    metadata: Type.Optional(nullable(Metadata)),
-  },
-  {
-    additionalProperties: false,
-    minProperties: 1,
-    examples: [{ nickname: 'Support Line', tags: ['support'] }],
-  },
-);
+export const NumberEditBody = Type.Object(editing, {
+  additionalProperties: false,
+  minProperties: 1,
+  examples: [{ nickname: 'Support Line', tags: ['support'] }],
+});

@@ -1,8 +1,6 @@
 import { csvLine } from '../../http/csv.ts';
 import type { Format } from '../../http/formats.ts';
-import { fieldNames } from '../json.ts';
-
-export type View = 'list' | 'full';
+import { fieldsOf, type View } from '../json.ts';
 
 /** How numbers, of which SQL makes JSON, become a list in some format. */
 export type Frame = {
@@ -29,12 +27,12 @@ const holderColumns = ['user_id', 'user_email', 'user_name'];
 
 /** What a list in CSV calls its columns: the fields of a number in their order, who has it in three of them. */
 export const csvColumns = (view: View): string[] =>
-  fieldNames[view].flatMap(name => (name === 'assigned_to' ? holderColumns : [name]));
+  fieldsOf(view).flatMap(name => (name === 'assigned_to' ? holderColumns : [name]));
 
 const csv = { list: csvFrame('list'), full: csvFrame('full') };
 
 function csvFrame(view: View): Frame {
-  const names = fieldNames[view];
+  const names = fieldsOf(view);
   const row = (item: string) => csvLine(cellsOf(JSON.parse(item), names));
   return {
     head: csvLine(csvColumns(view)),
@@ -44,7 +42,7 @@ function csvFrame(view: View): Frame {
   };
 }
 
-export function frameOf({ format, view }: { format?: Format; view: View }): Frame {
+export function frameOf({ format, view }: { format?: Format; view: 'list' | 'full' }): Frame {
   if (format === 'csv') return csv[view];
   return format === 'ndjson' ? ndjson : json;
 }

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from '../../../schema/schema.ts';
+import { OrganizationId } from '../../../schema/shapes.ts';
 import type { Database } from '../../db/database.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
 import { type About, type App, operation } from '../../http/operation.ts';
-import { OrganizationId } from '../../organizations/schemas.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
 import { createLists, readList } from './list.ts';

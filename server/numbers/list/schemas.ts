@@ -1,7 +1,6 @@
 import { Type } from '../../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, withDefault } from '../../../schema/shapes.ts';
-import { OrganizationId } from '../../organizations/schemas.ts';
-import { UserId } from '../../users/schemas.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../../schema/shapes.ts';
+import { fields } from '../fields.ts';
 import {
   AnyWriting,
   assignedExample,
@@ -11,7 +10,6 @@ import {
   FullNumber,
   ListedNumber,
   NumberDetail,
-  Status,
 } from '../schemas.ts';
 import { frameOf } from './formats.ts';
 import { sorts } from './statement.ts';
@@ -100,7 +98,7 @@ export const ListQuery = Type.Object(
         description: 'If false, only returns unassigned numbers (the available pool).',
       }),
     ),
-    status: Type.Optional(Status),
+    status: Type.Optional(fields.status.schema),
     assigned_to: Type.Optional(
       Type.String({
         minLength: 1,

@@ -1,8 +1,9 @@
 import type { Caller } from '../../access/caller.ts';
-import type { NumberStatus } from '../../db/tables.ts';
 import type { Format } from '../../http/formats.ts';
-import { holdsNow, joinHolder, numberJson } from '../json.ts';
-import { frameOf, type View } from './formats.ts';
+import { fields } from '../fields.ts';
+import { fieldsOf, holdsNow, joinHolder, numberJson, type View } from '../json.ts';
+import type { NumberStatus } from '../state.ts';
+import { frameOf } from './formats.ts';
 
 export const sorts = ['phone_number', '-phone_number', 'created_at', '-created_at'] as const;
 
@@ -28,7 +29,7 @@ export type ListFilter = {
 export type ListOptions = ListFilter & {
   organization_id: string;
   sort: (typeof sorts)[number];
-  view: View;
+  view: 'list' | 'full';
   /** A revision, or a moment. */
   as_of?: string;
   total: boolean;
@@ -55,32 +56,10 @@ export type PageRow = {
   last_created_at: string | null;
 };
 
-const columns = {
-  list: ['id', 'phone_number', 'pretty_phone_number', 'nickname', 'status', 'created_at'],
-  full: [
-    ...[
-      'id',
-      'phone_number',
-      'pretty_phone_number',
-      'nickname',
-      'status',
-      'created_at',
-      'country',
-      'area_code',
-      'tags',
-    ],
-    ...[
-      'locked',
-      'metadata',
-      'until',
-      'reservation_id',
-      'reservation_note',
-      'carrier_account_id',
-      'pending_reason',
-    ],
-    'modified_at',
-  ],
-};
+/** The columns that a view is printed and ordered from. `is_available` and the holder are read off the status. */
+const columnsOf = (view: View): string[] => [
+  ...new Set(['status', ...fieldsOf(view).filter(name => 'column' in fields[name])]),
+];
 
 /**
  * The one statement of a page, or of a whole list that is short: one row, with the numbers as text and the revision
@@ -115,7 +94,9 @@ export function pageStatement(
   }
   const most = `${value(limit)}::int`;
   const sources = numbers(revision).map(source => `from (${source}) n where true${filters}`);
-  const names = columns[options.view].map(name => `n.${name}`).join(', ');
+  const names = columnsOf(options.view)
+    .map(name => `n.${name}`)
+    .join(', ');
   const page = sources.map(
     source => `(select ${names} ${source}${beyond} order by ${order} limit ${most} + 1)`,
   );
@@ -141,7 +122,7 @@ export function pageStatement(
  * were until after it. Each part is read in its own index's order, so a page is cut from each.
  */
 function numbers(revision: string | undefined): string[] {
-  const names = [...new Set([...columns.full, 'available_since'])];
+  const names = [...columnsOf('full'), 'available_since'];
   const own = 'tenant_id = $1 and organization_id = $2 and released_at is null';
   const now = `select ${names.join(', ')} from phone_numbers where ${own}`;
   if (revision === undefined) return [now];

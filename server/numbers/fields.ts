@@ -1,0 +1,258 @@
+import { Type } from '../../schema/schema.ts';
+import { OrganizationId, oneOf, Timestamp, UserId } from '../../schema/shapes.ts';
+import type { Field } from './field.ts';
+import { readMetadata } from './metadata.ts';
+
+/*
+ * What a number is. Each field says here, once, how it is stored, printed, shown, edited and kept; the statements, the
+ * schemas, the log, the files and the command line are made from it. A new field that users edit is a migration (a
+ * column in phone_numbers and in number_versions), an entry here with `edit`, and a test.
+ */
+
+/** In the order in which answers show them. */
+export const fields = {
+  id: {
+    column: 'uuid',
+    print: 'plain',
+    view: 'list',
+    schema: Type.String({ format: 'uuid', description: 'The id of the phone record.' }),
+    example: '6d7f8580-2c18-4ca9-8917-c9ca121a2c49',
+  },
+  phone_number: {
+    column: 'text',
+    print: 'plain',
+    view: 'list',
+    schema: Type.String({
+      pattern: '^\\+[1-9][0-9]{6,14}$',
+      description: 'The number in E.164.',
+      examples: ['+14155551234'],
+    }),
+    example: '+14155551234',
+  },
+  pretty_phone_number: {
+    column: 'text',
+    print: 'plain',
+    view: 'list',
+    schema: Type.String({ description: 'Formatted for display.', examples: ['+1 415-555-1234'] }),
+    example: '+1 415-555-1234',
+  },
+  nickname: {
+    column: 'text',
+    print: 'text',
+    nullable: true,
+    view: 'list',
+    schema: Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'A friendly name.',
+      examples: ['Sales Line'],
+    }),
+    example: 'Sales Line',
+    empty: null,
+    history: true,
+    edit: {},
+  },
+  is_available: {
+    from: "n.status = 'available'",
+    print: 'boolean',
+    view: 'list',
+    schema: Type.Boolean({ description: 'True if unassigned and free to be handed out.' }),
+    example: false,
+  },
+  assigned_to: {
+    from: "coalesce(u.holder, 'null')",
+    print: 'json',
+    view: 'list',
+    schema: Type.Unsafe<{ user_id: string; email: string; name: string } | null>({
+      type: ['object', 'null'],
+      properties: {
+        user_id: UserId,
+        email: Type.String({ description: "The user's e-mail address." }),
+        name: Type.String({ description: "The user's full name." }),
+      },
+      required: ['user_id', 'email', 'name'],
+      additionalProperties: false,
+      description: 'The user who has the number, or null.',
+    }),
+    example: { user_id: 'user_xyz789', email: 'john@company.com', name: 'John Smith' },
+  },
+  assigned_at: {
+    from: 'a.assigned_at',
+    print: 'moment',
+    nullable: true,
+    view: 'list',
+    schema: Timestamp('When it was assigned, or null.'),
+    example: '2024-01-15T10:30:00Z',
+  },
+  created_at: {
+    column: 'timestamptz',
+    print: 'moment',
+    view: 'list',
+    schema: Timestamp('When the record was created.', '2024-01-10T09:00:00Z'),
+    example: '2024-01-10T09:00:00Z',
+  },
+  status: {
+    column: 'text',
+    print: 'plain',
+    view: 'full',
+    schema: oneOf(['pending', 'available', 'reserved', 'assigned', 'cooling_down', 'releasing', 'released'], {
+      description: 'Where the number is in its life.',
+    }),
+    example: 'assigned',
+    empty: 'available',
+    history: true,
+  },
+  until: {
+    column: 'timestamptz',
+    print: 'moment',
+    nullable: true,
+    view: 'full',
+    schema: Timestamp(
+      'When the status ends by itself: a reservation, a cool-down, the time to undo a release.',
+    ),
+    example: null,
+    empty: null,
+    history: true,
+  },
+  reservation_id: {
+    column: 'uuid',
+    print: 'plain',
+    nullable: true,
+    view: 'full',
+    schema: Type.String({ format: 'uuid', description: 'The reservation that keeps it, or null.' }),
+    example: null,
+    empty: null,
+    history: true,
+  },
+  reservation_note: {
+    column: 'text',
+    print: 'text',
+    nullable: true,
+    view: 'full',
+    schema: Type.String({ description: 'What the reservation is for.' }),
+    example: null,
+    empty: null,
+    history: true,
+  },
+  tags: {
+    column: 'text[]',
+    print: 'text',
+    view: 'full',
+    schema: Type.Array(Type.String({ pattern: '^[^\\x00-\\x1f,]{1,60}$', description: 'A tag.' }), {
+      maxItems: 50,
+      uniqueItems: true,
+      description: 'Words to find it by.',
+      examples: [['sales', 'west']],
+    }),
+    example: ['sales'],
+    empty: [],
+    edit: { read: (tags: string[]) => [...new Set(tags)].sort() },
+  },
+  locked: {
+    column: 'boolean',
+    print: 'boolean',
+    view: 'full',
+    schema: Type.Boolean({ description: 'Whether it must not be released.' }),
+    example: false,
+    empty: false,
+    edit: { switches: ['lock', 'unlock'] },
+  },
+  metadata: {
+    column: 'jsonb',
+    print: 'json',
+    view: 'full',
+    schema: Type.Unsafe<Record<string, unknown>>({
+      type: 'object',
+      maxProperties: 50,
+      additionalProperties: true,
+      description: 'Anything of your own: a JSON object of up to 50 fields, 8,000 characters and 5 levels.',
+      examples: [{ crm_id: 'A-1093' }],
+    }),
+    example: {},
+    empty: {},
+    edit: { read: readMetadata },
+  },
+  carrier_account_id: {
+    column: 'uuid',
+    print: 'plain',
+    nullable: true,
+    view: 'full',
+    schema: Type.String({ format: 'uuid', description: 'The carrier account that it comes from, or null.' }),
+    example: null,
+    empty: null,
+  },
+  carrier_number_id: {
+    column: 'text',
+    print: 'text',
+    nullable: true,
+    schema: Type.String({ description: 'What the carrier calls it.' }),
+    example: null,
+    empty: null,
+  },
+  pending_reason: {
+    column: 'text',
+    print: 'text',
+    nullable: true,
+    view: 'full',
+    schema: Type.String({
+      description:
+        'Why it stays `pending`: what the carrier says against its attachment; null while it is tried.',
+    }),
+    example: null,
+    empty: null,
+  },
+  organization_id: {
+    from: 'o.unique_id',
+    print: 'text',
+    view: 'full',
+    schema: OrganizationId,
+    example: 'org_abc123',
+  },
+  organization_name: {
+    from: 'o.name',
+    print: 'text',
+    view: 'full',
+    schema: Type.String({ description: 'What the organization is called.' }),
+    example: 'Acme Dental',
+  },
+  country: {
+    column: 'text',
+    print: 'plain',
+    nullable: true,
+    view: 'full',
+    schema: Type.String({ description: 'ISO 3166-1 alpha-2, from the number itself.' }),
+    example: 'US',
+  },
+  area_code: {
+    column: 'text',
+    print: 'plain',
+    nullable: true,
+    view: 'full',
+    schema: Type.String({ description: 'The area code of a North American number.' }),
+    example: '415',
+  },
+  modified_at: {
+    column: 'timestamptz',
+    print: 'moment',
+    view: 'full',
+    schema: Timestamp('When the record was last changed.', '2024-01-15T10:30:00Z'),
+    example: '2024-01-15T10:30:00Z',
+  },
+  leaving: {
+    from: 'n.release_due_at is not null',
+    print: 'boolean',
+    view: 'detail',
+    schema: Type.Boolean({
+      description: 'Whether its carrier is releasing it: until that is done nobody is given it.',
+    }),
+    example: false,
+  },
+  release_problem: {
+    from: 'n.release_problem',
+    print: 'text',
+    nullable: true,
+    view: 'detail',
+    schema: Type.String({ description: 'Why its carrier has not released it yet; it is asked again.' }),
+    example: null,
+  },
+} as const satisfies Record<string, Field>;
