@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { NumberStatus } from '../server/numbers/state.ts';
 import type { ListOptions } from '../server/numbers/list/statement.ts';
+import type { NumberStatus } from '../server/numbers/state.ts';
 import { readMoment } from './arguments.ts';
 
 /* Which of an organization's numbers, in which order: what the list and the export of it have in common. */

@@ -216,7 +216,7 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
   };
   await call('PATCH', '/v1/tenant', { ...buying, carrier_account_id: accounts[0] });
   await call('PATCH', `/v1/organizations/${organization}`, { sms_active: true });
-  const wish = { area_code: '212', wanted_number: null, country: 'US', user_id: null, nickname: null };
+  const wish = { area_code: '212', wanted_number: null, country: 'US', user_id: null, values: {} };
   const wishes = Array.from({ length: 40 }, () => wish);
   // Nobody works on these for an hour.
   const held = { organization_id: organization, wishes, bulk_id: null, holdMs: 3_600_000 };

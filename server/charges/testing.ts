@@ -43,7 +43,7 @@ export async function newBook(db: Db) {
         const arrivals = numbers.map(e164 => ({
           id: randomUUIDv7(),
           number: { e164, pretty: e164, country: 'US' },
-          nickname: null,
+          values: {},
           user: undefined,
           carrier: fromAccount ? { account_id: account, number_id: e164 } : null,
         }));

@@ -260,7 +260,6 @@ create table orders (
   area_code text,
   wanted_number text collate "C",
   user_id uuid,
-  nickname text,
   purchase_fee numeric(12,4) not null,
   weekly_price numeric(12,4) not null,
   phone_number text collate "C",
@@ -280,6 +279,7 @@ create table orders (
   created_at timestamp with time zone not null,
   modified_at timestamp with time zone not null,
   finished_at timestamp with time zone,
+  fields jsonb not null default '{}'::jsonb,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint orders_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
@@ -289,8 +289,8 @@ create table orders (
   constraint orders_bought_check CHECK ((status = 'bought'::text) = (phone_number_id IS NOT NULL)),
   constraint orders_candidate_check CHECK ((status <> ALL (ARRAY['buying'::text, 'settling'::text])) OR phone_number IS NOT NULL AND reference IS NOT NULL AND attempted_at IS NOT NULL),
   constraint orders_failed_check CHECK ((status = 'failed'::text) = (failure IS NOT NULL)),
+  constraint orders_fields_check CHECK (jsonb_typeof(fields) = 'object'::text),
   constraint orders_finished_check CHECK ((status = ANY (ARRAY['bought'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL)),
-  constraint orders_nickname_check CHECK (nickname <> ''::text),
   constraint orders_status_check CHECK (status = ANY (ARRAY['placed'::text, 'buying'::text, 'settling'::text, 'bought'::text, 'failed'::text, 'cancelled'::text]))
 );
 CREATE INDEX orders_bulk_idx ON public.orders USING btree (tenant_id, bulk_id) WHERE (bulk_id IS NOT NULL);

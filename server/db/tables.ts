@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
-import type { State, StateName } from '../numbers/state.ts';
+import type { Editable, State, StateName } from '../numbers/state.ts';
 
 /** The tables as Kysely sees them; migrations/ says what they mean and which constraints stand behind them. */
 export type Tables = {
@@ -236,7 +236,7 @@ type OrderTable = {
   area_code: string | null;
   wanted_number: string | null;
   user_id: string | null;
-  nickname: string | null;
+  fields: ColumnType<Partial<Editable>, string | undefined, string>;
   purchase_fee: number;
   weekly_price: number;
   phone_number: string | null;

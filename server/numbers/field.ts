@@ -24,8 +24,8 @@ export type Field = {
   edit?: {
     /** Brings what was given into the one form that is stored. @throws Problem `invalid_request` */
     read?(given: never): unknown;
-    /** The code of the error when another live number of the tenant has the value. Its index is phone_numbers_<name>_key. */
-    unique?: 'external_id_taken';
+    /** Whether no two live numbers of a tenant have one value. The index that sees to it is phone_numbers_<name>_key. */
+    unique?: true;
     /** Whether lists can be narrowed down to the numbers that have a value. */
     filter?: true;
     /** The command line's options for a boolean: to set it, to clear it. Others have `--<name> <value>`, `--no-<name>`. */

@@ -77,5 +77,13 @@ export const editing = Object.fromEntries(
   editableNames.map(name => [name, Type.Optional(nullable(field(name).schema))]),
 ) as Editing;
 
+/** The same fields as an answer shows them. */
+export const editable = Object.fromEntries(editableNames.map(name => [name, schemaOf(name)])) as {
+  [Name in EditableName]: TUnsafe<Editable[Name]>;
+};
+export const editableExample = Object.fromEntries(
+  editableNames.map(name => [name, fields[name].example]),
+) as Editable;
+
 /** The answer of every route that is about one number. */
 export const OneNumber = Type.Object({ phone_number: NumberDetail });

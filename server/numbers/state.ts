@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Static } from '../../schema/schema.ts';
 import type { Field } from './field.ts';
 import { fields } from './fields.ts';
@@ -33,16 +34,21 @@ export type Editable = Pick<State, EditableName>;
 export type Edit = { [Name in EditableName]?: Editable[Name] | null | undefined };
 export type NumberStatus = State['status'];
 
+export const field = (name: FieldName): Field => fields[name];
 export const fieldNames = Object.keys(fields) as FieldName[];
 const namesHaving = <Name extends FieldName>(property: keyof Field): Name[] =>
   fieldNames.filter((name): name is Name => property in fields[name]);
 export const stateNames = namesHaving<StateName>('empty');
 export const editableNames = namesHaving<EditableName>('edit');
+export const uniqueNames = editableNames.filter(name => field(name).edit!.unique);
 export const historyNames = namesHaving<Having<'history'>>('history');
-export const field = (name: FieldName): Field => fields[name];
 
 /** What a number is of which nothing has been said. */
 export const emptyState = Object.fromEntries(stateNames.map(name => [name, fields[name].empty])) as State;
+
+export const emptyEditable = Object.fromEntries(
+  editableNames.map(name => [name, emptyState[name]]),
+) as Editable;
 
 /** The given fields in the form that is stored; those that are not given are not in it. @throws Problem `invalid_request` */
 export function readEdit(given: Edit): Partial<Editable> {
@@ -56,11 +62,12 @@ export function readEdit(given: Edit): Partial<Editable> {
   return read;
 }
 
-/** Of editable values those that say something: what an event of an arriving number names. */
-export const spoken = (values: Partial<Editable>): Partial<Editable> =>
-  Object.fromEntries(
-    Object.entries(values).filter(([name, value]) => {
-      const { empty } = field(name as EditableName);
-      return value !== empty && JSON.stringify(value) !== JSON.stringify(empty);
-    }),
-  );
+/** What an event says of a number that comes: its nickname, and each other value that is not the empty one. */
+export const inEvent = (values: Partial<Editable>): Partial<Editable> => ({
+  nickname: null,
+  ...Object.fromEntries(
+    Object.entries(values).filter(
+      ([name, value]) => !isDeepStrictEqual(value, emptyState[name as EditableName]),
+    ),
+  ),
+});

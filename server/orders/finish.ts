@@ -9,7 +9,9 @@ import { needsAttachment } from '../numbers/at-carrier/attachment.ts';
 import { type Arrival, arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
 import { applyChanges, loadStates } from '../numbers/life/changes.ts';
 import { link } from '../numbers/life/rules.ts';
+import { takenNames } from '../numbers/life/unique.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
+import type { Editable, EditableName } from '../numbers/state.ts';
 import { type Revision, revise } from '../revisions/revise.ts';
 import { buyerOf, type HeldOrder, writeHeld } from './hold.ts';
 
@@ -42,6 +44,8 @@ export async function takeOver(db: Db, order: HeldOrder, bought: CarrierNumber):
       });
     });
   } catch (error) {
+    // Another number was given a value of the order's while it was written: the next look sees that.
+    if (error instanceof Problem && error.code === 'value_taken') return takeOver(db, order, bought);
     // Another organization of the tenant was given the number by hand meanwhile. The comparison of the books shows it.
     if (!(error instanceof Problem) || error.code !== 'number_taken') throw error;
     const text = `Phone number ${bought.phone_number} was added to another organization while it was being bought`;
@@ -74,7 +78,7 @@ async function add(
   const arrival: Arrival = {
     id: randomUUIDv7(),
     number,
-    nickname: order.nickname,
+    values: await freeValues(revision, caller, order),
     user: await userOf(revision, caller, order),
     carrier: { account_id: order.carrier_account_id, number_id: bought.id },
     pending: needsAttachment(revision.organization, kindOf(await carrierOf(revision, order))),
@@ -106,6 +110,13 @@ async function linkKnown(revision: Revision, caller: Caller, order: HeldOrder, b
     .where('next_fee_at', 'is', null)
     .execute();
   return live.id;
+}
+
+/** What the order says of the number, without what another number has been given since: this one is paid for. */
+async function freeValues({ tx }: Revision, caller: Caller, order: HeldOrder): Promise<Partial<Editable>> {
+  const taken = await takenNames(tx, caller, order.fields);
+  const free = Object.entries(order.fields).filter(([name]) => !taken.includes(name as EditableName));
+  return Object.fromEntries(free);
 }
 
 async function userOf({ tx }: Revision, caller: Caller, order: HeldOrder) {

@@ -39,7 +39,7 @@ export async function takeDue(db: Db, count: number, holdMs: number): Promise<He
   return rows;
 }
 
-type Changes = Partial<Omit<Selectable<Tables['orders']>, 'next_at' | 'attempted_at'>> & {
+type Changes = Partial<Omit<Selectable<Tables['orders']>, 'fields' | 'next_at' | 'attempted_at'>> & {
   next_at?: ReturnType<typeof fromNow> | null;
   attempted_at?: typeof clock;
 };

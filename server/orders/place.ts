@@ -6,6 +6,8 @@ import { addAmounts, spending } from '../charges/charges.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { findAssignee } from '../numbers/life/changes.ts';
+import { valueTaken } from '../numbers/life/unique.ts';
+import { type Editable, inEvent, uniqueNames } from '../numbers/state.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 
 /** One number that is to be bought: any of an area code, or one in particular. */
@@ -15,11 +17,12 @@ export type Wish = {
   wanted_number: string | null;
   country: string;
   user_id: string | null;
-  nickname: string | null;
+  /** What the number is to be, of the fields that users edit. */
+  values: Partial<Editable>;
 };
 
 /** What the carrier is asked for. */
-export const wantedOf = ({ country, area_code, wanted_number }: Omit<Wish, 'user_id' | 'nickname'>) => ({
+export const wantedOf = ({ country, area_code, wanted_number }: Omit<Wish, 'user_id' | 'values'>) => ({
   country,
   area_code: area_code ?? undefined,
   phone_number: wanted_number ?? undefined,
@@ -64,6 +67,7 @@ export function placeOrders(
     for (const id of new Set(input.wishes.map(wish => wish.user_id))) {
       if (id !== null) users.set(id, (await findAssignee(revision, caller, id)).id);
     }
+    await assertFree(tx, caller, input.wishes);
     const rows = input.wishes.map(wish => ({
       tenant_id: caller.tenantId,
       organization_id: organization.id,
@@ -74,7 +78,7 @@ export function placeOrders(
       area_code: wish.area_code,
       wanted_number: wish.wanted_number,
       user_id: wish.user_id === null ? null : users.get(wish.user_id)!,
-      nickname: wish.nickname,
+      fields: JSON.stringify(wish.values),
       purchase_fee: quote.purchase_fee,
       weekly_price: quote.weekly_price,
       next_at: sql<Date>`clock_timestamp() + make_interval(secs => ${input.holdMs / 1000})`,
@@ -87,10 +91,31 @@ export function placeOrders(
     await tx.insertInto('orders').values(rows).execute();
     record('orders.placed', {
       ...(input.bulk_id && { bulk_id: input.bulk_id }),
-      orders: rows.map(({ id }, index) => ({ id, ...input.wishes[index]! })),
+      orders: rows.map(({ id }, index) => {
+        const { values, ...wish } = input.wishes[index]!;
+        return { id, ...wish, ...inEvent(values) };
+      }),
     });
     return rows.map(({ id }) => id);
   });
+}
+
+/** No number has the unique values of these wishes, no open order is to bring them, and no two wishes share one. */
+async function assertFree(tx: Tx, caller: Caller, wishes: Wish[]): Promise<void> {
+  for (const name of uniqueNames) {
+    const values = wishes.flatMap(wish => wish.values[name] ?? []);
+    for (const [index, value] of values.entries())
+      if (values.indexOf(value) !== index) throw valueTaken(name, value);
+    if (values.length === 0) continue;
+    const { rows } = await sql<{ value: string }>`
+      select ${sql.ref(name)} as value from phone_numbers
+      where tenant_id = ${caller.tenantId} and ${sql.ref(name)} = any(${values}::text[]) and released_at is null
+      union all
+      select fields->>${name} from orders
+      where tenant_id = ${caller.tenantId} and fields->>${name} = any(${values}::text[])
+        and status in ('placed', 'buying', 'settling')`.execute(tx);
+    if (rows[0]) throw valueTaken(name, rows[0].value);
+  }
 }
 
 /** What it would come to; nothing is written. */

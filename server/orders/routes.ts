@@ -4,6 +4,7 @@ import { invalid } from '../errors.ts';
 import { answer, type Changing, once } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
+import { readEdit, uniqueNames } from '../numbers/state.ts';
 import type { Job } from '../work/jobs.ts';
 import type { Shop } from './hold.ts';
 import { cancelOrder, countBulk, getOrder, isOpen, listOrders } from './orders.ts';
@@ -79,13 +80,22 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         body: PurchaseBody,
         response: { 200: Purchased, 202: OneOrder },
       },
-      [...mayBuy, 'assignee_not_found', 'none_for_sale', 'number_taken', 'carrier_failed', 'order_finished'],
+      [
+        ...mayBuy,
+        'assignee_not_found',
+        'none_for_sale',
+        'number_taken',
+        'value_taken',
+        'carrier_failed',
+        'order_finished',
+      ],
     ),
     async (request, reply) => {
-      const { organization_id, area_code = null, user_id = null, nickname = null, country } = request.body;
+      const { organization_id, area_code = null, user_id = null, country, dry_run, ...rest } = request.body;
+      const { phone_number: _, ...given } = rest;
       const wanted_number = readWanted(request.body);
-      const wish = { area_code, wanted_number, country, user_id, nickname };
-      if (request.body.dry_run) {
+      const wish = { area_code, wanted_number, country, user_id, values: readEdit(given) };
+      if (dry_run) {
         const { number, price } = await previewPurchase(shop, request.caller, organization_id, wish);
         const nothing = { phone_id: null, assigned_to: null, stored: false, dry_run: true };
         return reply.send({ ...number, ...nothing, price: priceBody(price) });
@@ -115,19 +125,19 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         body: BulkPurchaseBody,
         response: { 200: BulkPrice, 202: BulkPurchased },
       },
-      [...mayBuy, 'assignee_not_found'],
+      [...mayBuy, 'assignee_not_found', 'value_taken'],
     ),
     async (request, reply) => {
       const { organization_id, items, country, dry_run } = request.body;
-      const wishes = items.flatMap(({ area_code, quantity, user_id = null, nickname = null }) =>
-        Array.from({ length: quantity }, () => ({
-          area_code,
-          wanted_number: null,
-          country,
-          user_id,
-          nickname,
-        })),
-      );
+      const wishes = items.flatMap(({ area_code, quantity, user_id = null, ...given }, index) => {
+        const values = readEdit(given);
+        for (const name of uniqueNames)
+          if (quantity > 1 && values[name] != null)
+            throw invalid(`items[${index}].${name} is for one number, and quantity is ${quantity}`);
+        return Array.from({ length: quantity }, () => ({
+          ...{ area_code, wanted_number: null, country, user_id, values },
+        }));
+      });
       if (wishes.length > numbersPerBulk)
         throw invalid(`items ask for ${wishes.length} numbers, and ${numbersPerBulk} is the most`);
       const count = wishes.length;

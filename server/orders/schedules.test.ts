@@ -163,7 +163,7 @@ function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<v
 
 /** What a request does. */
 async function purchase(shop: Shop, area_code: string): Promise<void> {
-  const wish = { area_code, wanted_number: null, country: 'US', user_id: null, nickname: null };
+  const wish = { area_code, wanted_number: null, country: 'US', user_id: null, values: {} };
   const input = {
     organization_id: organization,
     wishes: [wish],

@@ -1,9 +1,9 @@
 import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
-import { fields } from '../numbers/fields.ts';
 import { AreaCode } from '../numbers/life/schemas.ts';
-import { AnyWriting, E164 } from '../numbers/schemas.ts';
+import { AnyWriting, E164, editable, editableExample, editing } from '../numbers/schemas.ts';
+import { emptyEditable } from '../numbers/state.ts';
 import type { OrderRow } from './orders.ts';
 import type { Quote } from './place.ts';
 
@@ -62,7 +62,7 @@ export const SearchBody = Type.Object({
 const what = {
   area_code: Type.Optional(AreaCode),
   user_id: Type.Optional(nullable(UserId)),
-  nickname: Type.Optional(nullable(fields.nickname.schema)),
+  ...editing,
 };
 
 export const PurchaseBody = Type.Object(
@@ -134,7 +134,7 @@ const order = {
   area_code: '415',
   wanted_number: null,
   user_id: 'user_xyz789',
-  nickname: 'Support',
+  ...editableExample,
   phone_number: '+14155550199',
   phone_id: '0199f3a0-6f3a-7c11-8a0e-2f5a9d7e4b61',
   purchase_fee: 1,
@@ -157,7 +157,7 @@ export const OrderBody = Type.Object(
     area_code: nullable(Type.String({ description: 'The area code that was asked for.' })),
     wanted_number: nullable(Type.String({ description: 'The number that was asked for, if it was one.' })),
     user_id: nullable(Type.String({ description: 'Who is to have it.' })),
-    nickname: nullable(Type.String({ description: 'What it is to be called.' })),
+    ...editable,
     phone_number: nullable(Type.String({ description: 'The number that was bought, or is being bought.' })),
     phone_id: nullable(Type.String({ format: 'uuid', description: 'The id of the number that was bought.' })),
     purchase_fee: Usd('What it costs once', 1),
@@ -286,7 +286,8 @@ export const orderBody = (row: OrderRow): Static<typeof OrderBody> => ({
   area_code: row.area_code,
   wanted_number: row.wanted_number,
   user_id: row.user_unique_id,
-  nickname: row.nickname,
+  ...emptyEditable,
+  ...row.fields,
   phone_number: row.phone_number,
   phone_id: row.phone_number_id,
   purchase_fee: row.purchase_fee,

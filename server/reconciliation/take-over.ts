@@ -82,10 +82,9 @@ export function arrivalFrom(number: AtCarrier): Arrival {
   return {
     id: randomUUIDv7(),
     number: read,
-    nickname: nicknameFrom(number),
     user: undefined,
     carrier: { account_id: number.account_id, number_id: number.carrier_number_id },
-    tags: tagsFrom(number.tags),
+    values: { nickname: nicknameFrom(number), tags: tagsFrom(number.tags) },
   };
 }
 

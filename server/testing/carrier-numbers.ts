@@ -60,7 +60,7 @@ export async function newCarrierNumbers(
     const number = readPhoneNumber(phone_number, 'US');
     if (typeof number === 'string') throw new Error(`${phone_number} ${number}`);
     const carrier = { account_id: account, number_id };
-    return { id: randomUUIDv7(), number, nickname: null, user: pending ? undefined : user, carrier, pending };
+    return { id: randomUUIDv7(), number, values: {}, user: pending ? undefined : user, carrier, pending };
   });
   await revise(db, caller, { unique_id: organization }, async revision => {
     await insertNumbers(revision, caller, arrivals);

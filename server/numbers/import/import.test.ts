@@ -110,7 +110,7 @@ test('NDJSON is read, and each line that is wrong is reported', async () => {
 
 test('a file that is wrong as a whole is refused with the reason', async () => {
   const organization = await newOrganization(server);
-  const columns = 'The first line must name the columns, which are phone_number, nickname and user: ';
+  const columns = `The first line must name the columns (phone_number, user, ${editableNames.join(', ')}): `;
   const refusals: [string | Uint8Array<ArrayBuffer>, string][] = [
     ['', 'The file is empty: its first line must name the columns'],
     ['\n\n', 'The file is empty: its first line must name the columns'],

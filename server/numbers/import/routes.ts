@@ -4,6 +4,7 @@ import { Problem } from '../../errors.ts';
 import { changingCaller } from '../../http/changing.ts';
 import { keyOf, requestHash } from '../../http/idempotency.ts';
 import { type App, operation } from '../../http/operation.ts';
+import { editableNames } from '../state.ts';
 import { type ImportReport, importNumbers, rejectionsKept } from './import.ts';
 import type { ImportFormat } from './rows.ts';
 import { ImportBody, ImportFile, ImportQuery, ImportRejectedBody } from './schemas.ts';
@@ -27,7 +28,7 @@ export function importRoutes(app: App, database: Database, brand: string): void 
         summary: 'Import numbers from a file',
         description: `Brings a file of numbers into an organization, of any length, as a stream.
 
-**CSV** (\`Content-Type: text/csv\`): UTF-8, comma-separated; the first line names the columns, which are \`phone_number\`, \`nickname\` and \`user\`. **NDJSON** (\`application/x-ndjson\`): one object with these fields a line. \`user\` is the unique_id or e-mail address of an active user of the organization, who is assigned the number at once.
+**CSV** (\`Content-Type: text/csv\`): UTF-8, comma-separated; the first line names the columns. \`phone_number\` is needed. \`user\` is the unique_id or e-mail address of an active user of the organization, who is assigned the number at once. ${editableNames.map(name => `\`${name}\``).join(', ')} are what the number is to be: tags with commas between them, metadata as JSON. **NDJSON** (\`application/x-ndjson\`): one object with these fields a line.
 
 Rows that are right are imported, all in one revision; every other row is reported with its line and the reason.
 

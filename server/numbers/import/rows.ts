@@ -1,21 +1,26 @@
 import type { Writable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
-import { invalid } from '../../errors.ts';
+import { invalid, Problem } from '../../errors.ts';
 import { withoutApostrophe } from '../../http/csv.ts';
 import { fieldsOf } from '../json.ts';
 import { csvColumns } from '../list/formats.ts';
+import { type EditableName, editableNames } from '../state.ts';
+import { readCell, readValue } from './cells.ts';
 
-/** One row of an import as it was written; `line` is where it ends in the file, from 1. */
+/** One row of an import; `line` is where it ends in the file, from 1. A row that cannot be taken carries its error. */
 export type ImportRow =
-  | { line: number; phone_number: string; nickname: string; user: string }
-  | { line: number; problem: string };
+  | { line: number; phone_number: string; user: string; values: Values }
+  | { line: number; phone_number?: string; problem: string };
+
+/** What a row says of a number, in the form that is stored. */
+export type Values = Partial<Record<EditableName, unknown>>;
 
 export type ImportFormat = 'csv' | 'ndjson';
 
-const columns = ['phone_number', 'nickname', 'user'] as const;
+const columns = ['phone_number', 'user', ...editableNames];
 /** Where a file says who has a number, the first that says it counts: an export has no `user`, but the other two. */
 const userColumns = ['user', 'user_email', 'user_id'];
-/** What an export says beyond that is known, and not imported: a file that it has written is taken as it is. */
+/** An export says more. That is known, and not imported: a file that was exported is taken as it is. */
 const knownColumns = new Set<string>([...columns, ...csvColumns('full')]);
 const knownFields = new Set<string>([...columns, ...fieldsOf('full')]);
 /** As long as the longest line of an export. */
@@ -26,8 +31,8 @@ const pieceBytes = 4_096;
 const nameMax = 100;
 
 /**
- * Reads a file of numbers, some rows at a time: a promise for each would cost more than the row. What is wrong with one
- * row is said in it; what is wrong with the file, thrown.
+ * Reads a file of numbers, some rows at a time: a promise for each would cost more than the row. A bad row carries its
+ * error. A bad file throws.
  */
 export function readRows(
   source: AsyncIterable<Uint8Array>,
@@ -95,20 +100,38 @@ function readHeader(record: string[]): (record: string[], line: number) => Impor
     const what = names.includes('phone_number')
       ? `"${unknown}" is not a column`
       : 'there is no column phone_number';
-    throw invalid(`The first line must name the columns, which are phone_number, nickname and user: ${what}`);
+    throw invalid(`The first line must name the columns (${columns.join(', ')}): ${what}`);
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) throw invalid(`The first line names ${twice} twice`);
   const width = names.length;
   const users = userColumns.map(column => names.indexOf(column)).filter(place => place >= 0);
-  const [number, nickname] = [names.indexOf('phone_number'), names.indexOf('nickname')];
+  const number = names.indexOf('phone_number');
+  const given = editableNames
+    .map(name => ({ name, place: names.indexOf(name) }))
+    .filter(({ place }) => place >= 0);
   return (row, line) => {
     if (row.length !== width)
       return { line, problem: `the row has ${row.length} columns, and the first line names ${width}` };
     const at = (place: number | undefined) => withoutApostrophe(row[place ?? -1] ?? '');
-    const user = users.find(place => row[place] !== '');
-    return { line, phone_number: at(number), nickname: at(nickname), user: at(user) };
+    const phone_number = at(number);
+    const user = at(users.find(place => row[place] !== ''));
+    return reading(line, phone_number, () => {
+      const values: Values = {};
+      for (const { name, place } of given) values[name] = readCell(name, at(place));
+      return { line, phone_number, user, values };
+    });
   };
+}
+
+/** A bad value makes a bad row, not a bad file. */
+function reading(line: number, phone_number: string, read: () => ImportRow): ImportRow {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Problem) return { line, phone_number, problem: error.message };
+    throw error;
+  }
 }
 
 async function* readNdjson(text: AsyncGenerator<string>): AsyncGenerator<ImportRow[]> {
@@ -138,18 +161,20 @@ function readObject(text: string, line: number): ImportRow {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { line, problem: 'the line is not a JSON object' };
-  const row = { line, phone_number: '', nickname: '', user: '' };
-  for (const [name, field] of Object.entries(value)) {
-    if (!knownFields.has(name)) return { line, problem: `${name.slice(0, nameMax)} is not a known field` };
-    const column = columns.find(known => known === name);
-    if (!column) continue;
-    if (field !== null && typeof field !== 'string')
+  const unknown = Object.keys(value).find(name => !knownFields.has(name));
+  if (unknown !== undefined) return { line, problem: `${unknown.slice(0, nameMax)} is not a known field` };
+  const { phone_number = '', user = '', ...fields } = value as Record<string, unknown>;
+  for (const [name, text] of Object.entries({ phone_number, user }))
+    if (text !== null && typeof text !== 'string')
       return { line, problem: `${name} must be a string or null` };
-    // Nobody has blanks around a number or a user on purpose.
-    row[column] = column === 'nickname' ? (field ?? '') : (field ?? '').trim();
-  }
-  row.user ||= holderOf(value) ?? '';
-  return row;
+  // Nobody has blanks around a number or a user on purpose.
+  const number = ((phone_number as string | null) ?? '').trim();
+  return reading(line, number, () => {
+    const values: Values = {};
+    for (const name of editableNames) values[name] = readValue(name, fields[name]);
+    const holder = ((user as string | null) ?? '').trim() || (holderOf(value) ?? '');
+    return { line, phone_number: number, user: holder, values };
+  });
 }
 
 /** Whom an export says that a number is assigned to. */

@@ -54,7 +54,7 @@ const importFields = {
       {
         line: Type.Integer({ description: 'The line of the file, from 1.' }),
         phone_number: Type.String({ description: 'The number as it was written there.' }),
-        code: oneOf(['invalid', 'unknown_user', 'already_exists', 'duplicate_in_file'], {
+        code: oneOf(['invalid', 'unknown_user', 'already_exists', 'duplicate_in_file', 'value_taken'], {
           description: 'Why, for programs.',
         }),
         error: Type.String({ description: 'Why, for people.' }),

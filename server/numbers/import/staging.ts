@@ -2,66 +2,85 @@ import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Session } from '../../db/database.ts';
 import { readPhoneNumber } from '../phone-number.ts';
+import { type EditableName, editableNames, field } from '../state.ts';
+import { copyText } from './cells.ts';
 import type { ImportRow } from './rows.ts';
 
-const nicknameMax = 200;
 /** No id and no e-mail address is longer. */
 const userMax = 320;
 
-/** Writes the rows into a temporary table of the session, normalized, with what is wrong with each by itself. */
+const valueColumns = editableNames.map(name => `${name} ${field(name).column}`).join(', ');
+
+/**
+ * Writes the rows into a temporary table of the session, normalized, each with the error that it has by itself.
+ * @returns the fields that at least one row says something of
+ */
 export async function stageRows(
   session: Session,
   rows: AsyncGenerator<ImportRow[]>,
   country: string,
-): Promise<void> {
+): Promise<EditableName[]> {
   await session.client.query(`
     set work_mem = '64MB';
     set random_page_cost = 1.1;
     create temporary table staged (
       line integer not null, input text, phone_number text collate "C", pretty text, country text,
-      nickname text, user_reference text, error text);
+      user_reference text, error text, ${valueColumns});
     create temporary table judged (
       line integer not null, input text, phone_number text collate "C", pretty text, country text,
-      nickname text, user_id uuid, user_unique_id text, code text collate "C", detail text, first_line integer, taken_by uuid,
-      place integer, id uuid)`);
+      user_id uuid, user_unique_id text, code text collate "C", detail text, first_line integer, taken_by uuid,
+      place integer, id uuid, ${valueColumns})`);
   const copy = session.client.query(copyFrom('copy staged from stdin'));
-  await pipeline(rows, all => copyLines(all, country), copy);
+  const given = new Set<EditableName>();
+  await pipeline(rows, all => copyLines(all, country, given), copy);
   await session.client.query('analyze staged (phone_number, user_reference)');
+  return editableNames.filter(name => given.has(name));
 }
 
 /** Rows in COPY's text format. */
-async function* copyLines(pieces: AsyncIterable<ImportRow[]>, country: string): AsyncGenerator<string> {
+async function* copyLines(
+  pieces: AsyncIterable<ImportRow[]>,
+  country: string,
+  given: Set<EditableName>,
+): AsyncGenerator<string> {
   for await (const rows of pieces) {
     let text = '';
-    for (const row of rows) text += copyLine(row, country);
+    for (const row of rows) text += copyLine(row, country, given);
     yield text;
     // A long file must not keep other requests waiting.
     await new Promise(setImmediate);
   }
 }
 
-function copyLine(row: ImportRow, country: string): string {
-  if ('problem' in row) return copyFields([row.line, '', null, null, null, null, null, row.problem]);
+function copyLine(row: ImportRow, country: string, given: Set<EditableName>): string {
+  const input = storable(row.phone_number ?? '').slice(0, 64);
+  if ('problem' in row) return rejectedLine(row.line, input, row.problem);
   const number = readPhoneNumber(row.phone_number, country);
-  const problem = typeof number === 'string' ? `phone_number ${number}` : textProblem(row);
-  const input = storable(row.phone_number).slice(0, 64);
-  if (problem !== undefined || typeof number === 'string')
-    return copyFields([row.line, input, null, null, null, null, null, problem ?? null]);
+  if (typeof number === 'string') return rejectedLine(row.line, input, `phone_number ${number}`);
+  const problem = userProblem(row.user);
+  if (problem !== undefined) return rejectedLine(row.line, input, problem);
   const { e164, pretty, country: own } = number;
-  // Most files write numbers as they are kept.
+  // Most files write numbers as they are stored.
   const other = input === e164 ? null : input;
-  return copyFields([row.line, other, e164, pretty, own, row.nickname || null, row.user || null, null]);
+  const values = editableNames.map(name => {
+    const value = row.values[name];
+    if (value !== undefined) given.add(name);
+    return copyText(name, value);
+  });
+  return copyFields([row.line, other, e164, pretty, own, row.user || null, null, ...values]);
 }
 
-function textProblem({ nickname, user }: { nickname: string; user: string }): string | undefined {
-  if (nickname.length > nicknameMax) return `nickname is longer than ${nicknameMax} characters`;
-  if (storable(nickname) !== nickname) return 'nickname has a character that cannot be stored';
+const noValues = editableNames.map(() => null);
+const rejectedLine = (line: number, input: string, problem: string) =>
+  copyFields([line, input, null, null, null, null, problem, ...noValues]);
+
+function userProblem(user: string): string | undefined {
   if (user.length > userMax) return `user is longer than ${userMax} characters`;
   if (storable(user) !== user) return 'user has a character that cannot be stored';
   return undefined;
 }
 
-/** What PostgreSQL can store of a text: neither U+0000 nor half of a pair. */
+/** A text as PostgreSQL can store it: without U+0000 and halves of surrogate pairs. */
 export const storable = (text: string): string =>
   (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed();
 

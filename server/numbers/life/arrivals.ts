@@ -6,12 +6,13 @@ import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
 import { resolveUsers } from '../../users/users.ts';
 import { type Detail, detailsById } from '../list/details.ts';
 import { type PhoneNumber, readPhoneNumber } from '../phone-number.ts';
+import { type Edit, type Editable, type EditableName, field, inEvent, readEdit } from '../state.ts';
 import { openAssignments } from './changes.ts';
 import type { User } from './rules.ts';
+import { takenValues } from './unique.ts';
 
-export type NewNumber = {
+export type NewNumber = Edit & {
   phone_number: string;
-  nickname?: string | null;
   user_id?: string | null;
   /** Not in the API: the demonstration's numbers have the ids of the published example. */
   id?: string;
@@ -39,13 +40,13 @@ export async function addNumbers(
     const { tx, organization, record } = revision;
     const users = await resolveUsers(tx, caller, organization.id, wanted);
     const added = numbers.map((number, index) => {
-      const { id, nickname, user_id } = input.phone_numbers[index]!;
+      const { id, user_id, phone_number: _, ...given } = input.phone_numbers[index]!;
       return {
         id: id ?? randomUUIDv7(),
         number,
-        nickname: nickname ?? null,
         user: user_id == null ? undefined : users.get(user_id),
         carrier: null,
+        values: readEdit(given),
       };
     });
     await insertNumbers(revision, caller, added);
@@ -59,12 +60,12 @@ export async function addNumbers(
 export type Arrival = {
   id: string;
   number: PhoneNumber;
-  nickname: string | null;
   /** Who has it from the beginning. */
   user: User | undefined;
   /** Where it comes from; null for a number that no carrier account manages. */
   carrier: { account_id: string; number_id: string } | null;
-  tags?: string[];
+  /** What is said of it; the rest is empty. */
+  values: Partial<Editable>;
   /** Bought, and not usable before the carrier has attached it to the registration. */
   pending?: boolean;
 };
@@ -76,7 +77,7 @@ export type Arrival = {
 export async function insertNumbers(revision: Revision, caller: Caller, arrivals: Arrival[]): Promise<void> {
   const { tx, organization, number: since_revision, at } = revision;
   const rows = arrivals.map(arrival => {
-    const { id, number, nickname, carrier, tags } = arrival;
+    const { id, number, carrier, values } = arrival;
     const status = statusOf(arrival);
     return {
       tenant_id: caller.tenantId,
@@ -85,9 +86,8 @@ export async function insertNumbers(revision: Revision, caller: Caller, arrivals
       phone_number: number.e164,
       pretty_phone_number: number.pretty,
       country: number.country,
-      nickname,
+      ...columnsOf(values),
       status,
-      tags: tags ?? [],
       available_since: status === 'available' ? at : null,
       carrier_account_id: carrier?.account_id ?? null,
       carrier_number_id: carrier?.number_id ?? null,
@@ -98,28 +98,36 @@ export async function insertNumbers(revision: Revision, caller: Caller, arrivals
       modified_at: at,
     };
   });
-  await explaining(meanings, tx.insertInto('phone_numbers').values(rows).execute());
+  await explaining({ ...meanings, ...takenValues }, tx.insertInto('phone_numbers').values(rows).execute());
   const held = arrivals.flatMap(arrival =>
     statusOf(arrival) === 'assigned' ? [{ phone_number_id: arrival.id, user_id: arrival.user!.id }] : [],
   );
   await openAssignments(revision, caller, held);
 }
 
+/** Values as their columns take them: JSON as text. */
+const columnsOf = (values: Partial<Editable>) =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      field(name as EditableName).column === 'jsonb' ? JSON.stringify(value) : value,
+    ]),
+  );
+
 const statusOf = ({ pending, user }: Arrival): 'pending' | 'assigned' | 'available' =>
   pending ? 'pending' : user ? 'assigned' : 'available';
 
 /** What the log says of a number that comes in. */
 export function arrivalOf(arrival: Arrival): Record<string, unknown> {
-  const { id, number, nickname, user, carrier, tags } = arrival;
+  const { id, number, user, carrier, values } = arrival;
   const status = statusOf(arrival);
   return {
     id,
     phone_number: number.e164,
-    nickname,
+    ...inEvent(values),
     user_id: status === 'assigned' ? user!.unique_id : null,
     ...(carrier && { carrier_account_id: carrier.account_id, carrier_number_id: carrier.number_id }),
     ...(status === 'pending' && { status }),
-    ...(tags && tags.length > 0 && { tags }),
   };
 }
 

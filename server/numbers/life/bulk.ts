@@ -18,6 +18,7 @@ import {
   type User,
   unassign,
 } from './rules.ts';
+import { type UniqueHolders, uniqueHolders } from './unique.ts';
 
 export type BulkItem = { phone_number: string } & (
   | { action: 'assign'; user_id: string }
@@ -64,6 +65,11 @@ export async function changeInBulk(db: Db, caller: Caller, options: BulkOptions)
   return reviseMany(db, caller, ids, async revisions => {
     const courses = await startCourses(revisions, caller, homes);
     const users = await findUsers([...revisions.values()], caller, options.items);
+    const holders = await uniqueHolders(
+      [...revisions.values()][0]?.tx ?? db,
+      caller,
+      options.items.map(editOf),
+    );
     const logs = new Map<Revision, Logged[]>();
     const log = (revision: Revision, event: Logged) => {
       const events = logs.get(revision);
@@ -76,7 +82,7 @@ export async function changeInBulk(db: Db, caller: Caller, options: BulkOptions)
         if (typeof number === 'string') throw new Problem('invalid_request', `phone_number ${number}`);
         const course = courses.get(number.e164);
         if (!course) throw new Problem('number_not_found');
-        take(course, item, { destinations, revisions, users, log });
+        take(course, item, { destinations, revisions, users, holders, log });
         return { index, phone_number: number.e164, done: true };
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
@@ -112,11 +118,16 @@ type Surroundings = {
   destinations: Map<string, string>;
   revisions: Map<string, Revision>;
   users: Map<string, User>;
+  holders: UniqueHolders;
   log: (revision: Revision, event: Logged) => void;
 };
 
 /** One item: the same rules as for a single number. */
-function take(course: Course, item: BulkItem, { destinations, revisions, users, log }: Surroundings): void {
+function take(
+  course: Course,
+  item: BulkItem,
+  { destinations, revisions, users, holders, log }: Surroundings,
+): void {
   const { now: number, in: revision } = course;
   // What was released a moment ago by an item before this one is gone.
   if (number.status === 'released') throw new Problem('number_not_found');
@@ -134,6 +145,7 @@ function take(course: Course, item: BulkItem, { destinations, revisions, users, 
     return;
   }
   const step = stepOf(item, number, revision, users);
+  if (item.action === 'edit') holders.take(number.id, step.set);
   const event = eventOf({ number, step });
   // A number that stays as it is keeps the revision that it is of.
   if (!event) return;
@@ -164,11 +176,16 @@ function stepOf(
     }
     case 'release':
       return release(number, revision.policy, revision.now);
-    case 'edit': {
-      const { action: _, phone_number: __, ...given } = item;
-      return edit(number, given);
-    }
+    case 'edit':
+      return edit(number, editOf(item));
   }
+}
+
+/** What an item edits. */
+function editOf(item: BulkItem): Edit {
+  if (item.action !== 'edit') return {};
+  const { action: _, phone_number: __, ...given } = item;
+  return given;
 }
 
 async function findHomes(db: Db, caller: Caller, numbers: string[]) {

@@ -4,10 +4,11 @@ import { type RawBuilder, sql } from 'kysely';
 import { carriers } from '../../../carriers/carriers.ts';
 import type { Caller } from '../../access/caller.ts';
 import { charge, type NewCharge } from '../../charges/charges.ts';
-import { Problem } from '../../errors.ts';
+import { explaining, Problem } from '../../errors.ts';
 import type { Revision } from '../../revisions/revise.ts';
 import { field, stateNames } from '../state.ts';
 import type { NumberState, Step, User } from './rules.ts';
+import { takenValues } from './unique.ts';
 
 /** The carriers through which numbers are released. */
 const managing = Object.entries(carriers).flatMap(([name, { can }]) => (can.buy ? [name] : []));
@@ -136,7 +137,7 @@ async function updateNumbers(
 ): Promise<void> {
   const { tx, organization, number, at } = arriving;
   const ids = states.map(({ id }) => id);
-  await sql`
+  const update = sql`
     with kept as (${keeping(leaving, caller, ids)}),
     opened as (${opening(arriving, caller, holders)})
     update phone_numbers n
@@ -150,7 +151,8 @@ async function updateNumbers(
         release_problem = case when s.status <> 'released' then n.release_problem end,
         since_revision = ${number}, modified_at = ${at}
     from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, ${columns})
-    where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`.execute(tx);
+    where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`;
+  await explaining(takenValues, update.execute(tx));
 }
 
 /** What the numbers are up to now becomes history. */

@@ -27,7 +27,7 @@ export function recordRoutes(app: App, change: Changing): void {
           }),
         },
       },
-      ['organization_not_active', 'organization_not_found', 'number_taken'],
+      ['organization_not_active', 'organization_not_found', 'number_taken', 'value_taken'],
     ),
     (request, reply) =>
       change(request, reply, 201, async (db, caller) => {
@@ -50,7 +50,7 @@ export function recordRoutes(app: App, change: Changing): void {
         body: NumberEditBody,
         response: { 200: OneNumber },
       },
-      ['number_not_found'],
+      ['number_not_found', 'value_taken'],
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, caller) => {
