@@ -40,6 +40,13 @@ const namesHaving = <Name extends FieldName>(property: keyof Field): Name[] =>
   fieldNames.filter((name): name is Name => property in fields[name]);
 export const stateNames = namesHaving<StateName>('empty');
 export const editableNames = namesHaving<EditableName>('edit');
+/** The fields whose values lists can be narrowed down to. */
+export type FilterName = {
+  [Name in EditableName]: Fields[Name] extends { edit: { filter: true } } ? Name : never;
+}[EditableName];
+export const filterNames = editableNames.filter(
+  (name): name is FilterName => field(name).edit!.filter === true,
+);
 export const uniqueNames = editableNames.filter(name => field(name).edit!.unique);
 export const historyNames = namesHaving<Having<'history'>>('history');
 

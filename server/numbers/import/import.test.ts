@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
+import { editableNames } from '../state.ts';
 
 let server: TestServer;
 before(async () => {

@@ -1,4 +1,4 @@
-import { Type } from '../../../schema/schema.ts';
+import { type TOptional, type TSchema, type TString, Type } from '../../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../../schema/shapes.ts';
 import { fields } from '../fields.ts';
 import {
@@ -11,6 +11,7 @@ import {
   ListedNumber,
   NumberDetail,
 } from '../schemas.ts';
+import { type FilterName, field, filterNames } from '../state.ts';
 import { frameOf } from './formats.ts';
 import { sorts } from './statement.ts';
 
@@ -37,6 +38,12 @@ const Digits = (description: string) =>
     description: `${description}, in any formatting.`,
   });
 
+/** A filter by the whole value of a field. */
+const exactly = ({ description, ...schema }: TSchema & { description?: string }): TSchema => ({
+  ...schema,
+  description: `Exactly this. ${description}`,
+});
+
 const filters = {
   area_code: Type.Optional(
     Type.String({ pattern: '^[2-9][0-9]{2}$', description: 'The area code of a North American number.' }),
@@ -48,6 +55,9 @@ const filters = {
   nickname: Type.Optional(
     Type.String({ minLength: 1, maxLength: 200, description: 'A part of the nickname, in any case.' }),
   ),
+  ...(Object.fromEntries(filterNames.map(name => [name, Type.Optional(exactly(field(name).schema))])) as {
+    [Name in FilterName]: TOptional<TString>;
+  }),
   created_after: Type.Optional(Timestamp('Created after this moment.')),
   created_before: Type.Optional(Timestamp('Created before this moment.')),
   unassigned_since: Type.Optional(Timestamp('Available since this moment or longer; not with `as_of`.')),

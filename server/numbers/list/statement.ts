@@ -2,13 +2,13 @@ import type { Caller } from '../../access/caller.ts';
 import type { Format } from '../../http/formats.ts';
 import { fields } from '../fields.ts';
 import { fieldsOf, holdsNow, joinHolder, numberJson, type View } from '../json.ts';
-import type { NumberStatus } from '../state.ts';
+import { type FilterName, filterNames, type NumberStatus } from '../state.ts';
 import { frameOf } from './formats.ts';
 
 export const sorts = ['phone_number', '-phone_number', 'created_at', '-created_at'] as const;
 
 /** What a list can be narrowed down to; everything that is given must be true of a number. */
-export type ListFilter = {
+export type ListFilter = { [Name in FilterName]?: string } & {
   include_assigned: boolean;
   status?: NumberStatus;
   area_code?: string;
@@ -178,6 +178,7 @@ function filterConditions(
   where(filter.tag, place => `n.tags @> array[${place}]`);
   where(filter.assigned_to, place => heldBy(`(u.unique_id = ${place} or lower(u.email) = lower(${place}))`));
   where(filter.nickname, place => `position(lower(${place}) in lower(n.nickname)) > 0`);
+  for (const name of filterNames) where(filter[name], place => `n.${name} = ${place}`);
   where(filter.created_after, place => `n.created_at > ${place}::timestamptz`);
   where(filter.created_before, place => `n.created_at < ${place}::timestamptz`);
   where(filter.unassigned_since, place => `n.available_since <= ${place}::timestamptz`);
