@@ -243,6 +243,7 @@ create table number_versions (
   carrier_account_id uuid,
   carrier_number_id text,
   pending_reason text,
+  external_id text collate "C",
   constraint number_versions_pkey PRIMARY KEY (tenant_id, phone_number_id, organization_id, to_revision),
   constraint number_versions_number_fkey FOREIGN KEY (tenant_id, phone_number_id) REFERENCES phone_numbers(tenant_id, id),
   constraint number_versions_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id)
@@ -362,6 +363,7 @@ create table phone_numbers (
   attach_attempts integer not null default 0,
   release_attempts integer not null default 0,
   next_fee_at timestamp with time zone,
+  external_id text collate "C",
   constraint phone_numbers_pkey PRIMARY KEY (tenant_id, id),
   constraint phone_numbers_organization_key UNIQUE (tenant_id, organization_id, id),
   constraint phone_numbers_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
@@ -371,6 +373,7 @@ create table phone_numbers (
   constraint phone_numbers_carrier_check CHECK ((carrier_account_id IS NULL) = (carrier_number_id IS NULL)),
   constraint phone_numbers_country_check CHECK (country ~ '^[A-Z]{2}$'::text),
   constraint phone_numbers_e164_check CHECK (phone_number ~ '^\+[1-9][0-9]{6,14}$'::text),
+  constraint phone_numbers_external_id_check CHECK (external_id <> ''::text),
   constraint phone_numbers_metadata_check CHECK (jsonb_typeof(metadata) = 'object'::text),
   constraint phone_numbers_nickname_check CHECK (nickname <> ''::text),
   constraint phone_numbers_pending_check CHECK (pending_reason IS NULL OR status = 'pending'::text),
@@ -385,6 +388,7 @@ create table phone_numbers (
 CREATE INDEX phone_numbers_attach_idx ON public.phone_numbers USING btree (attach_due_at) WHERE (attach_due_at IS NOT NULL);
 CREATE UNIQUE INDEX phone_numbers_carrier_key ON public.phone_numbers USING btree (tenant_id, carrier_account_id, carrier_number_id) WHERE ((released_at IS NULL) AND (carrier_account_id IS NOT NULL));
 CREATE INDEX phone_numbers_created_idx ON public.phone_numbers USING btree (tenant_id, organization_id, created_at, phone_number) WHERE (released_at IS NULL);
+CREATE UNIQUE INDEX phone_numbers_external_id_key ON public.phone_numbers USING btree (tenant_id, external_id) WHERE ((released_at IS NULL) AND (external_id IS NOT NULL));
 CREATE INDEX phone_numbers_fee_idx ON public.phone_numbers USING btree (next_fee_at) WHERE (next_fee_at IS NOT NULL);
 CREATE INDEX phone_numbers_list_idx ON public.phone_numbers USING btree (tenant_id, organization_id, phone_number) INCLUDE (id, pretty_phone_number, nickname, status, created_at) WHERE (released_at IS NULL);
 CREATE UNIQUE INDEX phone_numbers_live_key ON public.phone_numbers USING btree (tenant_id, phone_number) WHERE (released_at IS NULL);

@@ -134,6 +134,22 @@ export const fields = {
     empty: null,
     history: true,
   },
+  external_id: {
+    column: 'text',
+    print: 'text',
+    nullable: true,
+    view: 'full',
+    schema: Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: "The number's id in your own system. One live number of the tenant has it at most.",
+      examples: ['crm-10932'],
+    }),
+    example: null,
+    empty: null,
+    history: true,
+    edit: { unique: true, filter: true },
+  },
   tags: {
     column: 'text[]',
     print: 'text',
