@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { faultCalls, faultKinds } from '../carriers/sandbox/store.ts';
 import type { Static } from '../schema/schema.ts';
 import type { SandboxBook } from '../server/accounts/sandbox-schemas.ts';
-import type { CarrierAccount, Tested } from '../server/accounts/schemas.ts';
+import type { CarrierAccount, TestReply } from '../server/accounts/schemas.ts';
 import { readDuration } from './arguments.ts';
 import { credentialsHelp, type Kind, readCredentials } from './carrier-credentials.ts';
 import { defineRuns } from './carrier-runs.ts';
@@ -123,7 +123,7 @@ function defineChanging(carriers: Command): void {
   ])
     .argument('<id>', 'the id of the account')
     .action(async (id, options) => {
-      const answer = await change<Static<typeof Tested>>(options, 'POST', accountPath(id, 'test'));
+      const answer = await change<Static<typeof TestReply>>(options, 'POST', accountPath(id, 'test'));
       await print(options, answer, tested =>
         fields({
           Account: tested.account,

@@ -46,7 +46,7 @@ import { startOrders } from './orders/work.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { createBodyCache } from './reading/body-cache.ts';
 import { assertAccess, identify } from './reading/identify.ts';
-import { createLookups, type Found } from './reading/lookups.ts';
+import { createLookups, type LookupResult } from './reading/lookups.ts';
 import { runRoutes } from './reconciliation/routes.ts';
 import { startRuns } from './reconciliation/work.ts';
 import { tenantRoutes } from './tenants/routes.ts';
@@ -58,7 +58,7 @@ declare module 'fastify' {
     /** Whose key came with the request; set before every handler whose access is not `none`. */
     caller: Caller;
     /** What is known of what the request is about, as far as it is theirs to see; set with `caller`. */
-    found: Found;
+    lookup: LookupResult;
   }
 }
 
@@ -114,7 +114,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerError(new Problem('route_not_found'), request, reply));
   app.decorateRequest('caller');
-  app.decorateRequest('found');
+  app.decorateRequest('lookup');
 
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('text/plain');
@@ -127,11 +127,11 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    const { access, about } = request.routeOptions.config;
+    const { access, subject } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
-    const { caller, found } = await identify(lookups, request, about?.(request) ?? {});
+    const { caller, lookup } = await identify(lookups, request, subject?.(request) ?? {});
     request.caller = caller;
-    request.found = found;
+    request.lookup = lookup;
     if (caller.actor.type === 'key') keyUse.touch(caller);
     assertAccess(caller, access);
   });

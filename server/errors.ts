@@ -101,7 +101,7 @@ export const invalid = (text: string): Problem => new Problem('invalid_request',
  * means to the client. Each feature keeps the names of its own tables. A meaning is given what PostgreSQL says of the
  * row: `Key (tenant_id, phone_number)=(…, +14155551234) already exists.`
  */
-export async function explaining<T>(
+export async function translateViolations<T>(
   meanings: Record<string, (detail: string) => Problem>,
   work: Promise<T>,
 ): Promise<T> {

@@ -4,8 +4,8 @@ import type { AccountFacts } from '../../carriers/carrier.ts';
 import { assertTenantKey, type Caller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
-import { explaining, invalid, Problem } from '../errors.ts';
-import { type Credentials, readCredentials, verify, withoutSecrets } from './credentials.ts';
+import { invalid, Problem, translateViolations } from '../errors.ts';
+import { type Credentials, readCredentials, verifyCredentials, withoutSecrets } from './credentials.ts';
 import { associatedData, type Carriers, kindOf } from './open.ts';
 import type { Vault } from './vault.ts';
 
@@ -30,7 +30,7 @@ export type AccountEdit = {
 // and asks the carrier, and what it returns is what the other part writes.
 
 /** An account that is ready to be kept. */
-type CheckedAccount = Omit<Insertable<Tables['carrier_accounts']>, keyof Working> & Partial<Working>;
+type CheckedAccount = Omit<Insertable<Tables['carrier_accounts']>, keyof Verified> & Partial<Verified>;
 
 /** @throws Problem `secret_key_missing` before the carrier is asked, `carrier_rejected`, `carrier_failed` */
 export async function checkNewAccount(
@@ -52,19 +52,22 @@ export async function checkNewAccount(
     compare_every_seconds,
   };
   if (!tests) return account;
-  return { ...account, ...working(await verify(carriers, account, credentials)) };
+  return { ...account, ...verified(await verifyCredentials(carriers, account, credentials)) };
 }
 
 export function addAccount(db: Db, caller: Caller, account: CheckedAccount): Promise<Account> {
   return transact(db, async tx => {
-    await explaining(meanings, tx.insertInto('carrier_accounts').values(account).execute());
+    await translateViolations(
+      constraintProblems,
+      tx.insertInto('carrier_accounts').values(account).execute(),
+    );
     await planComparison(tx, caller, account.id);
     return getAccount(tx, caller, account.id);
   });
 }
 
 /** What an edit sets, with credentials that have been tested. */
-type CheckedEdit = Omit<AccountEdit, 'credentials'> & Partial<Working> & { credentials?: Buffer };
+type CheckedEdit = Omit<AccountEdit, 'credentials'> & Partial<Verified> & { credentials?: Buffer };
 
 /** @throws Problem as `checkNewAccount`, and `invalid_request` for the credentials of another account */
 export async function checkEdit(
@@ -79,13 +82,13 @@ export async function checkEdit(
   if (given === undefined) return edit;
   const credentials = readCredentials(account.carrier, given);
   const sealed = carriers.vault.seal(JSON.stringify(credentials), associatedData(caller.tenantId, id));
-  const facts = await verify(carriers, account, credentials);
+  const facts = await verifyCredentials(carriers, account, credentials);
   // A purchase that is looked up in another account was never made there, and would be made again.
   if (account.owner !== null && facts.account !== account.owner)
     throw invalid(
       `credentials must be those of ${account.owner}, where its numbers are; add an account for another`,
     );
-  return { ...edit, credentials: sealed, ...working(facts) };
+  return { ...edit, credentials: sealed, ...verified(facts) };
 }
 
 export function editAccount(db: Db, caller: Caller, id: string, edit: CheckedEdit): Promise<Account> {
@@ -95,7 +98,7 @@ export function editAccount(db: Db, caller: Caller, id: string, edit: CheckedEdi
       .set({ ...edit, modified_at: now })
       .where('tenant_id', '=', caller.tenantId)
       .where('id', '=', id);
-    await explaining(meanings, update.execute());
+    await translateViolations(constraintProblems, update.execute());
     await planComparison(tx, caller, id);
     return getAccount(tx, caller, id);
   });
@@ -105,11 +108,16 @@ export function editAccount(db: Db, caller: Caller, id: string, edit: CheckedEdi
  * Asks the carrier whether the credentials work; if they do not, that is written down before it is thrown.
  * @throws Problem `carrier_account_not_found`, `secret_key_missing`, `carrier_rejected`, `carrier_failed`
  */
-export async function checkAccount(db: Db, carriers: Carriers, caller: Caller, id: string): Promise<Tested> {
+export async function checkAccount(
+  db: Db,
+  carriers: Carriers,
+  caller: Caller,
+  id: string,
+): Promise<TestResult> {
   const account = await getAccount(db, caller, id);
   const credentials = openCredentials(account, carriers.vault);
   try {
-    return { account, facts: await verify(carriers, account, credentials) };
+    return { account, facts: await verifyCredentials(carriers, account, credentials) };
   } catch (error) {
     if (error instanceof Problem && error.code === 'carrier_rejected')
       await writeTest(db, account, { problem: error.detail ?? error.message });
@@ -118,15 +126,15 @@ export async function checkAccount(db: Db, carriers: Carriers, caller: Caller, i
 }
 
 /** An account as it was when it was tested, and what the carrier said of it then. */
-export type Tested = { account: Account; facts: AccountFacts };
+export type TestResult = { account: Account; facts: AccountFacts };
 
-export async function recordTest(db: Db, caller: Caller, { account, facts }: Tested): Promise<Account> {
-  await writeTest(db, account, working(facts));
+export async function recordTest(db: Db, caller: Caller, { account, facts }: TestResult): Promise<Account> {
+  await writeTest(db, account, verified(facts));
   return getAccount(db, caller, account.id);
 }
 
 /** Of credentials that were replaced meanwhile it says nothing. */
-const writeTest = (db: Db, account: Account, result: Working | { problem: string }) =>
+const writeTest = (db: Db, account: Account, result: Verified | { problem: string }) =>
   db
     .updateTable('carrier_accounts')
     .set(result)
@@ -144,7 +152,7 @@ export function removeAccount(db: Db, caller: Caller, id: string): Promise<Accou
       .where('tenant_id', '=', caller.tenantId)
       .where('id', '=', id)
       .execute();
-    await explaining(uses, deletion);
+    await translateViolations(referenceProblems, deletion);
     await tx.deleteFrom('sandbox_books').where('account', '=', id).execute();
     return account;
   });
@@ -182,9 +190,13 @@ const accountsOf = (db: Db, caller: Caller) =>
 const now = sql<Date>`now()`;
 
 /** What is written of credentials that the carrier has accepted. */
-type Working = { owner: string; verified_at: typeof now; problem: null };
+type Verified = { owner: string; verified_at: typeof now; problem: null };
 
-const working = ({ account }: AccountFacts): Working => ({ owner: account, verified_at: now, problem: null });
+const verified = ({ account }: AccountFacts): Verified => ({
+  owner: account,
+  verified_at: now,
+  problem: null,
+});
 
 /** The first comparison is one interval from now, and a shorter interval brings the next one forward. */
 async function planComparison(db: Db, caller: Caller, id: string): Promise<void> {
@@ -201,15 +213,15 @@ function assertComparable(carrier: string, everySeconds: number | null | undefin
     throw new Problem('carrier_incapable', `${title} has no book that could be compared`);
 }
 
-const meanings = { carrier_accounts_name_key: () => new Problem('carrier_account_taken') };
+const constraintProblems = { carrier_accounts_name_key: () => new Problem('carrier_account_taken') };
 
-const used = (by: string) => () =>
+const inUse = (by: string) => () =>
   new Problem('carrier_account_used', undefined, `${by}. It can be disabled instead.`);
 
-const uses = {
-  tenants_carrier_account_fkey: used('The settings name it as the one that buys'),
-  organizations_carrier_account_fkey: used('An organization names it as the one that buys'),
-  phone_numbers_carrier_account_fkey: used('Phone numbers come from it, released ones perhaps'),
-  orders_carrier_account_fkey: used('Orders were placed with it'),
-  carrier_runs_account_fkey: used('It was compared or taken over from'),
+const referenceProblems = {
+  tenants_carrier_account_fkey: inUse('The settings name it as the one that buys'),
+  organizations_carrier_account_fkey: inUse('An organization names it as the one that buys'),
+  phone_numbers_carrier_account_fkey: inUse('Phone numbers come from it, released ones perhaps'),
+  orders_carrier_account_fkey: inUse('Orders were placed with it'),
+  carrier_runs_account_fkey: inUse('It was compared or taken over from'),
 };

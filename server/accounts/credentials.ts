@@ -49,7 +49,7 @@ export function withoutSecrets(carrier: string, credentials: Credentials): Crede
  * Asks the carrier whether it accepts the credentials.
  * @throws Problem `carrier_rejected` where it does not, `carrier_failed` where it could not be asked
  */
-export async function verify(
+export async function verifyCredentials(
   carriers: Carriers,
   account: { carrier: string; id: string },
   credentials: Credentials,
@@ -57,16 +57,16 @@ export async function verify(
   try {
     return await carriers.connect(account.carrier, credentials, account.id).check();
   } catch (error) {
-    if (error instanceof CarrierError) throw explained(kindOf(account.carrier).title, error);
+    if (error instanceof CarrierError) throw rejection(kindOf(account.carrier).title, error);
     throw error;
   }
 }
 
-const unanswered = ['transient', 'outcome_unknown'];
+const noAnswer = ['transient', 'outcome_unknown'];
 
 /** A refusal may quote what was refused, so it is told by its outcome and the carrier's code alone. */
-function explained(title: string, { outcome, carrierCode, message }: CarrierError): Problem {
-  if (unanswered.includes(outcome)) return new Problem('carrier_failed', undefined, message);
+function rejection(title: string, { outcome, carrierCode, message }: CarrierError): Problem {
+  if (noAnswer.includes(outcome)) return new Problem('carrier_failed', undefined, message);
   const words = `${title} says: ${outcome.replaceAll('_', ' ')}${carrierCode ? ` (${carrierCode})` : ''}`;
   return new Problem(outcome === 'rate_limited' ? 'carrier_failed' : 'carrier_rejected', undefined, words);
 }

@@ -2,7 +2,7 @@ import type { CarrierError, Outcome } from '../../carriers/errors.ts';
 import { Problem } from '../errors.ts';
 
 /** What a carrier's refusal is called to people; what it is about, and what follows from it, says who asked. */
-const words: Record<Outcome, string> = {
+const explanations: Record<Outcome, string> = {
   unavailable: 'The carrier refuses this for this number',
   not_found: 'The carrier does not know the number',
   rate_limited: 'The carrier has been asked too often',
@@ -14,15 +14,16 @@ const words: Record<Outcome, string> = {
 };
 
 /** What time mends: the same call may come to something else. */
-const passing: readonly Outcome[] = ['rate_limited', 'transient', 'outcome_unknown'];
-export const isPassing = ({ outcome }: CarrierError): boolean => passing.includes(outcome);
+const temporary: readonly Outcome[] = ['rate_limited', 'transient', 'outcome_unknown'];
+export const isTemporary = ({ outcome }: CarrierError): boolean => temporary.includes(outcome);
 
 /** Why the carrier has not done it: in our words, then its own reason. */
-export const reasonOf = (error: CarrierError): string => `${words[error.outcome]}. ${ownReason(error)}`;
+export const reasonOf = (error: CarrierError): string =>
+  `${explanations[error.outcome]}. ${carrierReason(error)}`;
 
 /** @param consequence what this means for what was asked: `nothing was changed` */
 export const carrierFailed = (error: CarrierError, consequence: string): Problem =>
-  new Problem('carrier_failed', `${words[error.outcome]}: ${consequence}`, ownReason(error));
+  new Problem('carrier_failed', `${explanations[error.outcome]}: ${consequence}`, carrierReason(error));
 
-const ownReason = ({ message, carrierCode }: CarrierError): string =>
+const carrierReason = ({ message, carrierCode }: CarrierError): string =>
   carrierCode === undefined ? message : `${message} (${carrierCode})`;

@@ -19,18 +19,18 @@ import { FaultsBody, SandboxBook, sandboxBody } from './sandbox-schemas.ts';
 import {
   AccountEditBody,
   AccountParams,
+  AccountReply,
   accountBody,
   CarrierAccount,
+  CarrierKinds,
   factsBody,
-  Kinds,
   kindBodies,
   NewAccountBody,
-  One,
-  Tested,
+  TestReply,
 } from './schemas.ts';
 
-const tested = ['carrier_rejected', 'carrier_failed', 'secret_key_missing'] as const;
-const named = ['key_bound', 'carrier_account_not_found'] as const;
+const testErrors = ['carrier_rejected', 'carrier_failed', 'secret_key_missing'] as const;
+const accountErrors = ['key_bound', 'carrier_account_not_found'] as const;
 
 export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Changing): void {
   const { vault } = carriers;
@@ -42,7 +42,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
       summary: 'List the carriers',
       description: 'Every kind of carrier that there can be accounts at, and what an account there takes.',
       tags: ['Carriers'],
-      response: { 200: Kinds },
+      response: { 200: CarrierKinds },
     }),
     async () => {
       const carriers = kindBodies();
@@ -85,9 +85,9 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
           'Adds an account at a carrier. Its credentials are tested there first, and are kept encrypted; secrets are never shown again.',
         tags: ['Carriers'],
         body: NewAccountBody,
-        response: { 201: One },
+        response: { 201: AccountReply },
       },
-      ['key_bound', 'carrier_account_taken', 'carrier_incapable', ...tested],
+      ['key_bound', 'carrier_account_taken', 'carrier_incapable', ...testErrors],
     ),
     async (request, reply) => {
       const account = await checkNewAccount(carriers, request.caller, request.body);
@@ -107,9 +107,9 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         description: 'One account, without its secrets.',
         tags: ['Carriers'],
         params: AccountParams,
-        response: { 200: One },
+        response: { 200: AccountReply },
       },
-      [...named],
+      [...accountErrors],
     ),
     async ({ caller, params }) => ({
       carrier_account: accountBody(await getAccount(db, caller, params.account_id), vault),
@@ -128,9 +128,9 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         tags: ['Carriers'],
         params: AccountParams,
         body: AccountEditBody,
-        response: { 200: One },
+        response: { 200: AccountReply },
       },
-      [...named, 'carrier_account_taken', 'carrier_incapable', ...tested],
+      [...accountErrors, 'carrier_account_taken', 'carrier_incapable', ...testErrors],
     ),
     async (request, reply) => {
       const id = request.params.account_id;
@@ -152,9 +152,9 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
           'Forgets an account that nothing refers to, neither settings nor numbers nor orders. Nothing changes at the carrier.',
         tags: ['Carriers'],
         params: AccountParams,
-        response: { 200: One },
+        response: { 200: AccountReply },
       },
-      [...named, 'carrier_account_used'],
+      [...accountErrors, 'carrier_account_used'],
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, caller) => ({
@@ -173,9 +173,9 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
           'Asks the carrier now whether it accepts the credentials. If it does not, the account says so as its `problem`.',
         tags: ['Carriers'],
         params: AccountParams,
-        response: { 200: Tested },
+        response: { 200: TestReply },
       },
-      [...named, ...tested],
+      [...accountErrors, ...testErrors],
     ),
     async (request, reply) => {
       const result = await checkAccount(db, carriers, request.caller, request.params.account_id);
@@ -199,7 +199,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         params: AccountParams,
         response: { 200: SandboxBook },
       },
-      [...named, 'carrier_incapable'],
+      [...accountErrors, 'carrier_incapable'],
     ),
     async ({ caller, params }) => sandboxBody(await getBook(db, caller, params.account_id)),
   );
@@ -218,7 +218,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         body: FaultsBody,
         response: { 200: SandboxBook },
       },
-      [...named, 'carrier_incapable'],
+      [...accountErrors, 'carrier_incapable'],
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, caller) =>

@@ -118,7 +118,7 @@ export const CarrierAccount = Type.Object(
   },
 );
 
-export const One = Type.Object({ carrier_account: CarrierAccount });
+export const AccountReply = Type.Object({ carrier_account: CarrierAccount });
 
 export const accountBody = (row: Account, vault: Vault): Static<typeof CarrierAccount> => ({
   id: row.id,
@@ -145,7 +145,7 @@ const Balance = nullable(
 );
 
 /** What an account says of itself when it is tested. */
-export const Tested = Type.Object({
+export const TestReply = Type.Object({
   carrier_account: CarrierAccount,
   account: Type.String({
     description: "The carrier's own name for the account, where it says it.",
@@ -156,7 +156,7 @@ export const Tested = Type.Object({
 
 export const factsBody = ({ account, balance }: Facts) => ({ account, balance });
 
-const Kind = Type.Object(
+const CarrierKind = Type.Object(
   {
     name: CarrierName,
     title: Type.String({ description: 'What people call it.' }),
@@ -196,9 +196,9 @@ const Kind = Type.Object(
   },
 );
 
-export const Kinds = Type.Object({
+export const CarrierKinds = Type.Object({
   count: Type.Integer({ description: 'How many there are.' }),
-  carriers: Type.Array(Kind, { description: 'The kinds of carriers.' }),
+  carriers: Type.Array(CarrierKind, { description: 'The kinds of carriers.' }),
 });
 
 export const kindBodies = () =>

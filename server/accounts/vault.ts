@@ -37,7 +37,7 @@ export function createVault(keys: Buffer[]): Vault {
     return Buffer.concat([iv, cipher.getAuthTag(), body]);
   };
 
-  const opened = (sealed: Buffer, place: string): string | undefined => {
+  const tryOpen = (sealed: Buffer, place: string): string | undefined => {
     if (sealed.length === 0) return empty;
     return keys
       .values()
@@ -48,13 +48,13 @@ export function createVault(keys: Buffer[]): Vault {
   return {
     seal,
     open(sealed, place) {
-      const text = opened(sealed, place);
+      const text = tryOpen(sealed, place);
       if (text === undefined) throw new Problem('secret_key_missing');
       return text;
     },
     reseal(sealed, place) {
       if (sealed.length === 0 || !newest || openWith(newest, sealed, place) !== undefined) return undefined;
-      const text = opened(sealed, place);
+      const text = tryOpen(sealed, place);
       return text === undefined ? undefined : seal(text, place);
     },
   };

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { week } from '../charges/charges.ts';
 import type { Database, Db } from '../db/database.ts';
 import { stateNames } from '../numbers/state.ts';
-import { nothing, type Replayed, replay } from './replay.ts';
+import { emptyReplay, type ReplayedState, replay } from './replay.ts';
 
 /** One contradiction; `organization` is its unique_id. */
 export type Finding = { organization: string; problem: string };
@@ -48,7 +48,7 @@ export async function check(database: Database, tenantId: string | null = null):
 
 async function checkLog(db: Db, organization: Organization, report: CheckReport): Promise<void> {
   const found = (problem: string) => report.findings.push({ organization: organization.unique_id, problem });
-  const state = nothing();
+  const state = emptyReplay();
   let last = { revision: 0, ordinal: 0 };
   for (;;) {
     const events = await readEvents(db, organization, last);
@@ -76,14 +76,14 @@ async function checkLog(db: Db, organization: Organization, report: CheckReport)
   for (const problem of await compare(db, organization, state)) found(problem);
 }
 
-type Read = { revision: number; ordinal: number; type: string; data: Record<string, unknown> };
+type LoggedEvent = { revision: number; ordinal: number; type: string; data: Record<string, unknown> };
 
 async function readEvents(
   db: Db,
   { tenant_id, id }: Organization,
   after: { revision: number; ordinal: number },
-): Promise<Read[]> {
-  const { rows } = await sql<Read>`
+): Promise<LoggedEvent[]> {
+  const { rows } = await sql<LoggedEvent>`
     select revision, ordinal, type, data from events
     where tenant_id = ${tenant_id} and organization_id = ${id} and (revision, ordinal) > (${after.revision}, ${after.revision === 0 ? -1 : after.ordinal})
     order by revision, ordinal limit ${eventsPerRead}`.execute(db);
@@ -93,7 +93,7 @@ async function readEvents(
 const bulkEvents = ['numbers.imported', 'numbers.changed', 'numbers.adopted'];
 
 /** A bulk event is its batch's items; how many there must be, it says itself. */
-async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: Read) {
+async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: LoggedEvent) {
   if (!bulkEvents.includes(type)) return [{ type, data }];
   const pieces = await db
     .selectFrom('batch_items')
@@ -110,7 +110,7 @@ async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: Read
 
 const stateColumns = sql.raw(stateNames.map(name => `x.${name}`).join(', '));
 
-async function compare(db: Db, { tenant_id, id }: Organization, state: Replayed): Promise<string[]> {
+async function compare(db: Db, { tenant_id, id }: Organization, state: ReplayedState): Promise<string[]> {
   const where = sql`where x.tenant_id = ${tenant_id} and x.organization_id = ${id}`;
   const organization = await sql<Record<string, unknown>>`
     select unique_id, name, contact_email, status, sms_active, sms_registration_status, carrier_account_id,

@@ -1,7 +1,7 @@
 import { emptyState } from '../numbers/state.ts';
 
 /** What the log says that an organization is: everything in it, built from nothing. */
-export type Replayed = {
+export type ReplayedState = {
   organization: Record<string, unknown>;
   users: Map<string, Record<string, unknown>>;
   /** By the id of the record; a number that has left for another organization is not among them. */
@@ -11,7 +11,7 @@ export type Replayed = {
 
 type Data = Record<string, unknown> & { changes?: Record<string, { to: unknown }> };
 
-export const nothing = (): Replayed => ({
+export const emptyReplay = (): ReplayedState => ({
   organization: {},
   users: new Map(),
   numbers: new Map(),
@@ -22,7 +22,7 @@ export const nothing = (): Replayed => ({
  * Takes one event into account. Bulk events come as the items of their batch, one by one.
  * @throws what is wrong with the event, in words
  */
-export function replay(state: Replayed, type: string, data: Data): void {
+export function replay(state: ReplayedState, type: string, data: Data): void {
   const id = String(data.id);
   switch (type) {
     case 'organization.created': {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
-import { preparing } from './prepared.ts';
+import { preparingPool } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 // Revisions and counts stay far below 2^53, and a number is what JSON has.
@@ -47,7 +47,7 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     return pool;
   }
   const typed = (pool: pg.Pool) =>
-    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
   const pool = openPool(20);
   const lookups = openPool(2, {
     idleTimeoutMillis: 0,

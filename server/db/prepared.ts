@@ -11,7 +11,7 @@ const lengthMax = 8000;
  * The pool for Kysely: a statement that recurs is prepared on each connection, and from then on neither parsed nor
  * planned again, which is half of what a small change costs the database.
  */
-export function preparing(pool: pg.Pool): PostgresPool {
+export function preparingPool(pool: pg.Pool): PostgresPool {
   const nameOf = namesOfRecurring();
   return {
     async connect() {

@@ -4,7 +4,7 @@ import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 
-const Status = Type.Object(
+const HealthReply = Type.Object(
   { status: Type.Literal('ok', { description: 'It is.' }) },
   { examples: [{ status: 'ok' }] },
 );
@@ -19,7 +19,7 @@ export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {
       description:
         'Answers as long as the process does; asks nothing of the database. For restarting what hangs.',
       tags: ['Operations'],
-      response: { 200: Status },
+      response: { 200: HealthReply },
     }),
     async () => ({ status: 'ok' as const }),
   );
@@ -32,7 +32,7 @@ export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {
       description:
         'Answers 503 while the database is out of reach or the server is stopping. For load balancers.',
       tags: ['Operations'],
-      response: { 200: Status },
+      response: { 200: HealthReply },
     }),
     async () => {
       if (stopping()) throw new Problem('unavailable', 'The server is stopping');

@@ -2,7 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import { invalid } from '../errors.ts';
-import { claimKey, type IdempotentRequest, keepAnswer, keyOf, requestHash } from './idempotency.ts';
+import {
+  claimKey,
+  type IdempotentRequest,
+  idempotencyKeyOf,
+  requestHash,
+  storeReply,
+} from './idempotency.ts';
 
 /** Makes one change for one request, and answers it. */
 export type Changing = <T extends object>(
@@ -17,12 +23,12 @@ export type Changing = <T extends object>(
 export type Change<T extends object> = (db: Db, caller: Caller) => Promise<T>;
 
 /** What a request is answered with; `replayed` if an earlier one with its `Idempotency-Key` has done it. */
-export type Answer<T extends object> = { status: number; payload: T; replayed: boolean };
+export type ChangeReply<T extends object> = { status: number; payload: T; replayed: boolean };
 
 /** What every changing route does around its change. */
 export function changing(db: Db): Changing {
   return async (request, reply, status, change, kept) =>
-    answer(reply, await once(db, request, status, change, kept)) as never;
+    sendReply(reply, await changeOnce(db, request, status, change, kept)) as never;
 }
 
 /**
@@ -31,22 +37,22 @@ export function changing(db: Db): Changing {
  * @param kept what a repeat is answered with, where the answer has a secret that must not be kept
  * @throws Problem idempotency_running, idempotency_mismatch, invalid_request (If-Match), and what the change throws
  */
-export async function once<T extends object>(
+export async function changeOnce<T extends object>(
   db: Db,
   request: FastifyRequest,
   status: number,
   change: Change<T>,
   kept = (payload: T): T => payload,
-): Promise<Answer<T>> {
+): Promise<ChangeReply<T>> {
   const caller = changingCaller(request);
-  const key = keyOf(request);
+  const key = idempotencyKeyOf(request);
   if (key === undefined) return { status, payload: await change(db, caller), replayed: false };
   const idempotent = idempotentRequest(request, key);
   return transact(db, async tx => {
     const earlier = await claimKey<T>(tx, caller, idempotent);
     if (earlier) return { ...earlier, replayed: true };
     const payload = await change(tx, caller);
-    await keepAnswer(tx, caller, idempotent, status, kept(payload));
+    await storeReply(tx, caller, idempotent, status, kept(payload));
     return { status, payload, replayed: false };
   });
 }
@@ -56,9 +62,9 @@ export async function once<T extends object>(
  * before there is a transaction.
  * @throws Problem what once() throws before it makes the change
  */
-export async function wasAnswered(db: Db, request: FastifyRequest): Promise<boolean> {
+export async function hasStoredReply(db: Db, request: FastifyRequest): Promise<boolean> {
   const caller = changingCaller(request);
-  const key = keyOf(request);
+  const key = idempotencyKeyOf(request);
   if (key === undefined) return false;
   const earlier = await transact(db, tx => claimKey(tx, caller, idempotentRequest(request, key)));
   return earlier !== undefined;
@@ -70,7 +76,10 @@ function idempotentRequest(request: FastifyRequest, key: string): IdempotentRequ
 }
 
 /** Sends what once() has returned. */
-export function answer<T extends object>(reply: FastifyReply, { status, payload, replayed }: Answer<T>) {
+export function sendReply<T extends object>(
+  reply: FastifyReply,
+  { status, payload, replayed }: ChangeReply<T>,
+) {
   if (replayed) reply.header('idempotency-replayed', 'true');
   return reply.status(status).send(payload);
 }

@@ -9,7 +9,7 @@ import { Problem } from '../errors.ts';
 export type IdempotentRequest = { key: string; hash: Buffer };
 
 /** The request's `Idempotency-Key`. */
-export function keyOf({ headers }: FastifyRequest): string | undefined {
+export function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
   const key = headers['idempotency-key'];
   return typeof key === 'string' ? key : undefined;
 }
@@ -31,7 +31,7 @@ export async function claimKey<T extends object>(
   caller: Caller,
   { key, hash }: IdempotentRequest,
 ): Promise<{ status: number; payload: T } | undefined> {
-  await lock(tx, sql`pg_try_advisory_xact_lock(${lockOf(caller, key)})`);
+  await assertLocked(tx, sql`pg_try_advisory_xact_lock(${lockId(caller, key)})`);
   const kept = await tx
     .selectFrom('idempotency_keys')
     .select(['request_hash', 'status', 'body'])
@@ -43,7 +43,7 @@ export async function claimKey<T extends object>(
 }
 
 /** Keeps what the request is answered with, in the transaction of its effect. */
-export async function keepAnswer(
+export async function storeReply(
   tx: Tx,
   caller: Caller,
   { key, hash }: IdempotentRequest,
@@ -61,16 +61,16 @@ export async function keepAnswer(
  * The same lock before there is a transaction: for a request that takes long to arrive, on a session of its own.
  * Until the session lets go of it, or ends, every other request with the key is refused.
  */
-export const holdKey = (session: Db, caller: Caller, key: string): Promise<void> =>
-  lock(session, sql`pg_try_advisory_lock(${lockOf(caller, key)})`);
+export const lockKey = (session: Db, caller: Caller, key: string): Promise<void> =>
+  assertLocked(session, sql`pg_try_advisory_lock(${lockId(caller, key)})`);
 
-export async function letGoOfKey(session: Db, caller: Caller, key: string): Promise<void> {
-  await sql`select pg_advisory_unlock(${lockOf(caller, key)})`.execute(session);
+export async function unlockKey(session: Db, caller: Caller, key: string): Promise<void> {
+  await sql`select pg_advisory_unlock(${lockId(caller, key)})`.execute(session);
 }
 
-async function lock(db: Db, attempt: RawBuilder<unknown>): Promise<void> {
+async function assertLocked(db: Db, attempt: RawBuilder<unknown>): Promise<void> {
   const { rows } = await sql<{ locked: boolean }>`select ${attempt} as locked`.execute(db);
   if (!rows[0]!.locked) throw new Problem('idempotency_running');
 }
 
-const lockOf = ({ tenantId }: Caller, key: string) => sql`hashtextextended(${`${tenantId} ${key}`}, 0)`;
+const lockId = ({ tenantId }: Caller, key: string) => sql`hashtextextended(${`${tenantId} ${key}`}, 0)`;

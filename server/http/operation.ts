@@ -21,7 +21,7 @@ import { type Format, mediaTypes } from './formats.ts';
 export type Access = 'none' | 'own' | 'read' | 'admin' | 'change' | 'setting';
 
 /** What a request is about, looked up together with its caller before the request is validated. */
-export type About = {
+export type Subject = {
   /** An organization's unique_id. */
   organization?: string | undefined;
   /** A number in E.164. */
@@ -34,7 +34,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
     /** Reads what a request is about; the request is not validated yet. */
-    about?: (request: FastifyRequest) => About;
+    subject?: (request: FastifyRequest) => Subject;
   }
 }
 
@@ -70,12 +70,12 @@ export function operation<const S extends OperationSchema>(
   access: Access,
   schema: S,
   errors: ProblemCode[] = [],
-  about?: (request: FastifyRequest) => About,
+  about?: (request: FastifyRequest) => Subject,
 ) {
   const response: Record<number, unknown> = {};
   for (const [status, payload] of Object.entries(schema.response)) {
     const described = { description: STATUS_CODES[status], ...payload };
-    response[Number(status)] = Number(status) < 300 ? enveloped(described as TObject) : described;
+    response[Number(status)] = Number(status) < 300 ? envelope(described as TObject) : described;
   }
   const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable']);
   if (access !== 'none')
@@ -99,9 +99,9 @@ export function operation<const S extends OperationSchema>(
     if (schema.response[status]) continue; // declared by the route itself
     const existing = response[status] as { examples?: unknown[] } | undefined;
     const example = { success: false, error: text, code, request_id: exampleRequestId, powered_by: 'Teli' };
-    response[status] = problemBody([...(existing?.examples ?? []), example]);
+    response[status] = errorBody([...(existing?.examples ?? []), example]);
   }
-  if (schema.files) response[200] = alsoAs(schema.files, response[200] as TObject);
+  if (schema.files) response[200] = inEveryFormat(schema.files, response[200] as TObject);
   return {
     schema: {
       ...schema,
@@ -134,7 +134,7 @@ const changeHeaders = {
 
 const exampleRequestId = '0199f3a0-6c1e-7d52-9b1a-3f2c8e4d5a6b';
 
-function enveloped(payload: TObject): TObject {
+function envelope(payload: TObject): TObject {
   const { properties, required: _, type: __, ...options } = payload as TObject & Record<string, unknown>;
   const body = { success: succeeded, ...(properties as TProperties), powered_by: powered };
   const given = (payload as { examples?: object[] }).examples ?? [exampleOf(payload) as object];
@@ -143,7 +143,7 @@ function enveloped(payload: TObject): TObject {
 }
 
 /** The same answer in several content types, of which each has its own schema. */
-function alsoAs(files: Files, { description, ...json }: TObject & { description?: string }) {
+function inEveryFormat(files: Files, { description, ...json }: TObject & { description?: string }) {
   const media = ({ examples, ...schema }: TSchema & { examples?: unknown[] }) => ({
     schema,
     example: examples?.[0],
@@ -168,7 +168,7 @@ function exampleOf(schema: TSchema): unknown {
   return Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, exampleOf(part)]));
 }
 
-function problemBody(examples: unknown[]) {
+function errorBody(examples: unknown[]) {
   return Type.Object(
     {
       success: failed,

@@ -7,7 +7,7 @@ import type { TSchema } from '../../schema/schema.ts';
 import { invalid, type Problem } from '../errors.ts';
 
 // A query is text, so its numbers and booleans are read from text; a body has types of its own, and "7" is not 7.
-const [bodies, texts] = [false, true].map(coerceTypes => {
+const [bodyAjv, textAjv] = [false, true].map(coerceTypes => {
   const ajv = new Ajv({
     coerceTypes,
     useDefaults: true,
@@ -28,7 +28,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   if (contentType) return () => true;
   let compiled: ValidateFunction | undefined;
   const validate = (value: unknown) => {
-    compiled ??= (httpPart === 'body' ? bodies : texts)!.compile(schema);
+    compiled ??= (httpPart === 'body' ? bodyAjv : textAjv)!.compile(schema);
     const valid = compiled(value);
     validate.errors = compiled.errors;
     return valid;
@@ -53,7 +53,7 @@ export const compileSerializer: FastifySerializerCompiler<TSchema> = route => {
  * @throws Problem `invalid_request`
  */
 export function assertValid(schema: TSchema, value: unknown): void {
-  const validate = bodies!.compile(schema);
+  const validate = bodyAjv!.compile(schema);
   if (!validate(value)) throw explainValidation(validate.errors!, 'body');
 }
 

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Static } from '../../schema/schema.ts';
 import { invalid } from '../errors.ts';
-import { answer, type Changing, once } from '../http/changing.ts';
+import { type Changing, changeOnce, sendReply } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { readEdit, uniqueNames } from '../numbers/state.ts';
@@ -101,7 +101,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         return reply.send({ ...number, ...nothing, price: priceBody(price) });
       }
       const input = { organization_id, wishes: [wish], bulk_id: null, holdMs: holdMs(carriers) };
-      const { payload, replayed } = await once(db, request, 200, async (db, caller) => ({
+      const { payload, replayed } = await changeOnce(db, request, 200, async (db, caller) => ({
         order_id: (await placeOrders(db, caller, input))[0]!,
       }));
       const order = await awaitOutcome(shop, request.caller, payload.order_id, !replayed);
@@ -145,14 +145,14 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         const price = priceBody(await quote(db, request.caller, organization_id, count));
         return reply.send({ bulk_id: null, orders: [], count, dry_run, price });
       }
-      const placed = await once(db, request, 202, async (db, caller) => {
+      const placed = await changeOnce(db, request, 202, async (db, caller) => {
         const bulk_id = randomUUIDv7();
         await placeOrders(db, caller, { organization_id, wishes, bulk_id, holdMs: 0 });
         const { orders } = await listOrders(db, caller, { bulk_id, limit: numbersPerBulk });
         return { bulk_id, orders: orders.map(orderBody), count };
       });
       work.wake();
-      return answer(reply, placed) as never;
+      return sendReply(reply, placed) as never;
     },
   );
 

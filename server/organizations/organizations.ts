@@ -4,7 +4,7 @@ import { assertTenantKey, type Caller } from '../access/caller.ts';
 import { noSuchAccount } from '../accounts/reference.ts';
 import { type Db, transact } from '../db/database.ts';
 import type { OrganizationStatus, RegistrationStatus, Tables } from '../db/tables.ts';
-import { explaining, Problem } from '../errors.ts';
+import { Problem, translateViolations } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
 import { type Organization, revise } from '../revisions/revise.ts';
 
@@ -31,7 +31,7 @@ export type OrganizationWithNumber = Organization & { first_number: string | nul
 /** An opaque id of our own making: a prefix that says what it names, and 80 random bits. */
 export const newUniqueId = (prefix: string): string => `${prefix}_${randomBytes(10).toString('hex')}`;
 
-const meanings = {
+const constraintProblems = {
   organizations_unique_id_key: () => new Problem('organization_id_taken'),
   organizations_carrier_account_fkey: noSuchAccount,
 };
@@ -48,7 +48,7 @@ export async function createOrganization(
     const fields = { unique_id: uniqueId, name: input.name, contact_email: input.contact_email ?? null };
     const dates = caller.at ? { created_at: caller.at, modified_at: caller.at } : {};
     const row = { tenant_id: caller.tenantId, id, ...fields, ...dates };
-    await explaining(meanings, tx.insertInto('organizations').values(row).execute());
+    await translateViolations(constraintProblems, tx.insertInto('organizations').values(row).execute());
     await revise(tx, caller, { id }, async ({ record }) => record('organization.created', { id, ...fields }));
   });
   return getOrganization(db, caller, uniqueId);
@@ -78,7 +78,7 @@ export async function editOrganization(
       })
       .where('tenant_id', '=', caller.tenantId)
       .where('id', '=', organization.id);
-    await explaining(meanings, update.execute());
+    await translateViolations(constraintProblems, update.execute());
     record('organization.edited', { changes });
   });
   return getOrganization(db, caller, uniqueId);

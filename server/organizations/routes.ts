@@ -11,7 +11,7 @@ import {
   organizationBody,
 } from './schemas.ts';
 
-const One = Type.Object({ organization: Organization });
+const OrganizationReply = Type.Object({ organization: Organization });
 
 export function organizationRoutes(app: App, db: Db, change: Changing): void {
   app.post(
@@ -24,7 +24,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
         description: 'Creates an organization of the tenant. A key that is bound to one organization cannot.',
         tags: ['Organizations'],
         body: NewOrganizationBody,
-        response: { 201: One },
+        response: { 201: OrganizationReply },
       },
       ['key_bound', 'organization_id_taken'],
     ),
@@ -64,7 +64,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
         description: 'One organization.',
         tags: ['Organizations'],
         params: OrganizationParams,
-        response: { 200: One },
+        response: { 200: OrganizationReply },
       },
       ['organization_not_found'],
     ),
@@ -87,7 +87,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
         tags: ['Organizations'],
         params: OrganizationParams,
         body: OrganizationEditBody,
-        response: { 200: One },
+        response: { 200: OrganizationReply },
       },
       ['key_bound', 'organization_not_found'],
     ),

@@ -68,7 +68,7 @@ test('a body is never older than the version that was asked for, and one build s
         const version = versions[name]!;
         const from = builds.findIndex(build => build.state !== 'gone' && build.name === name);
         const wanted = { name, version, from: from < 0 ? builds.length : from, to: builds.length };
-        const known = bodyCache.find(name, String(version));
+        const known = bodyCache.get(name, String(version));
         const body = known ?? bodyCache.build(name, String(version), () => begin(name));
         const outcome = Promise.resolve(body).catch(String);
         asked.push({ ...wanted, outcome: outcome.finally(() => (asked[place]!.to = builds.length)) });
@@ -118,8 +118,8 @@ test('a body is never older than the version that was asked for, and one build s
         if (build) finish(build);
         const last = (await asked.at(-1)!.outcome) as Body;
         assert.equal(last.version, String(versions[name]));
-        assert.equal(bodyCache.find(name, last.version)?.bytes, last.bytes);
-        assert.equal(bodyCache.find(name, String(versions[name]! + 1)), undefined);
+        assert.equal(bodyCache.get(name, last.version)?.bytes, last.bytes);
+        assert.equal(bodyCache.get(name, String(versions[name]! + 1)), undefined);
       }
     }),
     fuzzing(500),
@@ -167,19 +167,19 @@ test('what is kept, encoded bytes too, fits into the bytes that it is given', ()
           const [name, version] = [String(number), String(at)];
           const bytes = Buffer.from(textOf(name, at, lengthOf(number, at)));
           const body =
-            bodyCache.find(name, version) ??
+            bodyCache.get(name, version) ??
             (await bodyCache.build(name, version, async () => ({ version, bytes })));
           known.set(`${name} ${version}`, [name, version]);
           for (const encoding of encode) {
             const result = await bodyCache.encode(name, body, encoding);
-            const kept = bodyCache.find(name, version);
+            const kept = bodyCache.get(name, version);
             if (!result || !kept) continue;
             assert(result.length < bytes.length);
             encoded.set(kept, (encoded.get(kept) ?? new Map()).set(encoding, result));
           }
           let total = 0;
           for (const place of known.values()) {
-            const kept = bodyCache.find(...place);
+            const kept = bodyCache.get(...place);
             if (!kept) continue;
             total += kept.bytes!.length;
             assert(kept.bytes!.length < bytesMax / 8, 'one body takes the place of many');
@@ -189,7 +189,7 @@ test('what is kept, encoded bytes too, fits into the bytes that it is given', ()
         }
         const last = all.at(-1)!;
         const fits = lengthOf(last.name, last.version) <= 7300;
-        assert.equal(bodyCache.find(String(last.name), String(last.version)) !== undefined, fits);
+        assert.equal(bodyCache.get(String(last.name), String(last.version)) !== undefined, fits);
       },
     ),
     fuzzing(30),

@@ -13,7 +13,7 @@ export type Body = {
 export const encodings = ['zstd', 'br', 'gzip'] as const;
 export type Encoding = (typeof encodings)[number];
 
-type Kept = Body & { size: number; encoded: Map<Encoding, Promise<Buffer | undefined>> };
+type Entry = Body & { size: number; encoded: Map<Encoding, Promise<Buffer | undefined>> };
 
 export type BodyCache = ReturnType<typeof createBodyCache>;
 
@@ -29,19 +29,19 @@ const encodedBytesMin = 2000;
  * @param bytesMax how much is kept; what was not asked for the longest goes first
  */
 export function createBodyCache(bytesMax: number) {
-  const kept = new LRUCache<string, Kept>({ maxSize: bytesMax, sizeCalculation: ({ size }) => size });
+  const cache = new LRUCache<string, Entry>({ maxSize: bytesMax, sizeCalculation: ({ size }) => size });
   const builds = new Map<string, Promise<Body>>();
 
-  function keep(name: string, body: Body): void {
+  function set(name: string, body: Body): void {
     const size = entryBytes + name.length + (body.bytes?.length ?? 0);
     // One body must not drive all others out.
-    if (size < bytesMax / 8) kept.set(name, { ...body, size, encoded: new Map() });
+    if (size < bytesMax / 8) cache.set(name, { ...body, size, encoded: new Map() });
   }
 
   function begin(name: string, build: () => Promise<Body>): Promise<Body> {
     const building = build()
       .then(body => {
-        keep(name, body);
+        set(name, body);
         return body;
       })
       .finally(() => builds.delete(name));
@@ -51,14 +51,14 @@ export function createBodyCache(bytesMax: number) {
 
   return {
     /** The version that is at hand, right or not. */
-    versionOf: (name: string): string | undefined => kept.peek(name)?.version,
+    cachedVersion: (name: string): string | undefined => cache.peek(name)?.version,
 
     /** Keeps a body that was built already. */
-    keep,
+    set,
 
     /** The body if it is at hand. */
-    find(name: string, version: string): Body | undefined {
-      const body = kept.get(name);
+    get(name: string, version: string): Body | undefined {
+      const body = cache.get(name);
       return body?.version === version ? body : undefined;
     },
 
@@ -71,17 +71,17 @@ export function createBodyCache(bytesMax: number) {
 
     /** The bytes of a body that is at hand, encoded and kept beside them; undefined if that is not worth it. */
     async encode(name: string, { version, bytes }: Body, encoding: Encoding): Promise<Buffer | undefined> {
-      const body = kept.get(name);
+      const body = cache.get(name);
       if (body?.version !== version || !bytes || bytes.length < encodedBytesMin) return undefined;
       let encoded = body.encoded.get(encoding);
       if (!encoded) {
         encoded = compress(bytes, encoding).then(result => {
           if (!result) return undefined;
           body.size += result.length;
-          if (kept.peek(name) !== body) return result;
+          if (cache.peek(name) !== body) return result;
           // Set over itself, it would count with the size that it had.
-          kept.delete(name);
-          kept.set(name, body);
+          cache.delete(name);
+          cache.set(name, body);
           return result;
         });
         body.encoded.set(encoding, encoded);

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { Problem } from '../errors.ts';
-import type { About, Access } from '../http/operation.ts';
-import type { Found, Lookups } from './lookups.ts';
+import type { Access, Subject } from '../http/operation.ts';
+import type { LookupResult, Lookups } from './lookups.ts';
 
 /**
  * On whose behalf a request comes: of the key in `X-API-Key`, or of the user whose token is in `Authorization`, alone
@@ -12,18 +12,18 @@ import type { Found, Lookups } from './lookups.ts';
 export async function identify(
   lookups: Lookups,
   request: FastifyRequest,
-  about: About,
-): Promise<{ caller: Caller; found: Found }> {
+  subject: Subject,
+): Promise<{ caller: Caller; lookup: LookupResult }> {
   const { 'x-api-key': header, authorization } = request.headers;
   const secret = typeof header === 'string' && header !== '' ? header : undefined;
   if (authorization === undefined && secret === undefined) throw new Problem('api_key_required');
   const token = authorization === undefined ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-  const found = await lookups({ key: secret, token, ...about });
-  const { key, user } = found;
+  const lookup = await lookups({ key: secret, token, ...subject });
+  const { key, user } = lookup;
   if (secret !== undefined && !key) throw new Problem('api_key_invalid');
   if (authorization === undefined) {
     const { id, ...rest } = key!;
-    return { caller: { ...rest, actor: { type: 'key', id }, requestId: request.id }, found };
+    return { caller: { ...rest, actor: { type: 'key', id }, requestId: request.id }, lookup };
   }
   const apart =
     key &&
@@ -39,7 +39,7 @@ export async function identify(
     actor: { type: 'user', id: user.uniqueId },
     requestId: request.id,
   };
-  return { caller, found };
+  return { caller, lookup };
 }
 
 /** Refuses what the route is not for. */

@@ -1,15 +1,15 @@
 import type pg from 'pg';
 import { hashSecret } from '../access/secret.ts';
 import type { Permission } from '../db/tables.ts';
-import type { About } from '../http/operation.ts';
+import type { Subject } from '../http/operation.ts';
 import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/json.ts';
 import { batched } from './batched.ts';
 
 /** What a request says of itself: whose it is, and what it is about. */
-export type Question = About & { key?: string | undefined; token?: string | undefined };
+export type Question = Subject & { key?: string | undefined; token?: string | undefined };
 
 /** What is known of it; what is not there, or not theirs to see, is undefined. */
-export type Found = {
+export type LookupResult = {
   key: { id: string; tenantId: string; organizationId: string | null; permission: Permission } | undefined;
   user:
     | { id: string; uniqueId: string; tenantId: string; organizationId: string; permission: 'admin' | 'user' }
@@ -19,9 +19,9 @@ export type Found = {
   number: { e164: string; version: string; json: string | undefined } | undefined;
 };
 
-export type Lookups = (question: Question) => Promise<Found>;
+export type Lookups = (question: Question) => Promise<LookupResult>;
 
-const onTheWayMax = 2;
+const inFlightMax = 2;
 
 /**
  * Everything that a request must know before it can be answered from what is at hand: is the key or token good, whose
@@ -38,7 +38,7 @@ export const createLookups = (pool: pg.Pool): Lookups =>
     // Only the last two can have a line break in them.
     ({ key, token, number, known = '', organization = '' }) =>
       `${key}\n${token}\n${number}\n${known.length}\n${known}${organization}`,
-    onTheWayMax,
+    inFlightMax,
   );
 
 /** What a batch asks; a key is always looked for. */
@@ -131,7 +131,7 @@ function statementFor(questions: Question[]): ReturnType<typeof statement> {
   return needed;
 }
 
-async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Found[]> {
+async function lookUp(pool: pg.Pool, questions: Question[]): Promise<LookupResult[]> {
   const { name, text, fields } = statementFor(questions);
   const hashes = new Map<string, Buffer | undefined>();
   const hash = (secret: string | undefined) => {
@@ -145,13 +145,13 @@ async function lookUp(pool: pg.Pool, questions: Question[]): Promise<Found[]> {
       : questions.map(question => question[field]),
   );
   const { rows } = await pool.query<Row>({ name, text, values, rowMode: 'array' });
-  return rows.map((row, index) => readAnswer(row, questions[index]!));
+  return rows.map((row, index) => readResult(row, questions[index]!));
 }
 
-function readAnswer(
+function readResult(
   [keyId, keyTenant, keyOrganization, keyPermission, ...rest]: Row,
   { number }: Question,
-): Found {
+): LookupResult {
   const [id, revision, version, json, userId = null, uniqueId, tenantId, organizationId, permission] = rest;
   const key =
     keyId === null ? undefined : { id: keyId, tenantId: keyTenant, organizationId: keyOrganization };

@@ -4,7 +4,7 @@ import { atTurnsEnd } from './at-turns-end.ts';
 import { type Body, type BodyCache, type Encoding, encodings } from './body-cache.ts';
 
 /** A body that somebody asks for. */
-export type Wanted = {
+export type RequestedBody = {
   /** Tells it from every other body that there is. */
   name: string;
   /** The version that is right, found out after the request had come. */
@@ -27,7 +27,7 @@ export function sendBody(
   bodyCache: BodyCache,
   request: FastifyRequest,
   reply: FastifyReply,
-  wanted: Wanted,
+  wanted: RequestedBody,
 ): undefined | Promise<never> {
   const { name, version, tag } = wanted;
   const headers = request.headers;
@@ -37,7 +37,7 @@ export function sendBody(
   const known = asked === undefined ? undefined : matchedTag(asked, tag(version));
   if (known !== undefined) return void atTurnsEnd(() => reply.status(304).header('etag', known).send());
   const encoding = acceptedEncoding(headers['accept-encoding']);
-  const body = bodyCache.find(name, version);
+  const body = bodyCache.get(name, version);
   const bytes = body?.bytes;
   // What is at hand is sent in this turn.
   if (bytes && !encoding) return void atTurnsEnd(() => send(tag(version), bytes));

@@ -4,7 +4,7 @@ import type { Caller } from '../access/caller.ts';
 import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
-import { type Changing, wasAnswered } from '../http/changing.ts';
+import { type Changing, hasStoredReply } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { bulky } from '../numbers/life/bulk-routes.ts';
 import type { Job } from '../work/jobs.ts';
@@ -203,7 +203,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
     async (request, reply) => {
       const { caller, params, body } = request;
       // The carrier is not asked while a transaction is open, nor for what is answered already.
-      const found = (await wasAnswered(db, request))
+      const found = (await hasStoredReply(db, request))
         ? undefined
         : await openCase(db, carriers, caller, params, body);
       return change(request, reply, 200, async (db, caller) => {

@@ -4,7 +4,7 @@ import type { Caller } from '../access/caller.ts';
 import { kindOf } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import type { RunType, Tables } from '../db/tables.ts';
-import { explaining, Problem } from '../errors.ts';
+import { Problem, translateViolations } from '../errors.ts';
 import type { Rule } from './rules.ts';
 
 /** What a run has counted so far; schemas.ts says what. Absent is 0, or not known. */
@@ -93,11 +93,11 @@ export function assertTenantWide(caller: Caller): void {
 export async function startRun(db: Db, caller: Caller, accountId: string, input: NewRun): Promise<Run> {
   await assertListable(db, caller, accountId);
   const id = randomUUIDv7();
-  await explaining(meanings, insertRun(db, caller, id, accountId, input).execute());
+  await translateViolations(constraintProblems, insertRun(db, caller, id, accountId, input).execute());
   return getRun(db, caller, id);
 }
 
-const meanings = { carrier_runs_running_key: () => new Problem('run_running') };
+const constraintProblems = { carrier_runs_running_key: () => new Problem('run_running') };
 
 export const insertRun = (db: Db, caller: Caller, id: string, accountId: string, input: NewRun) =>
   db.insertInto('carrier_runs').values({

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
-import { explaining, Problem } from '../errors.ts';
+import { Problem, translateViolations } from '../errors.ts';
 import { type Arrival, arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
 import { keepBatch } from '../numbers/life/bulk.ts';
 import { applyChanges, eventOf, writeStates } from '../numbers/life/changes.ts';
@@ -21,7 +21,7 @@ export type AtCarrier = {
 /** A number that is here already, and the carrier's id of it. */
 export type Linked = { number: NumberState; carrier: { account_id: string; number_id: string } };
 
-const meanings = {
+const constraintProblems = {
   phone_numbers_carrier_key: () =>
     new Problem('number_taken', 'Another number has the same id at the carrier'),
 };
@@ -36,7 +36,8 @@ export async function takeOver(
   account_id: string,
   { adopted, linked }: { adopted: Arrival[]; linked: Linked[] },
 ): Promise<void> {
-  if (adopted.length > 0) await explaining(meanings, insertNumbers(revision, caller, adopted));
+  if (adopted.length > 0)
+    await translateViolations(constraintProblems, insertNumbers(revision, caller, adopted));
   const changes = linked.map(({ number, carrier }) => ({ number, step: link(carrier) }));
   await writeStates(
     revision,
@@ -59,7 +60,10 @@ export async function takeOver(
 export async function linkNumber(revision: Revision, caller: Caller, linked: Linked): Promise<void> {
   const { number, carrier } = linked;
   if (number.leaving) throw new Problem('number_leaving');
-  await explaining(meanings, applyChanges(revision, caller, [{ number, step: link(carrier) }]));
+  await translateViolations(
+    constraintProblems,
+    applyChanges(revision, caller, [{ number, step: link(carrier) }]),
+  );
   await chargeFromNowOn(revision, caller, [linked]);
 }
 

@@ -99,7 +99,7 @@ async function openRevision(tx: Tx, caller: Caller, ref: OrganizationRef): Promi
   const at = caller.at ?? dated;
   const now = caller.at ?? clock;
   const policy = { cool_down_seconds, transfer_cool_down_seconds, release_undo_seconds };
-  const events: Recorded[] = [];
+  const events: NewEvent[] = [];
   const record: Revision['record'] = (type, data) => events.push({ type, data });
   return {
     revision: { tx, organization, policy, number, at, now, record },
@@ -109,7 +109,7 @@ async function openRevision(tx: Tx, caller: Caller, ref: OrganizationRef): Promi
   };
 }
 
-type Recorded = { type: string; data: Record<string, unknown> };
+type NewEvent = { type: string; data: Record<string, unknown> };
 
 async function writeEvents(
   tx: Tx,
@@ -117,7 +117,7 @@ async function writeEvents(
   organizationId: string,
   number: number,
   at: Date,
-  events: Recorded[],
+  events: NewEvent[],
 ) {
   const { actor, requestId } = caller;
   const rows = JSON.stringify(events.map((event, ordinal) => ({ ordinal, ...event })));
@@ -145,14 +145,14 @@ const selected = sql.raw(
     .join(', '),
 );
 
-type Locked = Organization & Policy & { dated: Date; clock: Date };
+type LockedOrganization = Organization & Policy & { dated: Date; clock: Date };
 
-async function lockOrganization(tx: Tx, caller: Caller, ref: OrganizationRef): Promise<Locked> {
+async function lockOrganization(tx: Tx, caller: Caller, ref: OrganizationRef): Promise<LockedOrganization> {
   const named = 'id' in ref ? sql`o.id = ${ref.id}` : sql`o.unique_id = ${ref.unique_id}`;
   const visible = caller.organizationId === null ? sql`` : sql`and o.id = ${caller.organizationId}`;
   // A clock that is set back must not date a change before the one that it follows.
   // Not `for update`: that would also wait for whoever only refers to the row.
-  const { rows } = await sql<Locked>`
+  const { rows } = await sql<LockedOrganization>`
     select ${selected}, t.cool_down_seconds, t.transfer_cool_down_seconds, t.release_undo_seconds,
            greatest(clock_timestamp(), o.revised_at) as dated, clock_timestamp() as clock
     from organizations o join tenants t on t.id = o.tenant_id

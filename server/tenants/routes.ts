@@ -2,10 +2,10 @@ import { Type } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
-import { EditBody, NumbersConfig, TenantBody } from './schemas.ts';
+import { NumbersConfig, TenantBody, TenantEditBody } from './schemas.ts';
 import { editTenant, getTenant, numbersConfig } from './tenants.ts';
 
-const One = Type.Object({ tenant: TenantBody });
+const TenantReply = Type.Object({ tenant: TenantBody });
 
 export function tenantRoutes(app: App, db: Db, change: Changing): void {
   app.get(
@@ -16,7 +16,7 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
       description:
         'The tenant that the key belongs to, and what it has decided for all of its organizations.',
       tags: ['Settings'],
-      response: { 200: One },
+      response: { 200: TenantReply },
     }),
     async request => ({ tenant: await getTenant(db, request.caller) }),
   );
@@ -31,8 +31,8 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
         description:
           'Changes the fields that are given, for everything that happens from now on. A bound key cannot.',
         tags: ['Settings'],
-        body: EditBody,
-        response: { 200: One },
+        body: TenantEditBody,
+        response: { 200: TenantReply },
       },
       ['key_bound'],
     ),

@@ -61,7 +61,7 @@ export const TenantBody = Type.Object(
   },
 );
 
-export const EditBody = Type.Partial(Type.Object(settings), {
+export const TenantEditBody = Type.Partial(Type.Object(settings), {
   additionalProperties: false,
   minProperties: 1,
   examples: [

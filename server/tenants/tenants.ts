@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { type Caller, systemCaller } from '../access/caller.ts';
 import { noSuchAccount } from '../accounts/reference.ts';
 import type { Db } from '../db/database.ts';
-import { explaining, Problem } from '../errors.ts';
+import { Problem, translateViolations } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
 import { createKey } from '../keys/keys.ts';
 import type { TenantEdit } from './schemas.ts';
@@ -50,7 +50,7 @@ export async function editTenant(db: Db, caller: Caller, edit: TenantEdit) {
   for (const field of ['purchase_fee', 'weekly_price', 'monthly_spending_cap'] as const)
     assertDollars(edit[field], field);
   const update = db.updateTable('tenants').set(edit).where('id', '=', caller.tenantId);
-  await explaining({ tenants_carrier_account_fkey: noSuchAccount }, update.execute());
+  await translateViolations({ tenants_carrier_account_fkey: noSuchAccount }, update.execute());
   return getTenant(db, caller);
 }
 

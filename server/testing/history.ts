@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { nothing, replay } from '../check/replay.ts';
+import { emptyReplay, replay } from '../check/replay.ts';
 import type { Db } from '../db/database.ts';
 
 /** What the log alone says that the API must show of a number. */
@@ -22,7 +22,7 @@ export async function readHistory(db: Db, tenantId: string, organization: string
     join organizations o on o.tenant_id = e.tenant_id and o.id = e.organization_id
     where o.tenant_id = ${tenantId} and o.unique_id = ${organization}
     order by e.revision, e.ordinal`.execute(db);
-  const state = nothing();
+  const state = emptyReplay();
   const states: Shown[][] = [[]];
   const requests = new Map<string, number>();
   for (const [index, { revision, request_id, type, data }] of rows.entries()) {
@@ -33,7 +33,7 @@ export async function readHistory(db: Db, tenantId: string, organization: string
   return { states, requests };
 }
 
-function show({ users, numbers }: ReturnType<typeof nothing>, organization_id: string): Shown[] {
+function show({ users, numbers }: ReturnType<typeof emptyReplay>, organization_id: string): Shown[] {
   const byUniqueId = new Map([...users.values()].map(user => [user.unique_id, user]));
   const shown: Shown[] = [];
   for (const [id, { status, phone_number, nickname, user_id }] of numbers) {

@@ -6,7 +6,7 @@ import { OrganizationParams } from '../organizations/schemas.ts';
 import { NewUserBody, User, UserEditBody, UserParams, userBody } from './schemas.ts';
 import { createUser, editUser, getUser, listUsers } from './users.ts';
 
-const One = Type.Object({ user: User });
+const UserReply = Type.Object({ user: User });
 
 export function userRoutes(app: App, db: Db, change: Changing): void {
   app.post(
@@ -21,7 +21,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
         tags: ['Users'],
         params: OrganizationParams,
         body: NewUserBody,
-        response: { 201: One },
+        response: { 201: UserReply },
       },
       ['organization_not_found', 'email_taken', 'user_id_taken'],
     ),
@@ -66,7 +66,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
         description: 'One user of an organization.',
         tags: ['Users'],
         params: UserParams,
-        response: { 200: One },
+        response: { 200: UserReply },
       },
       ['organization_not_found', 'user_not_found'],
     ),
@@ -88,7 +88,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
         tags: ['Users'],
         params: UserParams,
         body: UserEditBody,
-        response: { 200: One },
+        response: { 200: UserReply },
       },
       ['organization_not_found', 'user_not_found', 'email_taken'],
     ),

@@ -3,7 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables, UserPermission, UserStatus } from '../db/tables.ts';
-import { explaining, invalid, Problem } from '../errors.ts';
+import { invalid, Problem, translateViolations } from '../errors.ts';
 import { changesBetween, findOrganization, newUniqueId } from '../organizations/organizations.ts';
 import { revise } from '../revisions/revise.ts';
 
@@ -25,7 +25,7 @@ export type UserEdit = {
   status?: UserStatus;
 };
 
-const meanings = (email = '') => ({
+const constraintProblems = (email = '') => ({
   users_email_key: () =>
     new Problem('email_taken', `A user with email ${email} already exists in this organization`),
   users_unique_id_key: () => new Problem('user_id_taken'),
@@ -49,7 +49,7 @@ export async function createUser(
     };
     const key = { tenant_id: caller.tenantId, organization_id: organization.id };
     const row = { ...key, ...fields, created_at: at, modified_at: at };
-    await explaining(meanings(input.email), tx.insertInto('users').values(row).execute());
+    await translateViolations(constraintProblems(input.email), tx.insertInto('users').values(row).execute());
     record('user.created', fields);
   });
   return getUser(db, caller, organizationId, uniqueId);
@@ -79,7 +79,7 @@ export async function editUser(
       .where('tenant_id', '=', caller.tenantId)
       .where('organization_id', '=', organization.id)
       .where('id', '=', user.id);
-    await explaining(meanings(edit.email), update.execute());
+    await translateViolations(constraintProblems(edit.email), update.execute());
     record('user.edited', { id: user.id, user_id: uniqueId, changes });
   });
   return getUser(db, caller, organizationId, uniqueId);

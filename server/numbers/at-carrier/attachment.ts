@@ -4,7 +4,7 @@ import type { Attachment, CarrierKind, Messaging } from '../../../carriers/carri
 import { CarrierError } from '../../../carriers/errors.ts';
 import type { Caller } from '../../access/caller.ts';
 import { type Carriers, kindOf } from '../../accounts/open.ts';
-import { isPassing, reasonOf } from '../../accounts/outcomes.ts';
+import { isTemporary, reasonOf } from '../../accounts/outcomes.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { type Organization, type Revision, revise } from '../../revisions/revise.ts';
@@ -71,7 +71,7 @@ async function attach(db: Db, carriers: Carriers, number: Leased): Promise<Attac
     const begins = found.state === 'none' || (found.state === 'failed' && number.attempts === 1);
     return begins ? await carrier.attach(named, messaging) : found;
   } catch (error) {
-    if (error instanceof CarrierError && !isPassing(error))
+    if (error instanceof CarrierError && !isTemporary(error))
       return { state: 'failed', reason: reasonOf(error) };
     if (error instanceof CarrierError || error instanceof Problem) return { state: 'pending' };
     throw error;

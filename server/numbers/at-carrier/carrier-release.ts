@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { CarrierError } from '../../../carriers/errors.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Carriers } from '../../accounts/open.ts';
-import { carrierFailed, isPassing, reasonOf } from '../../accounts/outcomes.ts';
+import { carrierFailed, isTemporary, reasonOf } from '../../accounts/outcomes.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { revise } from '../../revisions/revise.ts';
@@ -147,7 +147,7 @@ async function goOn(db: Db, carriers: Carriers, number: Leased): Promise<void> {
 
 /** Credentials can be mended, and then it goes on. */
 const isRefusal = (failure: CarrierError | Problem | undefined): boolean =>
-  failure instanceof CarrierError && !isPassing(failure) && failure.outcome !== 'authentication_failed';
+  failure instanceof CarrierError && !isTemporary(failure) && failure.outcome !== 'authentication_failed';
 
 /** Whether the carrier has the number, as it says itself; undefined when it does not. */
 async function look(db: Db, carriers: Carriers, number: Leased): Promise<boolean | undefined> {

@@ -1,6 +1,6 @@
 import type { Carriers } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
-import { answer, type Changing, changingCaller, once } from '../../http/changing.ts';
+import { type Changing, changeOnce, changingCaller, sendReply } from '../../http/changing.ts';
 import { type App, operation } from '../../http/operation.ts';
 import { restoreNumber } from '../life/moves.ts';
 import { narrowing, onePath, Released, target } from '../life/schemas.ts';
@@ -30,13 +30,13 @@ export function atCarrierRoutes(app: App, db: Db, carriers: Carriers, change: Ch
     ),
     async (request, reply) => {
       const number = { ...request.params, ...request.query };
-      const begun = await once(db, request, 200, (db, caller) =>
+      const begun = await changeOnce(db, request, 200, (db, caller) =>
         beginRelease(db, caller, number, carriers.settings.settleMs),
       );
       const { payload, replayed } = begun;
-      if ('released_at' in payload) return answer(reply, { ...begun, payload });
+      if ('released_at' in payload) return sendReply(reply, { ...begun, payload });
       const caller = changingCaller(request);
-      return answer(reply, {
+      return sendReply(reply, {
         ...begun,
         payload: await carryOutRelease(db, carriers, caller, number, payload, replayed),
       });

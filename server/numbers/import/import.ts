@@ -2,7 +2,7 @@ import { type Hash, randomUUIDv7 } from 'node:crypto';
 import type { Static } from '../../../schema/schema.ts';
 import type { Caller } from '../../access/caller.ts';
 import { type Database, refreshStatistics, type Session, type Tx, transact } from '../../db/database.ts';
-import { claimKey, holdKey, type IdempotentRequest, keepAnswer, letGoOfKey } from '../../http/idempotency.ts';
+import { claimKey, type IdempotentRequest, lockKey, storeReply, unlockKey } from '../../http/idempotency.ts';
 import { findOrganization } from '../../organizations/organizations.ts';
 import { assertActive, revise } from '../../revisions/revise.ts';
 import { takenValues } from '../life/unique.ts';
@@ -60,12 +60,12 @@ export async function importNumbers(
   const session = await database.openSession();
   try {
     // Before the file has come: it may be long.
-    if (repeat) await holdKey(session.db, caller, repeat.key);
+    if (repeat) await lockKey(session.db, caller, repeat.key);
     const file = repeat ? hashing(source, repeat.hash) : source;
     const given = await stageRows(session, readRows(file, format), options.default_country);
     const idempotent = repeat && { key: repeat.key, hash: repeat.hash.digest() };
     const report = await importOnce(session, caller, organization.id, options, given, idempotent);
-    if (repeat) await letGoOfKey(session.db, caller, repeat.key);
+    if (repeat) await unlockKey(session.db, caller, repeat.key);
     if (report.batch_id !== null && !report.replayed) await refreshStatistics(session.db, report.imported);
     return { ...report, end: session.end };
   } catch (error) {
@@ -96,7 +96,7 @@ async function importOnce(
     if (earlier) return { ...earlier.payload, refused: false, replayed: true };
     const outcome = await importStaged(tx, caller, organizationId, options, given);
     if (idempotent && !outcome.refused)
-      await keepAnswer(tx, caller, idempotent, 200, await shortReport(session, caller, options, outcome));
+      await storeReply(tx, caller, idempotent, 200, await shortReport(session, caller, options, outcome));
     return { ...outcome, ...fresh };
   }).catch(async error => {
     // Another organization was given a unique value after the judgement: the next one sees that.

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Database } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { changingCaller } from '../../http/changing.ts';
-import { keyOf, requestHash } from '../../http/idempotency.ts';
+import { idempotencyKeyOf, requestHash } from '../../http/idempotency.ts';
 import { type App, operation } from '../../http/operation.ts';
 import { editableNames } from '../state.ts';
 import { type ImportReport, importNumbers, rejectionsKept } from './import.ts';
@@ -58,7 +58,7 @@ With an \`Idempotency-Key\`, the same key with the same file gets the first answ
       if (running >= importsMax) throw new Problem('too_many_imports');
       running++;
       try {
-        const key = keyOf(request);
+        const key = idempotencyKeyOf(request);
         const repeat = key === undefined ? undefined : { key, hash: requestHash(request).update(format) };
         const caller = changingCaller(request);
         const report = await importNumbers(database, caller, request.query, request.body, format, repeat);

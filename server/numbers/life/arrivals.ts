@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
-import { explaining, invalid, Problem } from '../../errors.ts';
+import { invalid, Problem, translateViolations } from '../../errors.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
 import { resolveUsers } from '../../users/users.ts';
 import { type Detail, detailsById } from '../list/details.ts';
@@ -18,7 +18,7 @@ export type NewNumber = Edit & {
   id?: string;
 };
 
-const meanings = {
+const constraintProblems = {
   phone_numbers_live_key: (detail: string) => {
     const number = /\+\d+/.exec(detail)?.[0] ?? '';
     return new Problem('number_taken', `Phone number ${number} already exists`);
@@ -98,7 +98,10 @@ export async function insertNumbers(revision: Revision, caller: Caller, arrivals
       modified_at: at,
     };
   });
-  await explaining({ ...meanings, ...takenValues }, tx.insertInto('phone_numbers').values(rows).execute());
+  await translateViolations(
+    { ...constraintProblems, ...takenValues },
+    tx.insertInto('phone_numbers').values(rows).execute(),
+  );
   const held = arrivals.flatMap(arrival =>
     statusOf(arrival) === 'assigned' ? [{ phone_number_id: arrival.id, user_id: arrival.user!.id }] : [],
   );

@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { carriers } from '../../../carriers/carriers.ts';
 import type { Caller } from '../../access/caller.ts';
 import { charge, type NewCharge } from '../../charges/charges.ts';
-import { explaining, Problem } from '../../errors.ts';
+import { Problem, translateViolations } from '../../errors.ts';
 import type { Revision } from '../../revisions/revise.ts';
 import { field, stateNames } from '../state.ts';
 import type { NumberState, Step, User } from './rules.ts';
@@ -152,7 +152,7 @@ async function updateNumbers(
         since_revision = ${number}, modified_at = ${at}
     from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, ${columns})
     where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`;
-  await explaining(takenValues, update.execute(tx));
+  await translateViolations(takenValues, update.execute(tx));
 }
 
 /** What the numbers are up to now becomes history. */

@@ -2,11 +2,11 @@ import type { FastifyRequest } from 'fastify';
 import type { Static } from '../../../schema/schema.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
-import { type About, type App, operation } from '../../http/operation.ts';
+import { type App, operation, type Subject } from '../../http/operation.ts';
 import { atTurnsEnd } from '../../reading/at-turns-end.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { identify } from '../../reading/identify.ts';
-import type { Found, Lookups } from '../../reading/lookups.ts';
+import type { LookupResult, Lookups } from '../../reading/lookups.ts';
 import { countries, defaultCountry, readPhoneNumber } from '../phone-number.ts';
 import { CountryQuery, NumberParams, OneNumber } from '../schemas.ts';
 import { findDetails, readE164 } from './details.ts';
@@ -35,12 +35,12 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
       aboutNumber,
     ),
     (request, reply) => {
-      const bytes = bytesOf(request.found.number, request);
+      const bytes = bytesOf(request.lookup.number, request);
       if (bytes) return void atTurnsEnd(() => send(bytes));
       // The version that was at hand is not the right one, or has gone by now: once more, and this time without it.
       const { number } = aboutNumber(request);
-      return identify(lookups, request, { number }).then(({ found }) =>
-        send(bytesOf(found.number, request)!),
+      return identify(lookups, request, { number }).then(({ lookup }) =>
+        send(bytesOf(lookup.number, request)!),
       );
 
       function send(bytes: Buffer): never {
@@ -79,23 +79,23 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
   );
 
   /** The detail of a number that was looked up; undefined if it did not come along and is not at hand. */
-  function bytesOf(number: Found['number'], { params, query }: NumberRequest): Buffer | undefined {
+  function bytesOf(number: LookupResult['number'], { params, query }: NumberRequest): Buffer | undefined {
     if (!number) {
       readE164(params.phone_number, query.default_country);
       throw new Problem('number_not_found');
     }
     const { e164, version, json } = number;
-    if (json === undefined) return bodyCache.find(e164, version)?.bytes;
+    if (json === undefined) return bodyCache.get(e164, version)?.bytes;
     const bytes = Buffer.from(`{"success":true,"phone_number":${json}${tail}`);
-    bodyCache.keep(e164, { version, bytes });
+    bodyCache.set(e164, { version, bytes });
     return bytes;
   }
 
-  function aboutNumber({ params, query }: FastifyRequest): About {
+  function aboutNumber({ params, query }: FastifyRequest): Subject {
     const { phone_number } = params as { phone_number: string };
     const { default_country = defaultCountry } = query as { default_country?: string };
     const read = countries.has(default_country) ? readPhoneNumber(phone_number, default_country) : '';
     if (typeof read === 'string') return {};
-    return { number: read.e164, known: bodyCache.versionOf(read.e164) };
+    return { number: read.e164, known: bodyCache.cachedVersion(read.e164) };
   }
 }

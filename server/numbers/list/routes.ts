@@ -5,7 +5,7 @@ import { OrganizationId } from '../../../schema/shapes.ts';
 import type { Database } from '../../db/database.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
-import { type About, type App, operation } from '../../http/operation.ts';
+import { type App, operation, type Subject } from '../../http/operation.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
 import { createLists, readList } from './list.ts';
@@ -92,10 +92,10 @@ export function listRoutes(app: App, database: Database, bodyCache: BodyCache, b
   );
 
   function sendList(request: FastifyRequest, reply: FastifyReply, asked: ListOptions) {
-    const { caller, found, url } = request;
+    const { caller, lookup, url } = request;
     const query = inFormat(asked, request.headers.accept);
-    if (!found.organization) throw new Problem('organization_not_found');
-    const { id, revision } = found.organization;
+    if (!lookup.organization) throw new Problem('organization_not_found');
+    const { id, revision } = lookup.organization;
     // The others have no brand in them.
     const scope = `${id} ${caller.ownUserId ?? ''} ${query.format === 'json' ? brand : query.format}`;
     return sendBody(bodyCache, request, reply, {
@@ -137,7 +137,7 @@ const listTag = (revision: string, scope: string): string => `"${revision}-${crc
 const storable = (text: unknown): text is string =>
   typeof text === 'string' && text.length <= 200 && !text.includes('\0') && text.isWellFormed();
 
-function aboutOrganization({ query }: FastifyRequest): About {
+function aboutOrganization({ query }: FastifyRequest): Subject {
   const { organization_id } = query as { organization_id?: unknown };
   return { organization: storable(organization_id) ? organization_id : undefined };
 }
