@@ -55,9 +55,9 @@ import { tokenRoutes } from './users/token-routes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose key came with the request; set before every handler whose access is not `none`. */
+    /** Set before every handler whose access is not `none`. */
     caller: Caller;
-    /** What is known of what the request is about, as far as it is theirs to see; set with `caller`. */
+    /** The subject of the request, as far as the caller may see it. Set with `caller`. */
     lookup: LookupResult;
   }
 }
@@ -141,7 +141,11 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     const streams = body !== null && typeof body === 'object' && 'pipe' in body;
     const field = unstorableField(known) ?? (streams ? undefined : unstorableField(body));
     if (field === undefined) return done();
-    done(invalid(`${field || 'the body'} has a character that cannot be stored (U+0000 or half of a pair)`));
+    done(
+      invalid(
+        `${field || 'the body'} has a character that cannot be stored (U+0000 or an unpaired surrogate)`,
+      ),
+    );
   });
 
   // Every payload stands between the same two fields; see operation().

@@ -67,7 +67,7 @@ test('50 concurrent requests with one key: one effect, one event, equal answers'
   assert.equal(await revision(), before + 1);
 });
 
-test('with another body, path or method the key is refused, and nothing is done', async () => {
+test('the key is refused with another body, path or method, and nothing changes', async () => {
   await newNumbers(server, organization);
   assert.equal((await claim('once')).status, 200);
   const before = await revision();
@@ -85,7 +85,7 @@ test('with another body, path or method the key is refused, and nothing is done'
   assert.equal(await revision(), before);
 });
 
-test('a key means nothing in another tenant', async () => {
+test('two tenants can use the same key', async () => {
   const other = await server.newTenant();
   const [mine, theirs] = [
     await post('/v1/organizations', 'shared', { name: 'Acme' }),
@@ -96,7 +96,7 @@ test('a key means nothing in another tenant', async () => {
   assert.equal(theirs.headers.get('idempotency-replayed'), null);
 });
 
-test('a key that is bound to another organization gets no replay', async () => {
+test('an API key that is bound to another organization gets no replay', async () => {
   await newNumbers(server, organization);
   assert.equal((await claim('bound')).status, 200);
   const elsewhere = await newOrganization(server);
@@ -104,7 +104,7 @@ test('a key that is bound to another organization gets no replay', async () => {
   assert.equal((await claim('bound', { key })).status, 422);
 });
 
-test('a request that fails leaves no record, so that it can be made again', async () => {
+test('a failed request stores no reply, so it can be tried again', async () => {
   const number = uniqueNumber();
   const path = `/v1/sms/phone-numbers/${number}/assign`;
   assert.equal((await post(path, 'fails', { user_id: user })).status, 400);
@@ -123,7 +123,7 @@ test('a request that fails leaves no record, so that it can be made again', asyn
   assert.equal((await records('fails')).length, 1);
 });
 
-test('a DELETE is replayed too: the second unassignment of one key is the first', async () => {
+test('a DELETE is replayed too: a second unassignment with the same key changes nothing', async () => {
   const [number] = await newNumbers(server, organization, [{ phone_number: uniqueNumber(), user_id: user }]);
   const path = `/v1/sms/phone-numbers/${number!.phone_number}/assign`;
   const headers = { 'idempotency-key': 'delete' };
@@ -135,7 +135,7 @@ test('a DELETE is replayed too: the second unassignment of one key is the first'
   assert.equal(list.body.phone_number.assigned_to.user_id, user);
 });
 
-test('secrets are not kept: the replay of a new key or token has none', async () => {
+test('secrets are not stored: the replay of a new key or token has none', async () => {
   const tokens = `/v1/organizations/${organization}/users/${user}/tokens`;
   for (const [path, body, secret] of [
     ['/v1/keys', { name: 'k', permission: 'read' }, 'api_key'],
@@ -159,7 +159,7 @@ test('an Idempotency-Key must be printable and short', async () => {
   }
 });
 
-test('If-Match: a revision in any of its forms, and 412 for any other', async () => {
+test('If-Match takes the revision in any of its forms, and answers 412 to any other', async () => {
   const [number] = await newNumbers(server, organization);
   const path = `/v1/sms/phone-numbers/${number!.phone_number}`;
   const edit = (ifMatch: string, nickname: string) =>
@@ -181,7 +181,7 @@ test('If-Match: a revision in any of its forms, and 412 for any other', async ()
   assert.equal((await server.call('GET', path)).body.phone_number.nickname, '*');
 });
 
-test('If-Match of many at once: one of them is in time', async () => {
+test('of many concurrent changes with the same If-Match, one is made', async () => {
   const numbers = await newNumbers(
     server,
     organization,

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { fuzzing } from '../testing/arbitrary.ts';
 import { csvLine, withoutApostrophe } from './csv.ts';
 
-test('a cell is quoted where it must be, and none is a formula', () => {
+test('cells are quoted where they must be, and no cell is a formula', () => {
   assert.equal(
     csvLine(['a', '', 'b,c', 'd"e', 'f\r\ng', '+14155551234']),
     'a,,"b,c","d""e","f\r\ng",+14155551234\r\n',
@@ -16,17 +16,17 @@ test('a cell is quoted where it must be, and none is a formula', () => {
   );
 });
 
-test('numbers stay as they are, and only they', () => {
+test('only phone numbers keep a leading plus', () => {
   const numbers = ['+14155551234', '+1 415-555-1234', '+44 20 7946 0958'];
   assert.equal(csvLine(numbers), `${numbers.join(',')}\r\n`);
   assert.equal(csvLine(['+1 -2', '+1-2', '+1 2+3', '+1 A1']), "'+1 -2,'+1-2,'+1 2+3,'+1 A1\r\n");
 });
 
-test('blanks at the ends are quoted, for readers that would take them away', () => {
+test('blanks at the ends are quoted, for readers that trim cells', () => {
   assert.equal(csvLine([' a', 'b ', '\u00a0', 'c d']), '" a","b ","\u00a0",c d\r\n');
 });
 
-test('what was written is read again, whatever it is', () => {
+test('any text survives being written and read', () => {
   const cell = fc.oneof(
     fc.string({ unit: 'grapheme' }),
     fc.string({ unit: fc.constantFrom("'", '=', '+', '-', '@', '\t', '\r', '\n', '"', ',', ' ', '1', '😀') }),

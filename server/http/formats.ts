@@ -1,4 +1,4 @@
-/** What an answer can be written in, and what it is called then. */
+/** The formats of a reply, and their media types. */
 export const mediaTypes = {
   json: 'application/json',
   csv: 'text/csv',
@@ -8,8 +8,8 @@ export const mediaTypes = {
 export type Format = keyof typeof mediaTypes;
 
 /**
- * The format of an answer: what the query says, else what the header `Accept` asks for. Whoever takes JSON too, as most
- * clients do that send this header unasked, gets JSON.
+ * Picks the format of a reply: first by the query, then by the header `Accept`. JSON wins wherever it is accepted,
+ * because most clients send `Accept` without meaning to choose.
  */
 export function formatOf<F extends Format>(
   asked: F | undefined,

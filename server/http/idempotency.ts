@@ -5,8 +5,11 @@ import type { Caller } from '../access/caller.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 
-/** What a client calls a request, so that it can be repeated, and what tells it from other requests. */
+/** A request with an idempotency key. The hash tells it from another request that reuses the key. */
 export type IdempotentRequest = { key: string; hash: Buffer };
+
+/** The reply to the first request with a key, which every later one gets as a replay. */
+export type StoredReply<T extends object> = { status: number; payload: T };
 
 /** The request's `Idempotency-Key`. */
 export function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
@@ -15,34 +18,37 @@ export function idempotencyKeyOf({ headers }: FastifyRequest): string | undefine
 }
 
 /**
- * What tells a request from others, up to its body. Two requests are the same if they would do the same: whoever is
- * blind to other organizations gets no answer of theirs.
+ * A hash of the request, to which the caller still adds the body. The organization is part of it because a bound key
+ * must never get a reply that was made for another organization.
  */
 export function requestHash({ method, url, caller }: FastifyRequest): Hash {
   return createHash('sha256').update(JSON.stringify([method, url, caller.organizationId]));
 }
 
 /**
- * The answer that the key has already, or undefined: then the key is ours until the transaction ends. The lock only
- * makes a second request fail at once instead of waiting; what keeps the effect single is the record's primary key.
+ * Returns the key's stored reply. If there is none, claims the key until the transaction ends.
+ *
+ * The primary key of the table makes the effect single. The lock only lets a second request fail at once instead of
+ * waiting for the first.
+ * @throws Problem idempotency_running, idempotency_mismatch
  */
 export async function claimKey<T extends object>(
   tx: Tx,
   caller: Caller,
   { key, hash }: IdempotentRequest,
-): Promise<{ status: number; payload: T } | undefined> {
+): Promise<StoredReply<T> | undefined> {
   await assertLocked(tx, sql`pg_try_advisory_xact_lock(${lockId(caller, key)})`);
-  const kept = await tx
+  const stored = await tx
     .selectFrom('idempotency_keys')
     .select(['request_hash', 'status', 'body'])
     .where('tenant_id', '=', caller.tenantId)
     .where('key', '=', key)
     .executeTakeFirst();
-  if (kept && !kept.request_hash.equals(hash)) throw new Problem('idempotency_mismatch');
-  return kept && { status: kept.status, payload: JSON.parse(kept.body) };
+  if (stored && !stored.request_hash.equals(hash)) throw new Problem('idempotency_mismatch');
+  return stored && { status: stored.status, payload: JSON.parse(stored.body) };
 }
 
-/** Keeps what the request is answered with, in the transaction of its effect. */
+/** Stores the reply in the transaction of the change. */
 export async function storeReply(
   tx: Tx,
   caller: Caller,
@@ -50,16 +56,17 @@ export async function storeReply(
   status: number,
   payload: object,
 ): Promise<void> {
-  const answer = { request_hash: hash, status, body: JSON.stringify(payload) };
+  const reply = { request_hash: hash, status, body: JSON.stringify(payload) };
   await tx
     .insertInto('idempotency_keys')
-    .values({ tenant_id: caller.tenantId, key, ...answer })
+    .values({ tenant_id: caller.tenantId, key, ...reply })
     .execute();
 }
 
 /**
- * The same lock before there is a transaction: for a request that takes long to arrive, on a session of its own.
- * Until the session lets go of it, or ends, every other request with the key is refused.
+ * Takes the lock of claimKey() before there is a transaction, for a request that takes long to arrive. It needs a
+ * session of its own. Every other request with the key fails until the session unlocks the key or ends.
+ * @throws Problem idempotency_running
  */
 export const lockKey = (session: Db, caller: Caller, key: string): Promise<void> =>
   assertLocked(session, sql`pg_try_advisory_lock(${lockId(caller, key)})`);

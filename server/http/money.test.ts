@@ -6,7 +6,7 @@ import { assertDollars } from './money.ts';
 
 const refused = { code: 'invalid_request', message: 'fee must have at most 4 decimals' };
 
-test('every amount with four decimals is taken as it is written, and none with more', () => {
+test('amounts with up to four decimals are accepted, and none with more', () => {
   const digits = (count: number) => fc.stringMatching(new RegExp(`^\\d{0,${count}}$`));
   const whole = fc.integer({ min: 0, max: 1_000_000 });
   fc.assert(

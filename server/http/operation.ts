@@ -9,31 +9,34 @@ import {
   Type,
 } from '../../schema/schema.ts';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
-
 import { type Format, mediaTypes } from './formats.ts';
 
 /**
- * What a route asks of the caller. `none` is open to everyone; `own` also to a user who is no admin, and shows them
- * what is theirs; `read` to every key and to admins among users; `admin` needs an admin. `change` and `setting` need
- * one too, and take the headers of a change (changing.ts): `change` is a revision of an organization that is there,
- * `setting` is not, so it has no revision to compare with `If-Match`.
+ * Who may call a route.
+ * - `none`: everybody, without a key
+ * - `own`: every key and user; a user who is not an admin sees only their own
+ * - `read`: every key, and users who are admins
+ * - `admin`: admins only
+ * - `change`: admins only; the route makes a revision of an existing organization, and takes the headers of a change
+ *   (changing.ts)
+ * - `setting`: the same without a revision, so without `If-Match`
  */
 export type Access = 'none' | 'own' | 'read' | 'admin' | 'change' | 'setting';
 
-/** What a request is about, looked up together with its caller before the request is validated. */
+/** What a request is about. It is looked up together with the caller, before the request is validated. */
 export type Subject = {
   /** An organization's unique_id. */
   organization?: string | undefined;
   /** A number in E.164. */
   number?: string | undefined;
-  /** The version of its detail that the body cache has. */
+  /** The version of the number's detail in the body cache. */
   known?: string | undefined;
 };
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
-    /** Reads what a request is about; the request is not validated yet. */
+    /** Reads the subject of a request that is not validated yet. */
     subject?: (request: FastifyRequest) => Subject;
   }
 }
@@ -54,7 +57,7 @@ type OperationSchema = FastifySchema & {
   description: string;
   tags: [string];
   response: Record<number, TObject | TNull>;
-  /** What 200 says in other formats, where they can be asked for; each with an example. */
+  /** The 200 reply in its other formats, each with an example. */
   files?: Files;
 };
 
@@ -63,14 +66,14 @@ const failed = Type.Literal(false, { description: 'Whether the request was succe
 const powered = Type.String({ description: "The server's brand (LINEKEEPER_BRAND).", examples: ['Teli'] });
 
 /**
- * What Fastify needs to know of one route: what it takes, what it gives, who may call it, and every error that it can
- * answer with. A response is declared by its payload; `success` and `powered_by` stand around each.
+ * Declares a route to Fastify: its input, its replies, its access and every error that it can answer with. A reply is
+ * declared by its payload; `success` and `powered_by` are added here.
  */
 export function operation<const S extends OperationSchema>(
   access: Access,
   schema: S,
   errors: ProblemCode[] = [],
-  about?: (request: FastifyRequest) => Subject,
+  subject?: (request: FastifyRequest) => Subject,
 ) {
   const response: Record<number, unknown> = {};
   for (const [status, payload] of Object.entries(schema.response)) {
@@ -85,18 +88,18 @@ export function operation<const S extends OperationSchema>(
   if (changes) {
     for (const code of ['invalid_request', 'idempotency_running', 'idempotency_mismatch'] as const)
       possible.add(code);
-    // A body that is sent although none is asked for is refused like any other.
+    // These apply even to a route that takes no body: a client may send one.
     for (const code of ['body_too_large', 'media_type_unsupported'] as const) possible.add(code);
   }
   if (access === 'change') possible.add('revision_mismatch');
   if (schema.params || schema.querystring || schema.body) possible.add('invalid_request');
-  // A body with types of its own is a file, which the route reads itself.
+  // A body with its own content types is a file, which the route reads itself.
   if (schema.body && !schema.consumes)
     for (const code of ['body_invalid', 'body_too_large', 'media_type_unsupported'] as const)
       possible.add(code);
   for (const code of possible) {
     const [status, text] = problems[code];
-    if (schema.response[status]) continue; // declared by the route itself
+    if (schema.response[status]) continue; // the route declares this status itself
     const existing = response[status] as { examples?: unknown[] } | undefined;
     const example = { success: false, error: text, code, request_id: exampleRequestId, powered_by: 'Teli' };
     response[status] = errorBody([...(existing?.examples ?? []), example]);
@@ -109,7 +112,7 @@ export function operation<const S extends OperationSchema>(
       ...(changes && { headers: changeHeaders[access] }),
       ...(access === 'none' && { security: [] }),
     } as S,
-    config: { access, ...(about && { about }) },
+    config: { access, ...(subject && { subject }) },
   };
 }
 
@@ -117,14 +120,14 @@ const idempotencyKey = Type.Optional(
   Type.String({
     pattern: '^[\\x21-\\x7e]{1,255}$',
     description:
-      'Makes a repeat safe: the same key with the same request gets the first answer again, for at least 24 hours.',
+      'Makes a retry safe: for at least 24 hours, the same key with the same request replays the first reply.',
   }),
 );
 const ifMatch = Type.Optional(
   Type.String({
     maxLength: 100,
     description:
-      'A revision of the organization, or the ETag of its list: the change is made only if it is still there.',
+      'A revision of the organization, or the ETag of its list. The change is made only at that revision.',
   }),
 );
 const changeHeaders = {
@@ -142,7 +145,7 @@ function envelope(payload: TObject): TObject {
   return Type.Object(body, { ...options, examples, additionalProperties: false });
 }
 
-/** The same answer in several content types, of which each has its own schema. */
+/** One reply in several content types, each with its own schema. */
 function inEveryFormat(files: Files, { description, ...json }: TObject & { description?: string }) {
   const media = ({ examples, ...schema }: TSchema & { examples?: unknown[] }) => ({
     schema,
@@ -155,7 +158,7 @@ function inEveryFormat(files: Files, { description, ...json }: TObject & { descr
   return { description, content: Object.fromEntries(all) };
 }
 
-/** The example that a schema has, or one made of the examples of its parts; a list has one entry, so a count is 1. */
+/** The example of a schema, or one made from the examples of its parts. A list gets one entry, so a count is 1. */
 function exampleOf(schema: TSchema): unknown {
   const { examples, properties, items } = schema as {
     examples?: unknown[];
@@ -172,11 +175,11 @@ function errorBody(examples: unknown[]) {
   return Type.Object(
     {
       success: failed,
-      error: Type.String({ description: 'What is wrong, for people.' }),
-      detail: Type.Optional(Type.String({ description: 'More of it, where there is more to say.' })),
-      code: Type.String({ description: 'What is wrong, for programs: this never changes.' }),
+      error: Type.String({ description: 'The error, for people.' }),
+      detail: Type.Optional(Type.String({ description: 'More about the error, if there is more to say.' })),
+      code: Type.String({ description: 'The error, for programs. A code never changes.' }),
       request_id: Type.String({
-        description: 'Names this request in the log of the server; also in the header X-Request-Id.',
+        description: "Names this request in the server's log. The header X-Request-Id has it too.",
       }),
       powered_by: powered,
     },
@@ -193,7 +196,11 @@ export function timestamp(date: Date | null): string | null {
   return date && `${date.toISOString().slice(0, 19)}Z`;
 }
 
-/** Reads a moment that a client gave, from the year 1000 on. What is no day of the calendar, or of no place, is none. */
+/**
+ * Reads a client's moment, from the year 1000 on. `Date` alone would accept a moment without a time zone, and read
+ * 30 February as 1 March.
+ * @throws Problem `invalid_request`
+ */
 export function readMoment(text: string, field: string): Date {
   const date = new Date(text);
   const year = date.getUTCFullYear();

@@ -28,14 +28,14 @@ function assertProblem(reply: Reply, status: number, code: string, error: string
   else assert.match(body.error, error);
 }
 
-test('what cannot be read is refused with the reason', async () => {
+test('a body that cannot be read is refused with the reason', async () => {
   const json = { 'content-type': 'application/json' };
   for (const text of ['{', '', 'hello', '{"name":"x"} {}', '{"__proto__":{"name":"x"}}', '\0'])
     assertProblem(await post(text, json), 400, 'body_invalid', 'The body is not valid JSON');
   const deep = `{"name":${'['.repeat(21)}${']'.repeat(21)}}`;
   assertProblem(await post(deep, json), 400, 'body_invalid', 'The body is nested too deep');
   const brackets = await post({ name: '[{"'.repeat(60) });
-  assert.equal(brackets.status, 201, 'brackets in text are no nesting');
+  assert.equal(brackets.status, 201, 'brackets inside text are not nesting');
   const large = JSON.stringify({ name: 'x'.repeat(1_048_577) });
   assertProblem(await post(large), 413, 'body_too_large', 'The body is larger than 1048576 bytes');
   for (const type of ['text/plain', 'application/xml', 'multipart/form-data', 'nonsense'])
@@ -47,21 +47,21 @@ test('what cannot be read is refused with the reason', async () => {
     );
 });
 
-test('what is wrong in a body is named', async () => {
+test('an error in a body names the field', async () => {
   const refusals: [unknown, string][] = [
     [{}, 'name is required'],
     [{ name: 7 }, 'name must be a string'],
     [{ name: 'x', colour: 'red' }, 'colour is not a known field'],
     [{ name: 'x', contact_email: 'nobody' }, 'contact_email must match format "email"'],
-    [{ name: 'a\0' }, 'name has a character that cannot be stored (U+0000 or half of a pair)'],
-    [{ name: '\ud800' }, 'name has a character that cannot be stored (U+0000 or half of a pair)'],
+    [{ name: 'a\0' }, 'name has a character that cannot be stored (U+0000 or an unpaired surrogate)'],
+    [{ name: '\ud800' }, 'name has a character that cannot be stored (U+0000 or an unpaired surrogate)'],
     [[], 'the body must be an object'],
     ['null', 'the body must be an object'],
   ];
   for (const [body, error] of refusals) assertProblem(await post(body), 400, 'invalid_request', error);
 });
 
-test('a route or a path that is not there answers in the same shape', async () => {
+test('unknown routes and invalid paths get an error body too', async () => {
   for (const path of ['/', '/v1', '/v1/sms/phone-numbers/x/y/z', '/v2/organizations', '/favicon.ico'])
     assertProblem(await server.call('GET', path, { key: '' }), 404, 'route_not_found', 'Not found');
   assertProblem(await server.call('PUT', '/v1/organizations'), 404, 'route_not_found', 'Not found');
@@ -73,7 +73,7 @@ test('a route or a path that is not there answers in the same shape', async () =
     assertProblem(await server.call('GET', path), 400, 'invalid_request', 'The path is not valid');
 });
 
-test('a request that has no body may still name a content type', async () => {
+test('a request without a body may still name a content type', async () => {
   const headers = { 'content-type': 'application/json' };
   const { body } = await server.call('POST', '/v1/keys', { body: { name: 'x', permission: 'read' } });
   for (const text of [undefined, '']) {
@@ -82,7 +82,7 @@ test('a request that has no body may still name a content type', async () => {
   }
 });
 
-test("a client's own request id is kept when it is plain", async () => {
+test("a client's own request id is used if it is plain", async () => {
   for (const id of ['abc-123', 'trace:1.2_3', 'x'.repeat(64)]) {
     const reply = await server.call('GET', '/v1/organizations', { headers: { 'x-request-id': id } });
     assert.equal(reply.headers.get('x-request-id'), id);
@@ -94,7 +94,7 @@ test("a client's own request id is kept when it is plain", async () => {
   }
 });
 
-test('what is not HTTP is answered too', async () => {
+test('bytes that are not HTTP get an error body too', async () => {
   const exchange = (text: string) =>
     new Promise<string>((resolve, reject) => {
       let answer = '';
@@ -115,7 +115,7 @@ test('what is not HTTP is answered too', async () => {
   }
 });
 
-test('a header that comes twice, or is strange, breaks nothing', async () => {
+test('a key that is sent twice is refused', async () => {
   const status = await new Promise(resolve => {
     const headers = { 'x-api-key': [server.key, server.key] };
     httpRequest(`${server.url}/v1/organizations`, { headers }, response => {
@@ -126,7 +126,7 @@ test('a header that comes twice, or is strange, breaks nothing', async () => {
   assert.equal(status, 401);
 });
 
-test('the log has the request and none of its secrets', async () => {
+test('the log names the request and shows none of its secrets', async () => {
   const organization = await newOrganization(server);
   const secret = await server.newKey();
   const id = 'a-request-to-find';
@@ -146,8 +146,8 @@ test('the log has the request and none of its secrets', async () => {
     assert(!all.includes(hidden));
 });
 
-// The last one: it breaks the database.
-test('what goes wrong inside is masked, and the log has it under the same request id', async () => {
+// This test breaks the database, so it is the last one.
+test('an internal error is masked in the reply and logged under the same request id', async () => {
   const organization = await newOrganization(server);
   await sql`alter table users rename to people`.execute(server.database.db);
   const reply = await server.call('GET', `/v1/organizations/${organization}/users`);

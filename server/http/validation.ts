@@ -6,7 +6,7 @@ import type { FastifySerializerCompiler } from 'fastify/types/schema.js';
 import type { TSchema } from '../../schema/schema.ts';
 import { invalid, type Problem } from '../errors.ts';
 
-// A query is text, so its numbers and booleans are read from text; a body has types of its own, and "7" is not 7.
+// A query is text, so numbers and booleans are parsed from it. A body has types: "7" is not 7.
 const [bodyAjv, textAjv] = [false, true].map(coerceTypes => {
   const ajv = new Ajv({
     coerceTypes,
@@ -17,14 +17,14 @@ const [bodyAjv, textAjv] = [false, true].map(coerceTypes => {
     discriminator: true,
   });
   addFormats.default(ajv);
-  // As PostgreSQL reads it; the format of RFC 4122 would let `urn:uuid:` stand before it.
+  // Only what PostgreSQL accepts: ajv-formats would also allow a prefix of `urn:uuid:`.
   ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
   return ajv;
 });
 
-/** Compiles a schema when it is first needed: all of them together are a fifth of the work of a start. */
+/** Compiles a schema at its first use. To compile all of them would be a fifth of the work of a start. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart, contentType }) => {
-  // A schema for one content type describes a file, which its route reads as it comes.
+  // A schema for one content type describes a file, which its route reads as a stream.
   if (contentType) return () => true;
   let compiled: ValidateFunction | undefined;
   const validate = (value: unknown) => {
@@ -39,7 +39,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
 
 const buildSerializer = SerializerSelector()({}, {});
 
-/** The same for what is answered. */
+/** The same for replies. */
 export const compileSerializer: FastifySerializerCompiler<TSchema> = route => {
   let compiled: ReturnType<typeof buildSerializer> | undefined;
   return data => {
@@ -49,7 +49,7 @@ export const compileSerializer: FastifySerializerCompiler<TSchema> = route => {
 };
 
 /**
- * The rules of a body, for a part of it that no route has a schema for. A schema is compiled once.
+ * Validates a part of a body that the schema of the route leaves open, by the rules of a body.
  * @throws Problem `invalid_request`
  */
 export function assertValid(schema: TSchema, value: unknown): void {
@@ -57,7 +57,7 @@ export function assertValid(schema: TSchema, value: unknown): void {
   if (!validate(value)) throw explainValidation(validate.errors!, 'body');
 }
 
-/** Says which field broke which rule. */
+/** Turns Ajv's first error into one that names the field and the rule. */
 export function explainValidation(errors: ErrorObject[], part: string): Problem {
   const error = errors[0]!;
   const field = fieldName(error.instancePath);
@@ -87,7 +87,7 @@ export function explainValidation(errors: ErrorObject[], part: string): Problem 
   }
 }
 
-/** `/phone_numbers/3/nickname` is `phone_numbers[3].nickname` to those who wrote it. */
+/** Turns `/phone_numbers/3/nickname` into `phone_numbers[3].nickname`, as the client would write it. */
 function fieldName(pointer: string): string {
   return pointer
     .split('/')
@@ -98,8 +98,8 @@ function fieldName(pointer: string): string {
 }
 
 /**
- * PostgreSQL stores neither U+0000 nor half of a surrogate pair, so no text that has one is let in.
- * @returns the name of the field that has one
+ * Finds text that PostgreSQL cannot store: it rejects U+0000 and unpaired surrogates.
+ * @returns the name of the first such field
  */
 export function unstorableField(value: unknown, name = ''): string | undefined {
   if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? name : undefined;
@@ -114,7 +114,7 @@ export function unstorableField(value: unknown, name = ''): string | undefined {
 
 const depthMax = 20;
 
-/** Whether JSON text nests deeper than anything that we accept; told before it is parsed. */
+/** Whether JSON text nests deeper than any body of ours. Checked before it is parsed. */
 export function nestsTooDeep(text: string): boolean {
   let depth = 0;
   let inString = false;

@@ -123,7 +123,7 @@ test('all of a request is added, or nothing', async () => {
     [
       { phone_number: uniqueNumber(), nickname: 'a\0b' },
       400,
-      'phone_numbers[1].nickname has a character that cannot be stored (U+0000 or half of a pair)',
+      'phone_numbers[1].nickname has a character that cannot be stored (U+0000 or an unpaired surrogate)',
     ],
     [
       { phone_number: uniqueNumber(), user_id: 'nobody' },
