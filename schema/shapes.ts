@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from './schema.ts';
 
-/** A set of words, as JSON Schema's `enum`: its error names the words. */
+/** One of a set of words. As JSON Schema's `enum`, because Ajv's error then lists the words. */
 export const oneOf = <const T extends readonly string[]>(values: T, options: object = {}) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: values, ...options });
 
@@ -13,10 +13,10 @@ export const nullable = <T extends TSchema>(schema: T) => {
   });
 };
 
-/** A parameter that need not be given: the validator puts its default in, so the handler always has it. */
+/** An optional parameter with a default. The validator fills the default in, so the handler always has a value. */
 export const withDefault = <T extends TSchema>(schema: T): T => Type.Optional(schema) as unknown as T;
 
-/** ISO 8601 in UTC to the second, as the API family prints every moment: `2024-01-15T10:30:00Z`. */
+/** A moment in ISO 8601, in UTC and to the second, as everywhere in the API: `2024-01-15T10:30:00Z`. */
 export const Timestamp = (description: string, example = '2024-01-15T10:30:00Z') =>
   Type.String({ format: 'date-time', description, examples: [example] });
 

@@ -2,32 +2,32 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSecretKeys } from './accounts/vault.ts';
 
-/** What the server reads from its environment; the table in README.md says the same to its users. */
+/** The server's configuration, from its environment. README.md has a table of the variables. */
 export type Config = {
   host: string;
   port: number;
-  /** Set: a PostgreSQL of the operator's. Not set: the embedded one, in `home`. */
+  /** The operator's PostgreSQL. Undefined: the embedded one, in `home`. */
   databaseUrl: string | undefined;
-  /** The one folder that all state of the embedded database lies in. */
+  /** The folder with all state of the embedded database. */
   home: string;
-  /** What `powered_by` says in every body. */
+  /** `powered_by` in every body. */
   brand: string;
   logLevel: string;
-  /** How many processes listen on the port together. */
+  /** How many processes listen on the port. */
   processes: number;
-  /** How much memory each of them keeps bodies in that it has sent; bytes. */
+  /** The size of each process's body cache. */
   cacheBytes: number;
-  /** Whether a brand-new database is given the demonstration tenant. */
+  /** Whether a new database gets the demonstration tenant. */
   demo: boolean;
-  /** What carriers' credentials are sealed with; undefined: made by the server, with the embedded database. */
+  /** The keys that seal carriers' credentials. Undefined: the server makes one beside the embedded database. */
   secretKeys: Buffer[] | undefined;
-  /** Addresses of carriers in place of their own, by the carrier's name. */
+  /** Addresses to use instead of the carriers' own, by the carrier's name. */
   carrierUrls: Record<string, Record<string, string>>;
 };
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
-/** Reads the configuration, or throws an error that names the variable and the rule. */
+/** @throws Error that names the variable and the rule */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const port = Number(env.PORT || 8080);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
@@ -62,7 +62,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   };
 }
 
-/** Those of the variables that are set, which must be web addresses. */
+/** The addresses among the variables that are set. */
 function urls(variables: Record<string, string>, env: NodeJS.ProcessEnv): Record<string, string> {
   const given = Object.entries(variables).filter(([, variable]) => env[variable]);
   return Object.fromEntries(
@@ -75,7 +75,7 @@ function urls(variables: Record<string, string>, env: NodeJS.ProcessEnv): Record
   );
 }
 
-/** Root's home is usually closed to the unprivileged user that PostgreSQL must run as, so root's state is not there. */
+/** Not in root's home: PostgreSQL runs as an unprivileged user, who usually cannot enter it. */
 function defaultHome(env: NodeJS.ProcessEnv): string {
   if (process.getuid?.() === 0) return '/var/lib/linekeeper';
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'linekeeper');

@@ -1,6 +1,6 @@
 /**
- * Every error that the API can answer with: status and text. The code is the stable name that programs go by; the
- * text is for people. Where contract.md of the API family has a text, it stands here to the letter.
+ * Every error of the API, with its status and text. Programs rely on the code, which never changes. The text is for
+ * people. Texts of the API family's contract are kept to the letter.
  */
 export const problems = {
   invalid_request: [400, 'Invalid request'],
@@ -11,8 +11,8 @@ export const problems = {
   number_not_assigned: [400, 'Phone number is not assigned to a user'],
   number_not_available: [400, 'Phone number is not available'],
   number_not_cooling_down: [400, 'Phone number is not cooling down'],
-  number_not_releasing: [400, 'Phone number has no release to take back'],
-  already_there: [400, 'The number is in that organization already'],
+  number_not_releasing: [400, 'Phone number has no release that can be undone'],
+  already_there: [400, 'The number is already in that organization'],
   number_locked: [409, 'Phone number is locked against release'],
   reservation_not_found: [404, 'Reservation not found'],
   none_available: [409, 'No available number fits'],
@@ -46,28 +46,28 @@ export const problems = {
   carrier_account_taken: [409, 'A carrier account with this name already exists'],
   carrier_account_used: [409, 'The carrier account is in use'],
   carrier_account_disabled: [400, 'The carrier account is disabled'],
-  carrier_account_missing: [400, 'No carrier account is chosen to buy numbers with'],
+  carrier_account_missing: [400, 'No carrier account is set for buying numbers'],
   carrier_rejected: [400, 'The carrier does not accept these credentials'],
   carrier_incapable: [400, 'The carrier cannot do this'],
   carrier_failed: [502, 'The carrier could not do this'],
   secret_key_missing: [
     503,
-    'LINEKEEPER_SECRET_KEY is not set, or not the one that the credentials were kept with',
+    'LINEKEEPER_SECRET_KEY is not set, or is not the key that sealed these credentials',
   ],
   purchases_not_enabled: [400, 'Multi-SMS numbers not enabled for this tenant. Contact support to enable.'],
-  number_limit_reached: [400, 'Organization has as many SMS numbers as it may have'],
+  number_limit_reached: [400, 'Organization has reached its limit of SMS numbers'],
   sms_not_active: [400, 'Organization SMS not active (10DLC approval required)'],
   none_for_sale: [400, 'No numbers available'],
   spending_cap_reached: [400, "The organization's spending cap for this month is reached"],
   order_not_found: [404, 'Order not found'],
-  order_under_way: [409, 'The carrier is being asked for a number: it is too late to cancel'],
+  order_under_way: [409, 'It is too late to cancel: the carrier is being asked for a number'],
   order_finished: [409, 'The order is finished'],
   number_leaving: [409, 'Phone number is being released at the carrier'],
   number_not_pending: [400, 'Phone number is not pending'],
   run_not_found: [404, 'Run not found'],
-  run_running: [409, 'The account is being gone through already'],
-  drift_not_found: [404, 'No such difference'],
-  drift_resolved: [409, 'The difference is resolved already'],
+  run_running: [409, 'A run of this account is already in progress'],
+  drift_not_found: [404, 'Difference not found'],
+  drift_resolved: [409, 'The difference is already resolved'],
   too_many_imports: [429, 'Too many imports are running'],
   internal_error: [500, 'Internal server error'],
   unavailable: [503, 'The database is not reachable'],
@@ -75,15 +75,15 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
-/** What goes wrong in a way that a client is told of. The only error class; app.ts turns it into a reply. */
+/** An error that the client is told of. The only such class; http/error-replies.ts turns it into a reply. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly status: number;
   readonly detail: string | undefined;
-  /** More fields for the body of the answer, where the route declares them. */
+  /** More fields for the body of the reply, if the route declares them. */
   readonly more: object;
 
-  /** @param text says it more precisely than the catalogue does, for example with the field's name */
+  /** @param text replaces the text above with a more precise one, for example with the field's name */
   constructor(code: ProblemCode, text?: string, detail?: string, more: object = {}) {
     super(text ?? problems[code][1]);
     this.code = code;
@@ -93,28 +93,31 @@ export class Problem extends Error {
   }
 }
 
-/** Bad input: `text` names the field and the rule. */
+/** @param text names the field and the rule */
 export const invalid = (text: string): Problem => new Problem('invalid_request', text);
 
+/** The Problem that a violated constraint means to the client, by the constraint's name. */
+export type ConstraintProblems = Record<string, (detail: string) => Problem>;
+
 /**
- * A constraint is a validation: runs `work` and turns the violation of a constraint named in `meanings` into what it
- * means to the client. Each feature keeps the names of its own tables. A meaning is given what PostgreSQL says of the
- * row: `Key (tenant_id, phone_number)=(…, +14155551234) already exists.`
+ * Runs `work`. If it violates one of the constraints, throws the Problem of that constraint: so the constraint is the
+ * validation. Each feature maps the constraints of its own tables. The detail is PostgreSQL's, and names the row:
+ * `Key (tenant_id, phone_number)=(…, +14155551234) already exists.`
  */
 export async function translateViolations<T>(
-  meanings: Record<string, (detail: string) => Problem>,
+  constraintProblems: ConstraintProblems,
   work: Promise<T>,
 ): Promise<T> {
   try {
     return await work;
   } catch (error) {
     const { constraint, detail } = error as { constraint?: string; detail?: string };
-    const meaning = meanings[constraint ?? ''];
-    throw meaning ? meaning(detail ?? '') : error;
+    const problemOf = constraintProblems[constraint ?? ''];
+    throw problemOf ? problemOf(detail ?? '') : error;
   }
 }
 
-/** Whether the database could not be reached or is going down, as against having refused something. */
+/** Whether the database is unreachable or shutting down. False if it refused a statement. */
 export function isUnavailable(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
   // Class 08 and 57P0x, https://www.postgresql.org/docs/current/errcodes-appendix.html; 53300 is "too many connections".
@@ -125,7 +128,7 @@ export function isUnavailable(error: unknown): boolean {
     )
   )
     return true;
-  // What node-postgres says without a code.
+  // Errors of node-postgres itself have no code.
   return /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Connection ended)/.test(
     message ?? '',
   );

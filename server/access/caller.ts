@@ -1,24 +1,24 @@
 import type { Permission } from '../db/tables.ts';
 import { Problem } from '../errors.ts';
 
-/** Who calls. Every query and every change takes its caller and sees only what the caller may see. */
+/** Who calls. Every query and every change takes its caller, and is limited to what the caller may see. */
 export type Caller = {
   tenantId: string;
-  /** Set: everything outside this organization does not exist for them. */
+  /** If set, nothing outside this organization exists for the caller. */
   organizationId: string | null;
   permission: Permission;
-  /** Set: a user who sees only what is theirs; the id of their record. */
+  /** If set, the caller is a user who sees only their own: the id of their row. */
   ownUserId?: string;
-  /** Named in the events of what they change. */
+  /** Named in the events of the caller's changes. */
   actor: { type: 'key' | 'user' | 'system'; id: string };
   requestId: string | null;
-  /** From `If-Match`: the revision that the organization must be at for a change to be made. */
+  /** From `If-Match`: a change is made only at this revision of the organization. */
   ifMatch?: number;
-  /** The moment that changes are dated with; the demonstration's past is made so. Not set: now. */
+  /** The date of the caller's changes, if not now. The demonstration makes its past with it. */
   at?: Date;
 };
 
-/** The server itself, at work on what a job found due. @param id names the job in the events of its changes */
+/** The server itself, when a job does its work. @param id names the job in the events of its changes */
 export const systemCaller = (tenantId: string, id: string): Caller => ({
   tenantId,
   organizationId: null,
@@ -27,13 +27,19 @@ export const systemCaller = (tenantId: string, id: string): Caller => ({
   requestId: null,
 });
 
-/** Keys and tokens are the tenant's: no user makes or ends them, not even an admin of an organization. */
+/**
+ * Keys and tokens belong to the tenant: users cannot create or revoke them, not even admins.
+ * @throws Problem admin_required
+ */
 export function assertKey(caller: Caller): void {
   if (caller.actor.type === 'user')
     throw new Problem('admin_required', undefined, 'This needs an API key with admin permission');
 }
 
-/** What is decided for all organizations, or for one of them by the tenant, is not for those in it. */
+/**
+ * For decisions that the tenant makes about organizations: neither their users nor their bound keys may.
+ * @throws Problem admin_required, key_bound
+ */
 export function assertTenantKey(caller: Caller): void {
   assertKey(caller);
   if (caller.organizationId !== null) throw new Problem('key_bound');

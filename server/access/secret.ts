@@ -5,22 +5,22 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const shape = /^lk_(?:live|user)_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
 
 /**
- * A new API key or, with `user`, a user's token: `lk_live_` or `lk_user_`, 32 random letters and digits (190 bits), and 6 that are their CRC-32. The beginning lets
- * secret scanners know it, the checksum tells a typing error from a wrong key without asking the database.
+ * Makes an API key or, with `user`, a user's token: `lk_live_` or `lk_user_`, 32 random letters and digits (190 bits),
+ * then 6 for their CRC-32. Secret scanners recognize the prefix. The checksum catches typing errors without the database.
  */
 export function newSecret(kind: 'live' | 'user' = 'live'): string {
   const random = Array.from({ length: 32 }, () => alphabet[randomInt(62)]).join('');
   return `lk_${kind}_${random}${checksum(random)}`;
 }
 
-/** What is stored of a secret: its hash; undefined for text that cannot be one. */
+/** The hash under which a secret is stored. Undefined for text that cannot be a secret. */
 export function hashSecret(secret: string): Buffer | undefined {
   const match = shape.exec(secret);
   if (!match || checksum(match[1]!) !== match[2]) return undefined;
   return hash('sha256', secret, 'buffer');
 }
 
-/** What may be shown of a key. */
+/** The part of a key that may be shown. */
 export const secretPrefix = (secret: string): string => secret.slice(0, 12);
 
 function checksum(text: string): string {

@@ -95,7 +95,7 @@ test('what the contract refuses is refused in its words, and changes nothing', a
   await refused(400, 'User not found', { user_id: 'nobody' });
   await refused(400, 'the body must have either area_code or phone_number', { phone_number: '+14155550101' });
   await set('carrier_account_id', null);
-  await refused(400, 'No carrier account is chosen to buy numbers with');
+  await refused(400, 'No carrier account is set for buying numbers');
   await set('carrier_account_id', shop.account);
   await newNumbers(server, shop.organization, undefined, shop.key);
   await refused(400, 'Organization already has 1/1 SMS numbers');
