@@ -3,13 +3,13 @@ import Cursor from 'pg-cursor';
 
 export type OpenCursor<Row> = {
   read(rows: number): Promise<Row[]>;
-  /** Leaves the connection ready for its next statement, or as lost as it is. */
+  /** Closes the cursor. A connection that is not lost is then ready for its next statement. */
   close(): Promise<void>;
 };
 
 /**
- * Reads the rows of a statement in pieces. When the connection is lost, pg-cursor's own promises can wait for ever: a
- * read whose last row has arrived already, and every close.
+ * Reads the rows of a statement in pieces. If the connection is lost, some promises of pg-cursor never settle: every
+ * close, and a read whose last row has already arrived. Here they do.
  */
 export function openCursor<Row>(client: pg.ClientBase, text: string, values: unknown[]): OpenCursor<Row> {
   const lost = Promise.withResolvers<never>();

@@ -4,44 +4,44 @@ import pg from 'pg';
 import { preparingPool } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
-// Revisions and counts stay far below 2^53, and a number is what JSON has.
+// Revisions and counts stay far below 2^53, and JSON has only numbers.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-// Amounts of money with four decimals are exact far beyond any that there is; sums are made in SQL.
+// A number holds any realistic amount with four decimals exactly. Sums are made in SQL.
 pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
 
 export type Db = Kysely<Tables>;
 export type Tx = Transaction<Tables>;
 
-/** One PostgreSQL, in the ways that it is spoken to. */
+/** The connections to one PostgreSQL. */
 export type Database = {
-  /** Typed statements. */
+  /** Typed statements, on `pool`. */
   db: Db;
-  /** For what Kysely cannot do: cursors. */
+  /** For cursors, which Kysely lacks. */
   pool: pg.Pool;
-  /** For the one statement that every request waits for (http/lookups.ts). */
+  /** For the one statement that every request waits for (reading/lookups.ts). */
   lookups: pg.Pool;
-  /** For what is read over minutes, at the pace of a client: never enough of it to keep others from working. */
+  /** For reads that take minutes, at the pace of a client. A pool of their own keeps them from blocking other work. */
   long: pg.Pool;
-  /** A connection of one's own, for what lives in one: COPY, temporary tables. */
+  /** A connection of its own, for state that lives in a connection: COPY, temporary tables. */
   openSession(): Promise<Session>;
   close(): Promise<void>;
 };
 
-/** One connection, spoken to directly or through Kysely. Whoever opens it ends it. */
+/** One connection, for node-postgres and Kysely. The code that opens it must end it. */
 export type Session = { client: pg.Client; db: Db; end(): Promise<void> };
 
 export function openDatabase(connection: pg.ClientConfig): Database {
   const config = {
     application_name: 'linekeeper',
     keepAlive: true,
-    // Also how long a request waits for its turn at one of the pool's connections.
+    // A request also waits this long for a free connection of the pool.
     connectionTimeoutMillis: 10_000,
     ...connection,
   };
   function openPool(max: number, more: pg.PoolConfig = {}) {
     const pool = new pg.Pool({ ...config, ...more, max });
-    // A connection that dies is replaced at its next use; without a listener it would end the process. The pool listens
-    // only to those that lie idle in it.
+    // Without a listener, a lost connection would end the process. The pool itself listens to idle ones only. It replaces
+    // a lost connection at its next use.
     pool.on('error', () => {});
     pool.on('connect', client => client.on('error', () => {}));
     return pool;
@@ -51,7 +51,7 @@ export function openDatabase(connection: pg.ClientConfig): Database {
   const pool = openPool(20);
   const lookups = openPool(2, {
     idleTimeoutMillis: 0,
-    // The plan for any number of questions is right for one: without this, PostgreSQL would plan one anew each time.
+    // The generic plan suits any number of questions. By default PostgreSQL would plan each time anew.
     onConnect: async client => void (await client.query('set plan_cache_mode = force_generic_plan')),
   });
   const db = typed(pool);
@@ -62,7 +62,7 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     lookups,
     long,
     async openSession() {
-      // A name of their own, by which whoever looks can tell them from the pools'.
+      // The name tells sessions from the connections of the pools in pg_stat_activity.
       const client = new pg.Client({ ...config, application_name: `${config.application_name} session` });
       client.on('error', () => {});
       await client.connect();
@@ -84,8 +84,8 @@ export function openDatabase(connection: pg.ClientConfig): Database {
 const attemptsMax = 6;
 
 /**
- * Runs `work` in one transaction; again, with jitter, when PostgreSQL gave it up in favour of another one.
- * Given a transaction that is open already, `work` becomes part of it.
+ * Runs `work` in one transaction. After a deadlock or serialization failure it runs again, with jitter.
+ * If `db` is already a transaction, `work` becomes part of it.
  */
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   if (db.isTransaction) return work(db as Tx);
@@ -104,8 +104,8 @@ export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise
 const rowsWorthStatistics = 1000;
 
 /**
- * Tells the planner of many rows that have come or changed at once. Autovacuum would do it within a minute or so; until
- * then the tables look empty to it, and the joins of a long list would take minutes. A failure is no harm.
+ * Refreshes the planner's statistics after many rows were added or changed. Autovacuum takes a minute or so to do this.
+ * Until then the tables look empty to the planner, and the joins of a long list would take minutes. Failure is harmless.
  */
 export async function refreshStatistics(db: Db, rows: number): Promise<void> {
   if (rows < rowsWorthStatistics) return;

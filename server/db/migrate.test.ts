@@ -12,7 +12,7 @@ async function newDatabase(t: TestContext, from?: string): Promise<TestDatabase>
   return database;
 }
 
-test('of processes that migrate at the same time one does it, and the others wait and find it done', async t => {
+test('of several processes that migrate at the same time, one does it and the others wait', async t => {
   const empty = await newDatabase(t, 'template1');
   const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(empty)));
   assert.deepEqual(applied.flat(), migrations);
@@ -24,7 +24,7 @@ test('of processes that migrate at the same time one does it, and the others wai
   );
 });
 
-test('a database that is up to date is left as it is', async t => {
+test('a database that is up to date is not changed', async t => {
   const migrated = await newDatabase(t);
   assert.deepEqual(await migrate(migrated), []);
 });
@@ -46,7 +46,7 @@ test('a database of a newer version is refused', async t => {
 
 test('a migration that fails leaves nothing behind', async t => {
   const database = await newDatabase(t, 'template1');
-  // The last table of the first migration is in the way, so that everything before it has been made by then.
+  // The first migration fails at its last table, after it has made all others.
   await database.pool.query('create table batch_items ()');
   await assert.rejects(migrate(database), /batch_items/);
   const { rows } = await database.pool.query(

@@ -6,9 +6,10 @@ import type { Database } from './database.ts';
 const folder = new URL('./migrations/', import.meta.url);
 
 /**
- * Brings the schema to the state that this version knows, in one transaction: all of it or none.
- * A second process that migrates at the same time waits for the first and then finds nothing to do.
+ * Applies all missing migrations in one transaction. A second process that migrates at the same time waits for the first
+ * and then finds nothing to do.
  * @returns the names of the migrations that were applied
+ * @throws Error if the database has a migration that this version does not know, or one that was edited since
  */
 export async function migrate(database: Database): Promise<string[]> {
   const { client, end } = await database.openSession();
@@ -45,11 +46,11 @@ export async function migrate(database: Database): Promise<string[]> {
   }
 }
 
-/** `if not exists` is no lock: two processes can both find nothing, and one of them then loses. It only has to look again. */
+/** `if not exists` takes no lock: two processes can both try to create the table. The one that fails tries again. */
 async function createTable(client: pg.Client): Promise<void> {
   const text = `create table if not exists migrations (
     name text primary key, checksum text not null, applied_at timestamptz not null default now())`;
-  const lost = ['23505', '42P07', '42710']; // in the catalogs' index, as a table, as the table's row type
+  const lost = ['23505', '42P07', '42710']; // duplicate catalog entry, table, row type
   await client.query(text).catch(error => {
     if (!lost.includes(error.code)) throw error;
     return client.query(text);

@@ -16,7 +16,7 @@ const prepared = async (db: Db) => {
   return rows.map(row => row.statement);
 };
 
-test('a statement is prepared when it comes again, and answers as before', async () => {
+test('a recurring statement is prepared, and its results stay the same', async () => {
   await database.db.connection().execute(async db => {
     for (let time = 1; time <= 8; time++) {
       const { rows } = await sql<{ twice: number }>`select ${time}::integer + ${time} as twice`.execute(db);
@@ -28,7 +28,7 @@ test('a statement is prepared when it comes again, and answers as before', async
   });
 });
 
-test('a column that a migration adds breaks no prepared statement', async () => {
+test('no prepared statement breaks when a migration adds a column', async () => {
   await database.db.connection().execute(async db => {
     await sql`create table grown (id integer)`.execute(db);
     await sql`insert into grown values (1)`.execute(db);
@@ -42,7 +42,7 @@ test('a column that a migration adds breaks no prepared statement', async () => 
   });
 });
 
-test('however many statements there are, a connection keeps a bounded number of them', async () => {
+test('a connection has a bounded number of prepared statements', async () => {
   await database.db.connection().execute(async db => {
     for (let time = 0; time < 2; time++)
       for (let variant = 0; variant < preparedMax + 20; variant++) {

@@ -1,15 +1,15 @@
 import type { PostgresPool } from 'kysely';
 import type pg from 'pg';
 
-/** So many prepared statements a connection has at most. */
+/** The most prepared statements that a connection has. */
 export const preparedMax = 200;
 const candidatesMax = 1000;
-/** A text that is longer has as many parts as its input, and seldom comes again. */
+/** A longer text has as many parts as its input has rows, and seldom recurs. */
 const lengthMax = 8000;
 
 /**
- * The pool for Kysely: a statement that recurs is prepared on each connection, and from then on neither parsed nor
- * planned again, which is half of what a small change costs the database.
+ * A pool for Kysely that prepares recurring statements on each connection. A prepared statement is not parsed and planned
+ * again, which saves half of the database's work for a small change.
  */
 export function preparingPool(pool: pg.Pool): PostgresPool {
   const nameOf = namesOfRecurring();
@@ -27,14 +27,14 @@ export function preparingPool(pool: pg.Pool): PostgresPool {
   };
 }
 
-/** @returns the name that a text is prepared by; undefined when it is seen for the first time, or better left without */
+/** @returns the name of a prepared statement for the text; undefined the first time, and for text not worth preparing */
 export function namesOfRecurring(): (text: string) => string | undefined {
   const names = new Map<string, string>();
   const candidates = new Set<string>();
   return text => {
     const known = names.get(text);
     if (known !== undefined || names.size === preparedMax) return known;
-    // A migration that adds a column would change what a prepared * returns, and PostgreSQL refuses that.
+    // PostgreSQL refuses a prepared `*` whose columns have changed, as a migration may do.
     if (text.length > lengthMax || text.includes('*')) return undefined;
     if (!candidates.delete(text)) {
       if (candidates.size === candidatesMax) candidates.clear();

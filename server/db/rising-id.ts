@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 
 /**
- * Ids for many rows of one statement, which rise with `place` (from 1, below 2^32): a row's index entries then all go to the
- * end of their indexes. RFC 9562, UUIDv7 with a counter (section 6.2, method 1): the millisecond, 32 bits of `place`, 40
- * random ones. PostgreSQL has uuidv7() from 18 on, and ours must also run on earlier ones.
+ * Ids for many rows of one statement, rising with `place` (from 1, below 2^32), so that every new index entry goes to the
+ * end of its index. UUIDv7 with a counter (RFC 9562, section 6.2, method 1): the millisecond, 32 bits of `place`, 40
+ * random bits. PostgreSQL has uuidv7() only from 18 on, and we support 15.
  */
 export function risingId(place: RawBuilder<unknown>): RawBuilder<string> {
   const moment = Date.now().toString(16).padStart(12, '0');

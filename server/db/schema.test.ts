@@ -10,12 +10,12 @@ before(async () => {
 });
 after(() => database.drop());
 
-test('schema.sql says what the migrations make', async () => {
+test('schema.sql describes what the migrations make', async () => {
   const made = await describeSchema(database.pool);
   assert.equal(made, await readFile(schemaFile, 'utf8'), 'run npm run schema');
 });
 
-test('it sees every kind of change', async () => {
+test('the description shows every kind of change', async () => {
   let last = await describeSchema(database.pool);
   const changes = [
     'alter table tenants add column colour text',

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** The checked-in description of what all migrations together make. */
+/** The checked-in description of the schema that all migrations make. */
 export const schemaFile = new URL('./schema.sql', import.meta.url);
 
 const header = `-- The schema that all migrations together make, for reading and for review: nothing runs this file.
@@ -9,7 +9,7 @@ const header = `-- The schema that all migrations together make, for reading and
 
 type Table = { id: number; name: string; options: string[] | null };
 
-/** Describes the tables of the database, sorted and in the same words on every version of PostgreSQL. */
+/** Describes the tables of the database. The text is the same on every version of PostgreSQL. */
 export async function describeSchema(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<Table>(`
     select c.oid::int8 as id, c.relname as name, c.reloptions as options from pg_class c
@@ -35,7 +35,7 @@ type Column = {
   expression: string | null;
 };
 
-/** In the order in which the table has them. */
+/** In the table's own order. */
 async function describeColumns(pool: pg.Pool, table: number): Promise<string[]> {
   const { rows } = await pool.query<Column>(
     `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as required,
@@ -64,7 +64,7 @@ async function describeColumns(pool: pg.Pool, table: number): Promise<string[]> 
 
 const oneLine = (text: string) => text.trim().replace(/\s+/g, ' ');
 
-/** Without those for `not null` ('n'): only PostgreSQL 18 has them, and the columns say it. */
+/** Leaves out `not null` ('n'): only PostgreSQL 18 has such constraints, and the columns show it. */
 async function describeConstraints(pool: pg.Pool, table: number): Promise<string[]> {
   const { rows } = await pool.query<{ name: string; definition: string }>(
     `select conname as name, pg_get_constraintdef(oid, true) as definition from pg_constraint
@@ -75,7 +75,7 @@ async function describeConstraints(pool: pg.Pool, table: number): Promise<string
   return rows.map(({ name, definition }) => `constraint ${name} ${definition}`);
 }
 
-/** Without those that stand behind a constraint. */
+/** Leaves out the indexes of constraints. */
 async function describeIndexes(pool: pg.Pool, table: number): Promise<string[]> {
   const { rows } = await pool.query<{ definition: string }>(
     `select pg_get_indexdef(i.indexrelid) as definition from pg_index i

@@ -1,7 +1,7 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { Editable, State, StateName } from '../numbers/state.ts';
 
-/** The tables as Kysely sees them; migrations/ says what they mean and which constraints stand behind them. */
+/** The tables, for Kysely. migrations/ explains their columns and constraints. */
 export type Tables = {
   tenants: TenantTable;
   organizations: OrganizationTable;
@@ -39,7 +39,7 @@ export type RunType = 'compare' | 'adopt';
 export type RunStatus = 'listing' | 'comparing' | 'adopting' | 'done' | 'doubtful' | 'failed';
 export type Pile = 'not_here' | 'not_there' | 'different';
 export type Resolution = 'adopted' | 'linked' | 'forgotten' | 'ignored' | 'released_at_carrier';
-/** One field of a number that is not the same here and at the carrier, or not where a rule puts it. */
+/** One field of a number that differs between us and the carrier, or from what a rule assigns. */
 export type Difference = { field: string; here: string | null; there: string };
 
 /** Written as JSON text: node-postgres would turn an array into a PostgreSQL array. */

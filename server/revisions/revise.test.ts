@@ -25,7 +25,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('fails' as const), after: fc.integer({ min: 0, max: 2 }) }),
 );
 
-test('whatever many writers do at once, revisions are 1, 2, 3 … and ordinals 0, 1, 2 …', async () => {
+test('with many concurrent writers, revisions are 1, 2, 3 … and ordinals 0, 1, 2 …', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(step, { maxLength: 6 }), { minLength: 2, maxLength: 6 }),
@@ -58,7 +58,7 @@ test('whatever many writers do at once, revisions are 1, 2, 3 … and ordinals 0
         }
         assert(
           log.every(event => event.type === 'test.recorded'),
-          'something of a change that failed is left',
+          'a failed change left events',
         );
         assert.equal((await organizationOf(organization)).revision, recorded);
       },
@@ -67,7 +67,7 @@ test('whatever many writers do at once, revisions are 1, 2, 3 … and ordinals 0
   );
 });
 
-test('a change sees the organization as the change before left it', async () => {
+test('a change sees the organization as the previous change left it', async () => {
   const organization = await insertOrganization();
   await Promise.all(
     Array.from({ length: 30 }, () =>
@@ -90,7 +90,7 @@ test('a change sees the organization as the change before left it', async () => 
   assert.equal((await organizationOf(organization)).name, '30');
 });
 
-test('an edit that changes nothing is no revision', async () => {
+test('an edit that changes nothing makes no revision', async () => {
   const organization = await newOrganization(server);
   const user = await newUser(server, organization);
   const [number] = await newNumbers(server, organization, [
@@ -113,7 +113,7 @@ test('an edit that changes nothing is no revision', async () => {
   assert.equal(now.modified_at, modified_at);
 });
 
-test('writers over HTTP, some of which are refused, leave a log without gaps', async () => {
+test('writers over HTTP leave a log without gaps, even if some are refused', async () => {
   const organization = await newOrganization(server);
   const user = await newUser(server, organization);
   const [number] = await newNumbers(server, organization);
@@ -159,7 +159,7 @@ test('writers over HTTP, some of which are refused, leave a log without gaps', a
   assert.equal((await organizationOf(id)).revision, before + changes);
 });
 
-test('an organization that is not there cannot be changed', async () => {
+test('an organization that does not exist for the caller cannot be changed', async () => {
   const { caller: other } = await createTenant(server.database.db, 'Other', 'test');
   const organization = await insertOrganization();
   const elsewhere: Caller = { ...caller, organizationId: await insertOrganization() };

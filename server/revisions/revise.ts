@@ -6,36 +6,36 @@ import { Problem } from '../errors.ts';
 
 export type Organization = Selectable<Tables['organizations']>;
 
-/** What the tenant has decided for all of its organizations; seconds. */
+/** Settings of the tenant, in seconds. */
 export type Policy = {
   cool_down_seconds: number;
   transfer_cool_down_seconds: number;
   release_undo_seconds: number;
 };
 
-/** Which organization: by its own id, or by the id that the API knows it by. */
+/** Names an organization by the id of its row, or by its id in the API. */
 export type OrganizationRef = { id: string } | { unique_id: string };
 
 /** One change to one organization, while it is being made. */
 export type Revision = {
   tx: Tx;
-  /** As it was when the change began. Its row is locked: no other change to this organization runs meanwhile. */
+  /** The organization before the change. Its row is locked, so no other change to it runs meanwhile. */
   organization: Organization;
   policy: Policy;
-  /** The number that this change carries if it records anything. */
+  /** The number of this revision. It stays unused if the change records nothing. */
   number: number;
-  /** The moment that the change is dated with: by the clock of the database, and never before the revision before. */
+  /** The date of the change, by the clock of the database, and never before the previous revision. */
   at: Date;
-  /** What that clock says, however it was set meanwhile: what ends by itself ends by this. */
+  /** The clock of the database itself. Deadlines are compared with it, even if it was set back. */
   now: Date;
-  /** Writes what has changed into the log. A change that records nothing is no revision. */
+  /** Adds an event to the log. A change that records nothing makes no revision. */
   record(type: string, data: Record<string, unknown>): void;
 };
 
 /**
- * The one way to change an organization or anything in it: in a transaction that holds the organization's row, with
- * the events of the change, under the next revision number. So revisions have no gap and never meet, and whatever was
- * read at one revision is right until the next.
+ * The one way to change an organization or anything in it. One transaction locks the organization's row, makes the
+ * change, writes its events and raises the revision. So revisions have no gaps and never overlap, and data that was read
+ * at one revision is right until the next.
  */
 export function revise<T>(
   db: Db,
@@ -52,9 +52,10 @@ export function revise<T>(
 }
 
 /**
- * The same for several organizations in one transaction, a revision of each. They are locked in the order of their
- * ids, so that two such changes that meet wait instead of deadlocking. `If-Match` must then name one: the first.
- * @param ids the organizations, by their own ids; what does not exist for `who` is not in the map
+ * Revises several organizations in one transaction. They are locked in the order of their ids, so that two such changes
+ * wait for each other instead of deadlocking. `If-Match` applies to the first.
+ * @param ids the ids of their rows
+ * @throws Problem organization_not_found for one that does not exist or is not visible to the caller
  */
 export function reviseMany<T>(
   db: Db,
@@ -74,7 +75,7 @@ export function reviseMany<T>(
   });
 }
 
-/** Refuses to hand numbers out in an organization that is suspended or inactive. */
+/** @throws Problem organization_not_active: a suspended or inactive organization hands no numbers out */
 export function assertActive({ organization }: Revision): void {
   if (organization.status !== 'active') {
     throw new Problem('organization_not_active', `Organization is ${organization.status}`);
@@ -131,7 +132,7 @@ async function writeEvents(
     from jsonb_to_recordset(${rows}::jsonb) as e(ordinal integer, type text, data jsonb)`.execute(tx);
 }
 
-/** All of them, but by name, so that the statement can be prepared: see db/prepared.ts. */
+/** By name instead of `*`, so that the statement can be prepared: see db/prepared.ts. */
 const columns: Record<keyof Organization, true> = {
   ...{ tenant_id: true, id: true, unique_id: true, name: true, contact_email: true, status: true },
   ...{ sms_active: true, sms_registration_status: true },
@@ -150,8 +151,8 @@ type LockedOrganization = Organization & Policy & { dated: Date; clock: Date };
 async function lockOrganization(tx: Tx, caller: Caller, ref: OrganizationRef): Promise<LockedOrganization> {
   const named = 'id' in ref ? sql`o.id = ${ref.id}` : sql`o.unique_id = ${ref.unique_id}`;
   const visible = caller.organizationId === null ? sql`` : sql`and o.id = ${caller.organizationId}`;
-  // A clock that is set back must not date a change before the one that it follows.
-  // Not `for update`: that would also wait for whoever only refers to the row.
+  // greatest(): a clock that was set back must not date a change before the previous one.
+  // `for no key update`: `for update` would also wait for transactions that only refer to the row by a foreign key.
   const { rows } = await sql<LockedOrganization>`
     select ${selected}, t.cool_down_seconds, t.transfer_cool_down_seconds, t.release_undo_seconds,
            greatest(clock_timestamp(), o.revised_at) as dated, clock_timestamp() as clock
