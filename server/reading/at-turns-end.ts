@@ -1,19 +1,19 @@
-let waiting: (() => void)[] = [];
+let queue: (() => void)[] = [];
 
 /**
- * Runs `send` when everything else of this turn of the event loop is done, right after what was given before it.
+ * Runs `send` at the end of this turn of the event loop, right after the sends that were queued before it.
  *
- * Requests that shared a look-up are answered in the same turn. A write to a socket wakes its client, which on few cores
- * costs more than to make the answer; when the writes follow one another, the client wakes once for all of them, and
- * what it asks next comes together and shares the next look-up.
+ * Requests that shared a look-up are answered in one turn. A write to a socket wakes its client, and on few cores that
+ * costs more than to make the reply. When the writes follow one another, the client wakes once for all of them. Its next
+ * requests then arrive together and share the next look-up.
  */
 export function atTurnsEnd(send: () => void): void {
-  if (waiting.length === 0) setImmediate(sendAll);
-  waiting.push(send);
+  if (queue.length === 0) setImmediate(sendAll);
+  queue.push(send);
 }
 
 function sendAll() {
-  const sends = waiting;
-  waiting = [];
+  const sends = queue;
+  queue = [];
   for (const send of sends) send();
 }

@@ -18,22 +18,22 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-test('every question is answered with its own answer, by a batch that was sent after it was asked', () =>
+test('every question gets its own answer, from a batch that was sent after it was asked', () =>
   fc.assert(
-    fc.asyncProperty(steps, fc.integer({ min: 1, max: 3 }), async (plan, onTheWayMax) => {
+    fc.asyncProperty(steps, fc.integer({ min: 1, max: 3 }), async (plan, inFlightMax) => {
       const batches: Batch[] = [];
       const asked: Asked[] = [];
-      const onTheWay = () => batches.filter(({ settled }) => !settled);
+      const inFlight = () => batches.filter(({ settled }) => !settled);
       const ask = batched(
         (questions: number[]) => {
           const batch = { questions, end: Promise.withResolvers<string[]>(), settled: false };
           batches.push(batch);
-          assert(onTheWay().length <= onTheWayMax, 'too many batches are on their way');
-          assert.equal(new Set(questions).size, questions.length, 'a question is in a batch twice');
+          assert(inFlight().length <= inFlightMax, 'too many batches are in flight');
+          assert.equal(new Set(questions).size, questions.length, 'a batch has a question twice');
           return batch.end.promise;
         },
         String,
-        onTheWayMax,
+        inFlightMax,
       );
       const settle = (batch: Batch, fails: boolean) => {
         const name = batches.indexOf(batch);
@@ -42,32 +42,35 @@ test('every question is answered with its own answer, by a batch that was sent a
         else batch.end.resolve(batch.questions.map(question => `${question} of ${name}`));
       };
       for (const { step, which } of plan) {
-        const open = onTheWay();
+        const open = inFlight();
         if (step === 'turn') await nextTurn();
         else if (step === 'ask') {
           const outcome = ask(which).catch(String);
           asked.push({ question: which, batchesBefore: batches.length, outcome });
         } else if (open.length > 0) settle(open[which % open.length]!, step === 'fail');
       }
-      // Whatever is still waiting goes out as soon as there is room for it.
+      // Pending questions are sent as soon as a batch may be.
       for (let turn = 0; turn < 10; turn++) {
-        for (const batch of onTheWay()) settle(batch, false);
+        for (const batch of inFlight()) settle(batch, false);
         await nextTurn();
       }
       for (const { question, batchesBefore, outcome } of asked) {
         const text = await outcome;
         const [, what, name] = /^(\d+|failed)(?: of)? (\d+)$/.exec(text)!;
-        assert(Number(name) >= batchesBefore, `a batch that was on its way already has answered: ${text}`);
-        assert(batches[Number(name)]!.questions.includes(question), `it was not in that batch: ${text}`);
+        assert(Number(name) >= batchesBefore, `a batch that was already in flight answered: ${text}`);
+        assert(
+          batches[Number(name)]!.questions.includes(question),
+          `the question was not in that batch: ${text}`,
+        );
         if (what !== 'failed') assert.equal(Number(what), question);
       }
       const shared = batches.reduce((sum, { questions }) => sum + questions.length, 0);
-      assert(shared <= asked.length, 'something was asked that nobody wants to know');
+      assert(shared <= asked.length, 'a batch has a question that nobody asked');
     }),
     fuzzing(300),
   ));
 
-test('what is asked in one turn or the next goes out together, and equal questions as one', async () => {
+test('questions of one turn and the next share a batch, and equal questions are sent once', async () => {
   const sent: number[][] = [];
   const ask = batched(
     async (questions: number[]) => {

@@ -1,9 +1,8 @@
 /**
- * Answers questions together: those that are asked in the same turn of the event loop, or the next, go out as one
- * batch, and equal ones are one. A batch is sent after the last of its questions was asked, so whatever was true when a
- * question was asked is known to its answer.
- * @param nameOf equal for equal questions only
- * @param inFlightMax so many batches are on their way at once; what is asked meanwhile waits for the next
+ * Answers questions in batches. Questions asked in one turn of the event loop or the next share a batch, and equal
+ * questions are sent once. A batch is sent after its last question was asked, so no answer is older than its question.
+ * @param nameOf names a question; only equal questions have the same name
+ * @param inFlightMax how many batches may be in flight; later questions wait for the next one
  */
 export function batched<Question, Result>(
   send: (questions: Question[]) => Promise<Result[]>,
@@ -17,19 +16,19 @@ export function batched<Question, Result>(
   function schedule() {
     if (scheduled || pending.size === 0 || inFlight === inFlightMax) return;
     scheduled = true;
-    // Once everything that has arrived together with the first of them is read, and what came while it was read: a turn
-    // costs less than a batch more.
-    setImmediate(() => setImmediate(sendWaiting));
+    // The first turn reads the requests that arrived together, the second those that came meanwhile. One more turn costs
+    // less than one more batch.
+    setImmediate(() => setImmediate(sendPending));
   }
 
-  async function sendWaiting() {
+  async function sendPending() {
     const batch = [...pending.values()];
     pending = new Map();
     scheduled = false;
     inFlight++;
     try {
-      const answers = await send(batch.map(({ question }) => question));
-      for (const [index, { resolve }] of batch.entries()) resolve(answers[index]!);
+      const results = await send(batch.map(({ question }) => question));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index]!);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {

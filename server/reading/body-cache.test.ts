@@ -29,7 +29,7 @@ const steps = fc.array(
   { maxLength: 80 },
 );
 
-/** A build that goes on when the test says so: it looks at the version, and later has made the body. */
+/** A build that the test drives: first it reads the version, later it ends with the body. */
 type Build = {
   name: string;
   seen: number | undefined;
@@ -38,7 +38,7 @@ type Build = {
 };
 type Asked = { name: string; version: number; from: number; to: number; outcome: Promise<Body | string> };
 
-test('a body is never older than the version that was asked for, and one build serves all who wait', () =>
+test('a body is never older than the version asked for, and one build serves all requests that wait', () =>
   fc.assert(
     fc.asyncProperty(steps, async plan => {
       const bodyCache = createBodyCache(roomy);
@@ -47,7 +47,7 @@ test('a body is never older than the version that was asked for, and one build s
       const asked: Asked[] = [];
       const running = (name: string) =>
         builds.find(build => build.state === 'running' && build.name === name);
-      // Until the end of the turn nobody knows that a build has ended, so it can still be waited for.
+      // The cache learns that a build has ended only when the turn ends. Until then requests may wait for it.
       const turn = async () => {
         await nextTurn();
         for (const build of builds) if (build.state === 'ending') build.state = 'gone';
@@ -100,18 +100,15 @@ test('a body is never older than the version that was asked for, and one build s
         const body = await outcome;
         if (typeof body === 'string') {
           const failed = Number(/^build (\d+) failed$/.exec(body)![1]);
-          assert(
-            failed >= from && failed < to,
-            `it has failed with a build that it did not wait for: ${body}`,
-          );
+          assert(failed >= from && failed < to, `it failed with a build that it did not wait for: ${body}`);
           assert.equal(builds[failed]!.name, name);
           continue;
         }
-        assert(Number(body.version) >= version, `version ${body.version} for one who asked for ${version}`);
+        assert(Number(body.version) >= version, `version ${body.version} for a request of ${version}`);
         assert.equal(String(body.bytes), textOf(name, Number(body.version), 100));
       }
       for (const name of names) {
-        // A failure is not kept: the next one who asks gets the body.
+        // A failure is not cached: the next request gets the body.
         ask(name);
         await turn();
         const build = running(name);
@@ -125,7 +122,7 @@ test('a body is never older than the version that was asked for, and one build s
     fuzzing(500),
   ));
 
-test('however many wait, for the version that is being built or for the next one: one build each', async () => {
+test('the version being built and the next one are built once each, for any number of requests', async () => {
   const bodyCache = createBodyCache(roomy);
   const ends: PromiseWithResolvers<Body>[] = [];
   const build = () => {
@@ -147,11 +144,11 @@ test('however many wait, for the version that is being built or for the next one
   assert.equal(ends.length, 2);
 });
 
-/** A body of a name and version is always the same; some are empty, some short, some too long to be kept. */
+/** Some bodies are empty, some short, some too long for the cache. */
 const lengthOf = (name: number, version: number) =>
   [0, 1500, 2500, 4000, 6000, 7300, 7600, 40_000][(name + 3 * version) % 8]!;
 
-test('what is kept, encoded bytes too, fits into the bytes that it is given', () =>
+test('cached bytes, encoded ones included, stay within the size of the cache', () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ name: fc.nat(40), version: fc.nat(2), encode: fc.subarray([...encodings]) }), {
@@ -172,20 +169,20 @@ test('what is kept, encoded bytes too, fits into the bytes that it is given', ()
           known.set(`${name} ${version}`, [name, version]);
           for (const encoding of encode) {
             const result = await bodyCache.encode(name, body, encoding);
-            const kept = bodyCache.get(name, version);
-            if (!result || !kept) continue;
+            const cached = bodyCache.get(name, version);
+            if (!result || !cached) continue;
             assert(result.length < bytes.length);
-            encoded.set(kept, (encoded.get(kept) ?? new Map()).set(encoding, result));
+            encoded.set(cached, (encoded.get(cached) ?? new Map()).set(encoding, result));
           }
           let total = 0;
           for (const place of known.values()) {
-            const kept = bodyCache.get(...place);
-            if (!kept) continue;
-            total += kept.bytes!.length;
-            assert(kept.bytes!.length < bytesMax / 8, 'one body takes the place of many');
-            for (const result of encoded.get(kept)?.values() ?? []) total += result.length;
+            const cached = bodyCache.get(...place);
+            if (!cached) continue;
+            total += cached.bytes!.length;
+            assert(cached.bytes!.length < bytesMax / 8, 'one body takes the room of many');
+            for (const result of encoded.get(cached)?.values() ?? []) total += result.length;
           }
-          assert(total <= bytesMax, `${total} bytes are kept`);
+          assert(total <= bytesMax, `${total} bytes are cached`);
         }
         const last = all.at(-1)!;
         const fits = lengthOf(last.name, last.version) <= 7300;

@@ -2,11 +2,11 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 
-/** A body as it is sent. */
+/** The body of a reply. */
 export type Body = {
-  /** What it was made from: two bodies of one name and version have the same bytes. */
+  /** Two bodies with one name and version have the same bytes. */
   version: string;
-  /** Undefined: too long to be built at once, and so to be kept. */
+  /** Undefined: the body is too long to be built in memory. It is streamed instead. */
   bytes: Buffer | undefined;
 };
 
@@ -17,16 +17,15 @@ type Entry = Body & { size: number; encoded: Map<Encoding, Promise<Buffer | unde
 
 export type BodyCache = ReturnType<typeof createBodyCache>;
 
-/** What an entry costs beside its bytes, more or less. */
+/** The rough cost of an entry, beside its bytes. */
 const entryBytes = 500;
-/** Shorter than this, a body fits into one packet or two in any encoding. */
+/** A shorter body fits into a packet or two in any encoding. */
 const encodedBytesMin = 2000;
 
 /**
- * Bodies that are kept as bytes, one of each name. Whoever asks for one knows which version is right now, having found
- * that out after the request had come, and gets that one or a later one. So nobody has to be told when a body is out of
- * date: nobody asks for it any more.
- * @param bytesMax how much is kept; what was not asked for the longest goes first
+ * Caches bodies as bytes, one for each name. Each request looks up the current version first, then asks for a body of
+ * that version and gets it or a later one. So the cache needs no invalidation: nobody asks for a stale version.
+ * @param bytesMax the size of the cache; the least recently used entry is evicted first
  */
 export function createBodyCache(bytesMax: number) {
   const cache = new LRUCache<string, Entry>({ maxSize: bytesMax, sizeCalculation: ({ size }) => size });
@@ -34,7 +33,7 @@ export function createBodyCache(bytesMax: number) {
 
   function set(name: string, body: Body): void {
     const size = entryBytes + name.length + (body.bytes?.length ?? 0);
-    // One body must not drive all others out.
+    // One body must not evict all others.
     if (size < bytesMax / 8) cache.set(name, { ...body, size, encoded: new Map() });
   }
 
@@ -50,41 +49,41 @@ export function createBodyCache(bytesMax: number) {
   }
 
   return {
-    /** The version that is at hand, right or not. */
+    /** The version in the cache, current or stale. */
     cachedVersion: (name: string): string | undefined => cache.peek(name)?.version,
 
-    /** Keeps a body that was built already. */
+    /** Caches a body that was built elsewhere. */
     set,
 
-    /** The body if it is at hand. */
+    /** The cached body, if it has this version. */
     get(name: string, version: string): Body | undefined {
-      const body = cache.get(name);
-      return body?.version === version ? body : undefined;
+      const entry = cache.get(name);
+      return entry?.version === version ? entry : undefined;
     },
 
-    /** Builds the body, once for all who wait for it. */
+    /** Builds the body, once for all requests that wait for it. */
     async build(name: string, version: string, build: () => Promise<Body>): Promise<Body> {
-      // What has begun already may have looked before this version was there; what begins from now on has not.
+      // A build that is already running may have read an older version. A build that begins now cannot.
       const earlier = await builds.get(name);
       return earlier?.version === version ? earlier : (builds.get(name) ?? begin(name, build));
     },
 
-    /** The bytes of a body that is at hand, encoded and kept beside them; undefined if that is not worth it. */
+    /** Compresses a cached body and caches the result with it. Undefined if compression is not worth it. */
     async encode(name: string, { version, bytes }: Body, encoding: Encoding): Promise<Buffer | undefined> {
-      const body = cache.get(name);
-      if (body?.version !== version || !bytes || bytes.length < encodedBytesMin) return undefined;
-      let encoded = body.encoded.get(encoding);
+      const entry = cache.get(name);
+      if (entry?.version !== version || !bytes || bytes.length < encodedBytesMin) return undefined;
+      let encoded = entry.encoded.get(encoding);
       if (!encoded) {
         encoded = compress(bytes, encoding).then(result => {
           if (!result) return undefined;
-          body.size += result.length;
-          if (cache.peek(name) !== body) return result;
-          // Set over itself, it would count with the size that it had.
+          entry.size += result.length;
+          if (cache.peek(name) !== entry) return result;
+          // Delete it first: the cache keeps the old size of an entry that is set over itself.
           cache.delete(name);
-          cache.set(name, body);
+          cache.set(name, entry);
           return result;
         });
-        body.encoded.set(encoding, encoded);
+        entry.encoded.set(encoding, encoded);
       }
       return encoded;
     },
@@ -93,7 +92,7 @@ export function createBodyCache(bytesMax: number) {
 
 const compressors = {
   zstd: promisify(zstdCompress),
-  // The highest qualities take a hundred times as long for a tenth of the size.
+  // The highest qualities take a hundred times as long and save only a tenth of the size.
   br: (bytes: Buffer) =>
     promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
   gzip: promisify(gzip) as (bytes: Buffer) => Promise<Buffer>,

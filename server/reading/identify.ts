@@ -5,9 +5,10 @@ import type { Access, Subject } from '../http/operation.ts';
 import type { LookupResult, Lookups } from './lookups.ts';
 
 /**
- * On whose behalf a request comes: of the key in `X-API-Key`, or of the user whose token is in `Authorization`, alone
- * or beside a key of the same tenant. With both, it is the user who acts.
- * @returns that, and what is known of what the request is about, as far as it is theirs to see
+ * Identifies the caller by the key in `X-API-Key`, or by the user's token in `Authorization`. A token may come with a key
+ * of the same tenant; then the user acts.
+ * @returns the caller, and as much of the subject as the caller may see
+ * @throws Problem api_key_required, api_key_invalid, token_invalid
  */
 export async function identify(
   lookups: Lookups,
@@ -25,11 +26,11 @@ export async function identify(
     const { id, ...rest } = key!;
     return { caller: { ...rest, actor: { type: 'key', id }, requestId: request.id }, lookup };
   }
-  const apart =
+  const mismatch =
     key &&
     (key.tenantId !== user?.tenantId ||
       (key.organizationId !== null && key.organizationId !== user.organizationId));
-  if (!user || apart) throw new Problem('token_invalid');
+  if (!user || mismatch) throw new Problem('token_invalid');
   const admin = user.permission === 'admin';
   const caller: Caller = {
     tenantId: user.tenantId,
@@ -42,7 +43,7 @@ export async function identify(
   return { caller, lookup };
 }
 
-/** Refuses what the route is not for. */
+/** @throws Problem admin_required if the route is not open to the caller */
 export function assertAccess(caller: Caller, access: Exclude<Access, 'none'>): void {
   const enough =
     access === 'own' || (access === 'read' ? caller.ownUserId === undefined : caller.permission === 'admin');

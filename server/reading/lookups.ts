@@ -5,17 +5,17 @@ import type { Subject } from '../http/operation.ts';
 import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/json.ts';
 import { batched } from './batched.ts';
 
-/** What a request says of itself: whose it is, and what it is about. */
+/** What a request must look up: its caller and its subject. */
 export type Question = Subject & { key?: string | undefined; token?: string | undefined };
 
-/** What is known of it; what is not there, or not theirs to see, is undefined. */
+/** A field is undefined if it was not asked for, does not exist, or is not visible to the caller. */
 export type LookupResult = {
   key: { id: string; tenantId: string; organizationId: string | null; permission: Permission } | undefined;
   user:
     | { id: string; uniqueId: string; tenantId: string; organizationId: string; permission: 'admin' | 'user' }
     | undefined;
   organization: { id: string; revision: number } | undefined;
-  /** The live number, the version that its detail is at, and the detail itself unless that version is known. */
+  /** The live number and the version of its detail. The detail itself is undefined if that version is known. */
   number: { e164: string; version: string; json: string | undefined } | undefined;
 };
 
@@ -24,29 +24,29 @@ export type Lookups = (question: Question) => Promise<LookupResult>;
 const inFlightMax = 2;
 
 /**
- * Everything that a request must know before it can be answered from what is at hand: is the key or token good, whose
- * is it, does the organization exist there, at which revision; or the number that it asks for.
+ * Looks up all that a request needs before it can be answered from the cache: whether the key or token is valid, whose
+ * it is, and the revision of the organization or the detail of the number.
  *
- * Requests that wait in the same turn share one statement, which is sent after the last of them has come. So it sees
- * whatever was committed before any of them was sent: nothing is ever answered from an older state, in any number of
- * processes, and no process has to be told of a change.
- * @param pool connections for this alone, so that nothing that takes long stands in its way
+ * Requests of one turn share one statement, which is sent after the last of them has arrived. It sees every change that
+ * was committed before any of them was sent. So no reply is ever stale, with any number of processes, and processes need
+ * not notify each other of changes.
+ * @param pool connections for look-ups alone, so that no slow statement delays them
  */
 export const createLookups = (pool: pg.Pool): Lookups =>
   batched(
     questions => lookUp(pool, questions),
-    // Only the last two can have a line break in them.
+    // Only the last two can contain a line break, so no two questions share a name.
     ({ key, token, number, known = '', organization = '' }) =>
       `${key}\n${token}\n${number}\n${known.length}\n${known}${organization}`,
     inFlightMax,
   );
 
-/** What a batch asks; a key is always looked for. */
+/** The parts of a statement that a batch needs. Every batch looks up keys. */
 type Parts = Record<Exclude<keyof Question, 'key' | 'known'> | 'detail', boolean>;
 
 /**
- * The statement of a batch, and which fields of its questions it takes. What none of them asks is left out: to set up a
- * join costs PostgreSQL as much as to answer ten questions by it.
+ * The statement of a batch, and the fields of its questions that are its parameters. Joins that no question needs are
+ * left out: to set up a join costs PostgreSQL as much as to answer ten questions with it.
  */
 function statement({ token, organization, number, detail }: Parts) {
   const fields = (['key', 'token', 'organization', 'number', 'known'] as const).filter(
@@ -113,7 +113,7 @@ type Row = [
   ...([string | null, string, string, string, 'admin' | 'user'] | []),
 ];
 
-/** Those that were needed so far, by their parts. */
+/** By their parts. */
 const statements = new Map<string, ReturnType<typeof statement>>();
 
 function statementFor(questions: Question[]): ReturnType<typeof statement> {

@@ -22,7 +22,7 @@ before(async () => {
   );
   url = list(organization);
   short = list(await newOrganization(server));
-  // From here on it is at hand.
+  // From here on both lists are cached.
   for (const each of [url, short]) await rawGet(each, { 'x-api-key': server.key });
 });
 after(() => server.stop());
@@ -30,7 +30,7 @@ after(() => server.stop());
 const get = (headers: Record<string, string>, from = url) =>
   rawGet(from, { 'x-api-key': server.key, ...headers });
 
-/** One member of Accept-Encoding, as it is written, and what it says. */
+/** One member of Accept-Encoding: its text and its meaning. */
 const member = fc
   .record({
     name: fc.constantFrom(...encodings, '*', 'identity', 'deflate', 'x-what', ''),
@@ -44,7 +44,7 @@ const member = fc
   }));
 const header = fc.uniqueArray(member, { maxLength: 6, selector: ({ name }) => name });
 
-test('the encoding is one that the client accepts, its bytes decode to the same body, and its tag is its own', async () => {
+test('the encoding is one that the client accepts, decodes to the same body, and has its own tag', async () => {
   const plain = await get({});
   const tag = plain.headers.etag!;
   assert.equal(plain.headers['content-encoding'], undefined);
@@ -79,7 +79,7 @@ test('a body that fits into a packet is not encoded', async () => {
   assert.equal(JSON.parse(reply.text).count, 0);
 });
 
-test('a tag of another revision, another list or another encoding of them is no match', async () => {
+test('the tag of another revision, list or encoding does not match', async () => {
   const tag = (await get({})).headers.etag!;
   const [, revision, rest] = /^"(\d+)-(.*)"$/.exec(tag)!;
   const wrong = [
@@ -109,9 +109,9 @@ const badLists = [
 const badNumbers = ['%00', '%2B1415%00', '%ED%A0%80', 'x'.repeat(300), '٤١٥٥٥٥١٢٣٤', '+', '%0A%0A'];
 const badSecrets = ['undefined', 'null', 'lk_', 'x'.repeat(8000), '\x80\xff', "' or true --"];
 
-test('a request that asks for nonsense does no harm to those that are looked up together with it', async () => {
+test('a nonsensical request does not harm the requests that share its look-up', async () => {
   const { lookups } = server.database;
-  // While the look-ups wait for a connection, everything that comes gathers in one batch.
+  // While the look-ups wait for a connection, all requests gather in one batch.
   const clients = await Promise.all(Array.from({ length: lookups.options.max! }, () => lookups.connect()));
   let come = 0;
   const counting = () => void come++;
@@ -134,7 +134,7 @@ test('a request that asks for nonsense does no harm to those that are looked up 
   const between = Array.from({ length: 20 }, good);
   const all = first.length + bad.length + between.length;
   while (come < all) await sleep(1);
-  // They have been read; the turn in which they ask is over when this one is.
+  // The requests have arrived. Their look-ups are asked for within this turn.
   await sleep(20);
   for (const client of clients) client.release();
   server.app.server.off('request', counting);

@@ -3,71 +3,71 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { atTurnsEnd } from './at-turns-end.ts';
 import { type Body, type BodyCache, type Encoding, encodings } from './body-cache.ts';
 
-/** A body that somebody asks for. */
+/** A body that a request asks for. */
 export type RequestedBody = {
-  /** Tells it from every other body that there is. */
+  /** Unique among all bodies. */
   name: string;
-  /** The version that is right, found out after the request had come. */
+  /** The current version, looked up after the request arrived. */
   version: string;
-  /** `content-type`, and what else is said of it when it is sent. */
+  /** `content-type` and others. */
   headers: Record<string, string>;
-  /** Its `ETag` at a version, without the encoding that it is sent in. */
+  /** The `ETag` of a version, unencoded. */
   tag(version: string): string;
-  /** Makes it; without bytes if it is too long for that. */
+  /** Builds the body. It has no bytes if it is too long. */
   build(): Promise<Body>;
-  /** Makes it in pieces. */
+  /** Streams a body that is too long to be built. */
   stream(): Promise<{ version: string; stream: Readable }>;
 };
 
-/** A client that takes nothing for so long has gone, whatever its connection says. */
+/** A client that reads nothing for this long is taken for gone, even if its connection is open. */
 const stalledMsMax = 60_000;
 
-/** Answers with a body of the wanted version or of a later one, or with 304 if the client has it. */
+/** Sends the body in the requested version or a later one, or 304 if the client has it. */
 export function sendBody(
   bodyCache: BodyCache,
   request: FastifyRequest,
   reply: FastifyReply,
-  wanted: RequestedBody,
+  requested: RequestedBody,
 ): undefined | Promise<never> {
-  const { name, version, tag } = wanted;
+  const { name, version, tag } = requested;
   const headers = request.headers;
-  // Revalidated at every use: a change must be seen by the very next request.
+  // Clients must revalidate every time: the next request after a change must see it.
   reply.header('cache-control', 'private, no-cache').header('vary', 'accept, accept-encoding');
-  const asked = headers['if-none-match'];
-  const known = asked === undefined ? undefined : matchedTag(asked, tag(version));
+  const ifNoneMatch = headers['if-none-match'];
+  const known = ifNoneMatch === undefined ? undefined : matchedTag(ifNoneMatch, tag(version));
   if (known !== undefined) return void atTurnsEnd(() => reply.status(304).header('etag', known).send());
   const encoding = acceptedEncoding(headers['accept-encoding']);
   const body = bodyCache.get(name, version);
   const bytes = body?.bytes;
-  // What is at hand is sent in this turn.
+  // A cached body is sent in this turn.
   if (bytes && !encoding) return void atTurnsEnd(() => send(tag(version), bytes));
   return sendSlowly(body, encoding);
 
   function send(tag: string, bytes: Buffer | Readable): never {
-    return reply.headers(wanted.headers).header('etag', tag).send(bytes) as never;
+    return reply.headers(requested.headers).header('etag', tag).send(bytes) as never;
   }
 
   async function sendSlowly(body: Body | undefined, encoding: Encoding | undefined): Promise<never> {
-    // A body that nobody asks for twice is not worth compressing.
+    // Only a cached body is compressed: a body that nobody asks for twice is not worth it.
     const encoded = body && encoding && (await bodyCache.encode(name, body, encoding));
     if (encoded) {
       reply.header('content-encoding', encoding);
       return send(encodedTag(tag(version), encoding), encoded);
     }
-    const { version: built, bytes } = body ?? (await bodyCache.build(name, version, wanted.build));
+    const { version: built, bytes } = body ?? (await bodyCache.build(name, version, requested.build));
     if (bytes) return send(tag(built), bytes);
-    const { version: streamed, stream } = await wanted.stream();
+    const { version: streamed, stream } = await requested.stream();
     reply.raw.setTimeout(stalledMsMax);
     return send(tag(streamed), stream);
   }
 }
 
-/** RFC 9110, 8.8.3.3: the same body in another encoding is another representation, and has a tag of its own. */
+/** RFC 9110, 8.8.3.3: a body in another encoding is another representation and needs its own tag. */
 const encodedTag = (tag: string, encoding: Encoding) => `${tag.slice(0, -1)}-${encoding}"`;
 
 /**
- * Which tag of a body, in whatever encoding, the client knows (RFC 9110, 13.1.2: a list of tags or `*`, compared
- * weakly); undefined if none.
+ * The tag that the client has, if it is one of this body's, in any encoding. RFC 9110, 13.1.2: the header is a list of
+ * tags or `*`, and tags are compared weakly.
  */
 function matchedTag(header: string, tag: string): string | undefined {
   if (header === tag) return tag;
@@ -80,7 +80,7 @@ function matchedTag(header: string, tag: string): string | undefined {
   return undefined;
 }
 
-/** The encoding that the server likes best of those that a client accepts (RFC 9110, 12.5.3). */
+/** Of the encodings that the client accepts, the one that the server prefers (RFC 9110, 12.5.3). */
 function acceptedEncoding(header: string | undefined): Encoding | undefined {
   if (header === undefined) return undefined;
   const accepted = new Map(
