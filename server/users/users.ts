@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables, UserPermission, UserStatus } from '../db/tables.ts';
-import { invalid, Problem, translateViolations } from '../errors.ts';
+import { Problem, translateViolations } from '../errors.ts';
 import { changesBetween, findOrganization, newUniqueId } from '../organizations/organizations.ts';
 import { revise } from '../revisions/revise.ts';
 
@@ -107,43 +107,6 @@ export async function getUser(
     .executeTakeFirst();
   if (!user) throw new Problem('user_not_found');
   return user;
-}
-
-/**
- * The users that `references` (a unique_id or an e-mail address each) mean in an organization; only active ones can
- * be given numbers.
- * @throws naming the first reference that means nobody
- */
-export async function resolveUsers(
-  db: Db,
-  caller: Caller,
-  organizationId: string,
-  references: { user: string; field: string }[],
-): Promise<Map<string, { id: string; unique_id: string }>> {
-  const found = new Map<string, { id: string; unique_id: string }>();
-  if (references.length === 0) return found;
-  const wanted = [...new Set(references.map(reference => reference.user))];
-  const rows = await db
-    .selectFrom('users')
-    .select(['id', 'unique_id', 'email'])
-    .where('tenant_id', '=', caller.tenantId)
-    .where('organization_id', '=', organizationId)
-    .where('status', '=', 'active')
-    .where(eb =>
-      eb.or([
-        eb('unique_id', '=', eb.fn.any(sql.val(wanted))),
-        eb(eb.fn('lower', ['email']), '=', eb.fn.any(sql.val(wanted.map(text => text.toLowerCase())))),
-      ]),
-    )
-    .execute();
-  const byId = new Map(rows.map(row => [row.unique_id, row]));
-  const byEmail = new Map(rows.map(row => [row.email.toLowerCase(), row]));
-  for (const { user, field } of references) {
-    const row = byId.get(user) ?? byEmail.get(user.toLowerCase());
-    if (!row) throw invalid(`${field}: no active user ${user} in this organization`);
-    found.set(user, row);
-  }
-  return found;
 }
 
 const usersOf = (db: Db, caller: Caller) =>

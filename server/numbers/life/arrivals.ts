@@ -3,7 +3,7 @@ import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { invalid, Problem, translateViolations } from '../../errors.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
-import { resolveUsers } from '../../users/users.ts';
+import { resolveUsers } from '../../users/references.ts';
 import { type Detail, detailsById } from '../list/details.ts';
 import { type PhoneNumber, readPhoneNumber } from '../phone-number.ts';
 import { type Edit, type Editable, type EditableName, field, inEvent, readEdit } from '../state.ts';
