@@ -17,7 +17,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
         operationId: 'createUser',
         summary: 'Create a user',
         description:
-          'Creates a user of an organization. An e-mail address, in any case, stands once in an organization.',
+          'Creates a user of an organization. The e-mail address must be unique in the organization, regardless of case.',
         tags: ['Users'],
         params: OrganizationParams,
         body: NewUserBody,
@@ -38,7 +38,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
       {
         operationId: 'listUsers',
         summary: 'List users',
-        description: 'Every user of an organization, the oldest first.',
+        description: 'Returns every user of an organization, the oldest first.',
         tags: ['Users'],
         params: OrganizationParams,
         response: {
@@ -63,7 +63,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
       {
         operationId: 'getUser',
         summary: 'Get a user',
-        description: 'One user of an organization.',
+        description: 'Returns one user of an organization.',
         tags: ['Users'],
         params: UserParams,
         response: { 200: UserReply },
@@ -84,7 +84,7 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
         operationId: 'editUser',
         summary: 'Edit a user',
         description:
-          'Changes the fields that are given. A user who is no longer active keeps the numbers they have.',
+          'Changes the given fields. A user who is no longer active keeps their numbers but gets no new ones.',
         tags: ['Users'],
         params: UserParams,
         body: UserEditBody,

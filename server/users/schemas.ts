@@ -10,13 +10,13 @@ const Name = Type.String({ minLength: 1, maxLength: 200, description: "The user'
 const Phone = Type.String({
   minLength: 1,
   maxLength: 40,
-  description: "The user's own telephone, as you write it.",
+  description: "The user's own telephone number, as free text.",
 });
 const Permission = oneOf(['admin', 'user'], {
-  description: 'An admin sees and manages all of the organization.',
+  description: '`admin` sees and manages the whole organization, `user` sees only their own numbers.',
 });
 const Status = oneOf(['active', 'inactive', 'suspended'], {
-  description: 'Only an active user can be given numbers.',
+  description: 'Only an active user can get numbers.',
 });
 
 export const NewUserBody = Type.Object(

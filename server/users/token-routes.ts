@@ -8,9 +8,9 @@ import { createToken, revokeToken, type Token } from './tokens.ts';
 const TokenBody = Type.Object(
   {
     id: Type.String({ format: 'uuid', description: 'The id of the token.' }),
-    created_at: Timestamp('When it was minted.'),
-    expires_at: Timestamp('When it ends.', '2024-01-15T11:30:00Z'),
-    revoked_at: nullable(Timestamp('When it was revoked.')),
+    created_at: Timestamp('When the token was created.'),
+    expires_at: Timestamp('When the token expires.', '2024-01-15T11:30:00Z'),
+    revoked_at: nullable(Timestamp('When the token was revoked.')),
   },
   {
     description: 'A token, without its secret.',
@@ -40,9 +40,9 @@ export function tokenRoutes(app: App, change: Changing): void {
       'setting',
       {
         operationId: 'createToken',
-        summary: 'Mint a token for a user',
+        summary: 'Create a token for a user',
         description:
-          'A short-lived token that a user calls with (`Authorization: Bearer …`), alone or beside the key. A user with permission `user` sees the numbers that are theirs; an `admin` manages the organization. Only a key can mint one.',
+          "Creates a short-lived token for a user's calls (`Authorization: Bearer …`), which may carry a key too. A user with permission `user` sees their own numbers; an `admin` manages the organization. Only a key can create tokens.",
         tags: ['Users'],
         params: UserParams,
         body: Type.Object(
@@ -50,7 +50,7 @@ export function tokenRoutes(app: App, change: Changing): void {
             expires_in: Type.Integer({
               minimum: 1,
               maximum: 86_400,
-              description: 'For how many seconds, a day at most.',
+              description: 'How long the token is valid, in seconds: a day at most.',
             }),
           },
           { additionalProperties: false, examples: [{ expires_in: 3600 }] },
@@ -60,8 +60,7 @@ export function tokenRoutes(app: App, change: Changing): void {
             token: TokenBody,
             access_token: nullable(
               Type.String({
-                description:
-                  'The token itself; null when a repeat with the same Idempotency-Key is answered.',
+                description: "The token's secret. Null in the replay of a request with an Idempotency-Key.",
                 examples: ['lk_user_4fQz9TnB2xKc7LmR5vYw8HsJ3dPg6AeU0fZqXy'],
               }),
             ),
@@ -86,7 +85,7 @@ export function tokenRoutes(app: App, change: Changing): void {
           );
           return { token: tokenBody(token), access_token: secret as string | null };
         },
-        answer => ({ ...answer, access_token: null }),
+        payload => ({ ...payload, access_token: null }),
       ),
   );
 
@@ -98,7 +97,7 @@ export function tokenRoutes(app: App, change: Changing): void {
         operationId: 'revokeToken',
         summary: 'Revoke a token',
         description:
-          'Ends a token for good, from the very next request on. Revoking it again changes nothing.',
+          'Revokes a token for good. The very next request with it is refused. Revoking it again changes nothing.',
         tags: ['Users'],
         params: Type.Object({
           ...UserParams.properties,

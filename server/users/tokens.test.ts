@@ -48,7 +48,7 @@ const as = (secret: string, method: string, path: string, body?: unknown, key = 
 const numbersOf = (reply: { body: { phone_numbers: { phone_number: string }[] } }) =>
   reply.body.phone_numbers.map(number => number.phone_number).sort();
 
-test('a user sees their own numbers, and no others exist', async () => {
+test('for a user, only their own numbers exist', async () => {
   const { secret } = await mint(plain);
   for (const key of ['', server.key]) {
     const list = await as(
@@ -91,7 +91,7 @@ test('a user sees their own numbers, and no others exist', async () => {
   }
 });
 
-test('the list of a user has a validator of its own', async () => {
+test("a user's list has its own ETag", async () => {
   const { secret } = await mint(plain);
   const path = `/v1/sms/phone-numbers?organization_id=${organization}`;
   const all = await server.call('GET', path);
@@ -132,7 +132,7 @@ const reads = [
   () => '/v1/keys',
 ];
 
-test('a user changes nothing and sees nothing else: 403, also beside an admin key', async () => {
+test('a user can change nothing and see nothing else, even with an admin key beside the token', async () => {
   const { secret } = await mint(plain);
   const all = [...changes, ...reads.map((path): (typeof changes)[number] => ['GET', path])];
   for (const key of ['', server.key]) {
@@ -145,7 +145,7 @@ test('a user changes nothing and sees nothing else: 403, also beside an admin ke
   }
 });
 
-test('an admin manages their organization, and no other exists', async () => {
+test('for an admin, only their own organization exists, and they manage it', async () => {
   const { secret } = await mint(admin);
   const call = (method: string, path: string, body?: unknown) => as(secret, method, path, body);
   assert.deepEqual((await call('GET', '/v1/organizations')).body.count, 1);
@@ -175,7 +175,7 @@ test('an admin manages their organization, and no other exists', async () => {
   assert.equal((await call('PATCH', '/v1/tenant', { cool_down_seconds: 1 })).status, 403);
 });
 
-test('keys and tokens are not for users, admins or not', async () => {
+test('users cannot manage keys and tokens, not even admins', async () => {
   const { id, secret } = await mint(admin);
   for (const [method, path, body] of [
     ['POST', tokensOf(plain), { expires_in: 60 }],
@@ -189,7 +189,7 @@ test('keys and tokens are not for users, admins or not', async () => {
   }
 });
 
-test('revoked, expired or of a user who is not active: 401 at the very next request', async () => {
+test('a token that is revoked, expired or of an inactive user gets 401 at the very next request', async () => {
   const path = `/v1/sms/phone-numbers?organization_id=${organization}`;
   const statusWith = async (secret: string, key = '') =>
     (await as(secret, 'GET', path, undefined, key)).status;
@@ -217,7 +217,7 @@ test('revoked, expired or of a user who is not active: 401 at the very next requ
   assert.equal(await statusWith(suspended.secret), 200);
 });
 
-test('a token beside a key that is not of the same place, or that is none: 401', async () => {
+test('a token with an invalid key, or with a key of another tenant or organization, gets 401', async () => {
   const { secret } = await mint(admin);
   const path = `/v1/sms/phone-numbers?organization_id=${organization}`;
   const keys = [
@@ -241,7 +241,7 @@ test('a token beside a key that is not of the same place, or that is none: 401',
   }
 });
 
-test('a key mints tokens only for users that it sees, and a read key none', async () => {
+test('a key creates tokens only for users that it sees, and a read key creates none', async () => {
   const bound = await server.newKey({ organization_id: elsewhere });
   const read = await server.newKey({ permission: 'read' });
   const body = { expires_in: 60 };
@@ -256,7 +256,7 @@ test('a key mints tokens only for users that it sees, and a read key none', asyn
     assert.equal((await server.call('POST', tokensOf(plain), { body: { expires_in } })).status, 400);
 });
 
-test('the token is shown once, kept as a hash, and never logged', async () => {
+test('a token is shown once, stored as a hash, and never logged', async () => {
   const { id, secret } = await mint(plain);
   assert.match(secret, /^lk_user_/);
   await as(secret, 'GET', '/v1/keys');

@@ -8,7 +8,7 @@ import { getUser } from './users.ts';
 
 export type Token = { id: string; created_at: Date; expires_at: Date; revoked_at: Date | null };
 
-/** @returns the token as it is shown ever after, and its secret, which is shown now and never again */
+/** @returns the token, and its secret, which is shown only now */
 export async function createToken(
   db: Db,
   caller: Caller,
@@ -35,7 +35,7 @@ export async function createToken(
   return { token, secret };
 }
 
-/** Ends a token at once; ending it again changes nothing. */
+/** Revokes a token at once. Revoking it again changes nothing. */
 export async function revokeToken(
   db: Db,
   caller: Caller,

@@ -44,7 +44,7 @@ test('a new user has every field of the contract', async () => {
   assert.deepEqual(list.users.at(-1), body.user);
 });
 
-test('what is missing or taken is said in the words of the contract', async () => {
+test('the errors for a missing or taken address have the words of the contract', async () => {
   const missing = await create({ name: 'Nobody' });
   assert.equal(missing.status, 400);
   assert.equal(missing.body.error, 'email is required');
@@ -66,7 +66,7 @@ test('what is missing or taken is said in the words of the contract', async () =
   assert.equal(unknown.body.error, 'Organization not found');
 });
 
-test('one address given to many at once goes to one of them', async () => {
+test('of many concurrent users with one address, one is created', async () => {
   const race = await Promise.all(
     Array.from({ length: 8 }, (_, index) =>
       create({ name: 'Race', email: index % 2 ? 'race@example.com' : 'Race@Example.com' }),
@@ -75,7 +75,7 @@ test('one address given to many at once goes to one of them', async () => {
   assert.deepEqual(race.map(reply => reply.status).sort(), [201, 400, 400, 400, 400, 400, 400, 400]);
 });
 
-test('an address and a unique_id may stand in two organizations', async () => {
+test('two organizations may have users with the same address and unique_id', async () => {
   const other = await newOrganization(server);
   const unique_id = '1763070568417x631086913669115287';
   const person = { name: 'Twice', email: 'twice@example.com', unique_id };
@@ -86,12 +86,12 @@ test('an address and a unique_id may stand in two organizations', async () => {
   const again = await create({ ...person, email: 'third@example.com' });
   assert.equal(again.status, 409);
   assert.equal(again.body.error, 'A user with this unique_id already exists in this organization');
-  // What is changed of one is not changed of the other.
+  // An edit of one does not change the other.
   await server.call('PATCH', `${users(other)}/${unique_id}`, { body: { name: 'Only there' } });
   assert.equal((await server.call('GET', `${users()}/${unique_id}`)).body.user.name, 'Twice');
 });
 
-test('an edit changes what it names, and the list shows it', async () => {
+test('an edit changes the fields that it names, and the list shows it', async () => {
   const { user } = (await create({ name: 'Cleo', email: 'cleo@example.com', permission: 'admin' })).body;
   const [number] = await newNumbers(server, organization, [
     { phone_number: '+14155550142', user_id: user.unique_id },
@@ -108,7 +108,7 @@ test('an edit changes what it names, and the list shows it', async () => {
   const { modified_at } = edited;
   assert.deepEqual(edited, { ...user, ...body, modified_at, updated_at: modified_at });
   const shown = await server.call('GET', `/v1/sms/phone-numbers/${number!.phone_number}`);
-  // A user who is no longer active keeps the numbers they have.
+  // A user who is no longer active keeps their numbers.
   assert.deepEqual(shown.body.phone_number.assigned_to, {
     user_id: user.unique_id,
     email: 'cleo.ann@example.com',
@@ -118,7 +118,7 @@ test('an edit changes what it names, and the list shows it', async () => {
   assert.equal((await server.call('PATCH', path, { body: { phone: null } })).body.user.phone, null);
 });
 
-test('a user that is not there is not found', async () => {
+test('a user that does not exist is a 404', async () => {
   for (const method of ['GET', 'PATCH']) {
     const body = method === 'PATCH' ? { name: 'x' } : undefined;
     const reply = await server.call(method, `${users()}/user_unknown`, { body });
