@@ -11,6 +11,6 @@ export const CarrierAccountId = (description: string) =>
     }),
   );
 
-/** The meaning of a violated foreign key: the tenant has no such account. */
+/** For a violated foreign key to carrier_accounts. */
 export const noSuchAccount = (): Problem =>
-  invalid("carrier_account_id must be that of one of the tenant's carrier accounts");
+  invalid("carrier_account_id must be the id of one of the tenant's carrier accounts");

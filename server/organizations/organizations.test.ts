@@ -53,7 +53,7 @@ test('a new organization has every field of the contract', async () => {
   assert.deepEqual(list.organizations.at(-1), organization);
 });
 
-test('a client may bring its own unique_id, once', async () => {
+test('a client may choose the unique_id, which must be new', async () => {
   for (const unique_id of ['1763070568417x631086913669115287', 'org_abc123', 'a.b:c-d_E', 'x'.repeat(128)]) {
     assert.equal((await create({ name: 'Own', unique_id })).body.organization.unique_id, unique_id);
     assert.equal((await get(unique_id)).unique_id, unique_id);
@@ -67,7 +67,7 @@ test('a client may bring its own unique_id, once', async () => {
   assert.deepEqual(race.map(reply => reply.status).sort(), [201, 409, 409, 409, 409, 409, 409, 409]);
 });
 
-test('the registration status sets the date of the step that it reaches', async () => {
+test('a new registration status sets the date of its step', async () => {
   const organization = await newOrganization(server);
   await edit(organization, { sms_registration_status: 'brand_created' });
   assert.equal((await get(organization)).registration_submitted_at, null);
@@ -83,7 +83,7 @@ test('the registration status sets the date of the step that it reaches', async 
   assert.equal(approved.revision, 4);
 });
 
-test('an edit changes what it names and nothing else', async () => {
+test('an edit changes only the fields that it names', async () => {
   const organization = await newOrganization(server);
   const before = await get(organization);
   const { body } = await edit(organization, { name: 'New', status: 'suspended' });
@@ -109,7 +109,7 @@ test('an edit changes what it names and nothing else', async () => {
   }
 });
 
-test('what the tenant decides for an organization is for its own keys, and is in the log', async () => {
+test("only the tenant's own keys make the tenant's decisions for an organization, and the log has them", async () => {
   const organization = await newOrganization(server);
   const decided = {
     carrier_account_id: await newAccount(server),
@@ -144,7 +144,7 @@ test('what the tenant decides for an organization is for its own keys, and is in
   }
   assert.equal((await get(organization)).name, before.name);
   const wrong: [object, RegExp][] = [
-    [{ carrier_account_id: randomUUID() }, /^carrier_account_id must be that of one of the tenant's/],
+    [{ carrier_account_id: randomUUID() }, /^carrier_account_id must be the id of one of the tenant's/],
     [{ carrier_account_id: await newAccount(server, await server.newTenant()) }, /^carrier_account_id must/],
     [{ monthly_spending_cap: -1 }, /^monthly_spending_cap must be >= 0$/],
     [{ monthly_spending_cap: 0.00001 }, /^monthly_spending_cap must have at most 4 decimals$/],
@@ -158,7 +158,7 @@ test('what the tenant decides for an organization is for its own keys, and is in
   }
 });
 
-test('its first number is the first of its list', async () => {
+test('the first number of an organization is the first of its list', async () => {
   const organization = await newOrganization(server);
   const numbers = ['+14155550150', '+14155550100', '+14155550199'];
   await newNumbers(
@@ -171,7 +171,7 @@ test('its first number is the first of its list', async () => {
   assert.equal(sms_phone_number, '+14155550100');
 });
 
-test('what is not there is not found', async () => {
+test('an organization that does not exist is a 404', async () => {
   for (const reply of [
     await server.call('GET', '/v1/organizations/org_unknown'),
     await edit('org_unknown', { name: 'x' }),

@@ -18,7 +18,7 @@ export type OrganizationEdit = {
   sms_registration_status?: RegistrationStatus;
 } & TenantDecisions;
 
-/** What the tenant decides for one organization, and nobody in it. */
+/** Fields that the tenant decides, not the organization's own users or bound keys. */
 type TenantDecisions = {
   carrier_account_id?: string | null;
   monthly_spending_cap?: number | null;
@@ -28,7 +28,7 @@ type TenantDecisions = {
 
 export type OrganizationWithNumber = Organization & { first_number: string | null };
 
-/** An opaque id of our own making: a prefix that says what it names, and 80 random bits. */
+/** An opaque id: a prefix for the kind of record, and 80 random bits. */
 export const newUniqueId = (prefix: string): string => `${prefix}_${randomBytes(10).toString('hex')}`;
 
 const constraintProblems = {
@@ -84,7 +84,7 @@ export async function editOrganization(
   return getOrganization(db, caller, uniqueId);
 }
 
-/** What an edit changes of a record: `{field: {from, to}}`, or undefined when it leaves everything as it is. */
+/** The changes that an edit makes to a record: `{field: {from, to}}`. Undefined if it changes nothing. */
 export function changesBetween<T extends object>(
   record: T,
   edit: Partial<T>,
@@ -109,7 +109,10 @@ export async function getOrganization(
   return organization;
 }
 
-/** For those who only need to know that it is there and theirs to see. */
+/**
+ * Checks that an organization exists and is visible to the caller, without reading all of it.
+ * @throws Problem organization_not_found
+ */
 export async function findOrganization(
   db: Db,
   caller: Caller,

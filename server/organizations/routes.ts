@@ -21,7 +21,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
       {
         operationId: 'createOrganization',
         summary: 'Create an organization',
-        description: 'Creates an organization of the tenant. A key that is bound to one organization cannot.',
+        description: 'Creates an organization of the tenant. A bound key cannot do this.',
         tags: ['Organizations'],
         body: NewOrganizationBody,
         response: { 201: OrganizationReply },
@@ -39,7 +39,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
     operation('read', {
       operationId: 'listOrganizations',
       summary: 'List organizations',
-      description: 'Every organization that the key can see, the oldest first.',
+      description: 'Returns every organization that the key can see, the oldest first.',
       tags: ['Organizations'],
       response: {
         200: Type.Object({
@@ -61,7 +61,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
       {
         operationId: 'getOrganization',
         summary: 'Get an organization',
-        description: 'One organization.',
+        description: 'Returns one organization.',
         tags: ['Organizations'],
         params: OrganizationParams,
         response: { 200: OrganizationReply },
@@ -83,7 +83,7 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
         operationId: 'editOrganization',
         summary: 'Edit an organization',
         description:
-          'Changes the fields that are given. `sms_registration_status` also sets the date of the step that it reaches. The carrier account, the spending cap and the registration at the carrier are for the tenant to decide: bound keys and users cannot.',
+          'Changes the given fields. A new `sms_registration_status` also sets the date of its step. Bound keys and users cannot change the carrier account, the spending cap or the registration at the carrier: the tenant decides these.',
         tags: ['Organizations'],
         params: OrganizationParams,
         body: OrganizationEditBody,

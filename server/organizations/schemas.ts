@@ -7,36 +7,39 @@ import type { OrganizationWithNumber } from './organizations.ts';
 
 export const OrganizationParams = Type.Object({ organization_id: OrganizationId });
 
-const Name = Type.String({ minLength: 1, maxLength: 200, description: 'What the organization is called.' });
+const Name = Type.String({ minLength: 1, maxLength: 200, description: "The organization's name." });
 export const Email = Type.String({ format: 'email', maxLength: 320, description: 'An e-mail address.' });
-const Status = oneOf(['active', 'suspended', 'inactive'], { description: "The organization's standing." });
+const Status = oneOf(['active', 'suspended', 'inactive'], { description: "The organization's status." });
 const Registration = oneOf(['not_started', 'brand_created', 'pending_approval', 'approved', 'rejected'], {
-  description: 'How far the 10DLC registration is.',
+  description: 'The progress of the 10DLC registration.',
 });
-/** Ids that a client brings along: anything that can stand in a URL and on a line. */
+/** An id that the client chooses. It must be safe in a URL and in a line of text. */
 export const OwnUniqueId = Type.String({
   pattern: '^[A-Za-z0-9_.:-]{1,128}$',
-  description: 'An id of your own, when you migrate from elsewhere. Not given: one is made.',
+  description:
+    'Your own id, for records that you migrate from another system. By default the server makes one.',
 });
 
-/** An id that goes into the addresses of a carrier. */
+/** An id that becomes part of a carrier's URL. */
 const CarrierId = (description: string, example: string) =>
   nullable(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,100}$', description, examples: [example] }));
 
 const tenantDecisions = {
-  carrier_account_id: CarrierAccountId('The carrier account that buys for it; null for that of the tenant.'),
+  carrier_account_id: CarrierAccountId(
+    "The carrier account that its numbers are bought with. Null: the tenant's.",
+  ),
   monthly_spending_cap: nullable(
     Dollars(
-      'What it may be charged in a calendar month (UTC) before it can buy no more; null for the limit of the tenant',
+      "The organization cannot buy more once its charges in a calendar month (UTC) reach this cap. Null: the tenant's cap.",
       100,
     ),
   ),
   messaging_service_id: CarrierId(
-    "Where its numbers are attached at the carrier: Twilio's Messaging Service or Telnyx' messaging profile.",
+    "The carrier's service that its numbers are attached to: a Messaging Service of Twilio, or a messaging profile of Telnyx.",
     'MG0123456789abcdef0123456789abcdef',
   ),
   campaign_id: CarrierId(
-    'The 10DLC campaign that its numbers are attached to, where the carrier wants it named.',
+    'The 10DLC campaign that its numbers are attached to, if the carrier needs its id.',
     'CXK4V2P',
   ),
 };
@@ -68,7 +71,7 @@ export const OrganizationEditBody = Type.Object(
   },
 );
 
-const firstNumber = "The organization's first number in the order of its list, or null.";
+const firstNumber = "The first number of the organization's list, or null.";
 
 export const Organization = Type.Object(
   {
@@ -87,10 +90,10 @@ export const Organization = Type.Object(
     registration_approved_at: nullable(Timestamp('When the registration became approved.')),
     ...tenantDecisions,
     revision: Type.Integer({
-      description: 'How many changes were made to the organization and everything in it.',
+      description: 'How often the organization, or anything in it, has changed.',
     }),
     created_at: Timestamp('When the organization was created.', '2024-01-10T09:00:00Z'),
-    modified_at: Timestamp('When its own fields were last changed.', '2024-01-10T09:00:00Z'),
+    modified_at: Timestamp("When the organization's own fields last changed.", '2024-01-10T09:00:00Z'),
     updated_at: Timestamp('The same as `modified_at`.', '2024-01-10T09:00:00Z'),
   },
   {

@@ -12,7 +12,7 @@ after(() => server.stop());
 
 const numbers = '/v1/sms/phone-numbers';
 
-/** An organization with a number in each state, which then is no longer active. */
+/** Makes an organization with a number in each state, then suspends or deactivates it. */
 async function stopped(status: string) {
   const organization = await newOrganization(server);
   const user = await newUser(server, organization);
@@ -48,7 +48,7 @@ async function stopped(status: string) {
 }
 
 for (const status of ['suspended', 'inactive']) {
-  test(`in an organization that is ${status} no number is handed out or taken in`, async () => {
+  test(`an organization that is ${status} hands out no number and takes none in`, async () => {
     const {
       organization: organization_id,
       user: user_id,
@@ -95,7 +95,7 @@ for (const status of ['suspended', 'inactive']) {
     );
   });
 
-  test(`in an organization that is ${status} everything is seen, and numbers are given back`, async () => {
+  test(`an organization that is ${status} can be read, and gives numbers back`, async () => {
     const { organization, user, free, assigned, resting, reserved, reservation } = await stopped(status);
     const other = await newOrganization(server);
     for (const path of [

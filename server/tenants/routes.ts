@@ -13,8 +13,7 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
     operation('read', {
       operationId: 'getTenant',
       summary: 'Get the settings',
-      description:
-        'The tenant that the key belongs to, and what it has decided for all of its organizations.',
+      description: 'Returns the tenant of the key, with its settings for all organizations.',
       tags: ['Settings'],
       response: { 200: TenantReply },
     }),
@@ -29,7 +28,7 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
         operationId: 'editTenant',
         summary: 'Change the settings',
         description:
-          'Changes the fields that are given, for everything that happens from now on. A bound key cannot.',
+          'Changes the given fields. They apply to everything that happens from now on. A bound key cannot do this.',
         tags: ['Settings'],
         body: TenantEditBody,
         response: { 200: TenantReply },
@@ -46,9 +45,9 @@ export function tenantRoutes(app: App, db: Db, change: Changing): void {
     '/v1/sms/phone-numbers/config',
     operation('own', {
       operationId: 'getNumbersConfig',
-      summary: 'Get what buying is like',
+      summary: 'Get the purchase settings',
       description:
-        'Whether the organizations of the tenant may buy numbers, up to how many, and at what price: what decides whether a screen offers it.',
+        'Returns whether organizations of the tenant may buy numbers, how many, and at what price. A client needs this to decide whether to offer purchases.',
       tags: ['Phone numbers'],
       response: { 200: NumbersConfig },
     }),

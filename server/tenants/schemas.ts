@@ -7,33 +7,33 @@ const Seconds = (description: string) =>
   Type.Integer({ minimum: 0, maximum: 315_360_000, description: `${description}, in seconds.` });
 
 const settings = {
-  name: Type.String({ minLength: 1, maxLength: 200, description: 'What the tenant is called.' }),
+  name: Type.String({ minLength: 1, maxLength: 200, description: "The tenant's name." }),
   cool_down_seconds: Seconds('How long a number rests after it is unassigned'),
-  transfer_cool_down_seconds: Seconds('How long a number rests after it has changed organizations'),
-  release_undo_seconds: Seconds('For how long a release can be taken back'),
+  transfer_cool_down_seconds: Seconds('How long a number rests after a transfer to another organization'),
+  release_undo_seconds: Seconds('How long a release can be undone'),
   low_stock_threshold: nullable(
     Type.Integer({
       minimum: 1,
       maximum: 1_000_000_000,
-      description: 'Fewer available numbers than this are a low stock; null for none.',
+      description: 'The stock is low when fewer numbers than this are available. Null: never.',
     }),
   ),
   purchases_enabled: Type.Boolean({ description: 'Whether organizations may buy numbers.' }),
   max_numbers_per_organization: Type.Integer({
     minimum: 0,
     maximum: 1_000_000_000,
-    description: 'How many numbers an organization may have before it can buy no more.',
+    description: 'An organization with this many numbers cannot buy more.',
   }),
-  purchase_fee: Dollars('What an organization is charged once for a number that it buys', 1),
-  weekly_price: Dollars('What an organization is charged a week for each number that it has bought', 0.5),
+  purchase_fee: Dollars('The fee that an organization pays once for each number that it buys.', 1),
+  weekly_price: Dollars('The price that an organization pays each week for each number that it bought.', 0.5),
   monthly_spending_cap: nullable(
     Dollars(
-      'What an organization may be charged in a calendar month (UTC) before it can buy no more, where it has no such limit of its own; null for none',
+      'An organization without its own cap cannot buy more once its charges in a calendar month (UTC) reach this cap. Null: no cap.',
       100,
     ),
   ),
   carrier_account_id: CarrierAccountId(
-    'The carrier account that buys, where the organization has none of its own; null for none.',
+    'The carrier account that numbers are bought with, unless the organization has its own. Null: none.',
   ),
 };
 
@@ -72,7 +72,7 @@ export const TenantEditBody = Type.Partial(Type.Object(settings), {
 
 export type TenantEdit = Partial<Omit<Static<typeof TenantBody>, 'id'>>;
 
-/** What the contract of the API family calls the configuration of several numbers. */
+/** The config call of the API family's contract. */
 export const NumbersConfig = Type.Object(
   {
     enabled: Type.Boolean({ description: 'Whether organizations may buy numbers.' }),

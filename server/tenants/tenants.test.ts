@@ -26,7 +26,7 @@ const secondsUntil = (moment: string) => (Date.parse(moment) - Date.now()) / 100
 const near = (actual: number, wanted: number) =>
   assert.ok(Math.abs(actual - wanted) < 120, `${actual} is not near ${wanted}`);
 
-test('the settings that a tenant starts with, and that it changes', async () => {
+test('a tenant starts with default settings and can change them', async () => {
   const { id, name, ...first } = await settings();
   assert.match(id, /^[0-9a-f-]{36}$/);
   assert.equal(name, 'Test');
@@ -57,7 +57,7 @@ test('the settings that a tenant starts with, and that it changes', async () => 
     assert.equal((await call('PATCH', '/v1/tenant', wrong)).status, 400, JSON.stringify(wrong));
 });
 
-test('what buying is like is the tenant’s to set, and is shown to everybody', async () => {
+test('the tenant sets the terms of purchases, and everybody can read them', async () => {
   const config = async (more: object = { key }) => {
     const { success, powered_by, ...rest } = (await server.call('GET', '/v1/sms/phone-numbers/config', more))
       .body;
@@ -100,7 +100,7 @@ test('what buying is like is the tenant’s to set, and is shown to everybody', 
   }
 });
 
-test('a number rests after it was unassigned, until its rest ends or is ended', async () => {
+test('an unassigned number cools down until its time is over or the cool-down is ended', async () => {
   await call('PATCH', '/v1/tenant', { cool_down_seconds: 7200 });
   await call('POST', `${path}/assign`, { user_id: user });
   const { body } = await call('DELETE', `${path}/assign`);
@@ -123,7 +123,7 @@ test('a number rests after it was unassigned, until its rest ends or is ended', 
   assert.deepEqual([again.status, again.body.code], [400, 'number_not_cooling_down']);
 });
 
-test('what rests already keeps the time that it was given', async () => {
+test('a cool-down that has begun keeps its time', async () => {
   await call('PATCH', '/v1/tenant', { cool_down_seconds: 7200 });
   await call('POST', `${path}/assign`, { user_id: user });
   const { body } = await call('DELETE', `${path}/assign`);
@@ -131,7 +131,7 @@ test('what rests already keeps the time that it was given', async () => {
   assert.equal((await call('GET', path)).body.phone_number.until, body.available_at);
 });
 
-test('a number that changes organizations rests there for 45 days, or for what is set', async () => {
+test('a transferred number cools down for 45 days, or for the time that is set', async () => {
   const other = await newOrganization(server, key);
   const transfer = (to_organization_id: string) => call('POST', `${path}/transfer`, { to_organization_id });
   const long = (await transfer(other)).body.phone_number;
@@ -157,7 +157,7 @@ test('a transfer ends an assignment only when told to', async () => {
   assert.deepEqual([moved.status, moved.body.phone_number.assigned_to], [200, null]);
 });
 
-test('low stock is told against the threshold', async () => {
+test('the stock is low below the threshold', async () => {
   const stock = async () =>
     (await call('GET', `/v1/sms/phone-numbers/summary?organization_id=${organization}`)).body.stock;
   assert.deepEqual(await stock(), { available: 1, threshold: null, low: false });
@@ -170,7 +170,7 @@ test('low stock is told against the threshold', async () => {
   }
 });
 
-test('a bound key sees the settings and does not change them; a read key neither changes', async () => {
+test('bound keys and read keys see the settings but cannot change them', async () => {
   for (const [input, code] of [
     [{ organization_id: organization }, 'key_bound'],
     [{ permission: 'read' as const }, 'admin_required'],

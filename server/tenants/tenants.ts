@@ -7,7 +7,7 @@ import { assertDollars } from '../http/money.ts';
 import { createKey } from '../keys/keys.ts';
 import type { TenantEdit } from './schemas.ts';
 
-/** Creates a tenant with its first admin key, which is shown this once. Not in the API: tenants are the operator's. */
+/** Creates a tenant with its first admin key, and returns the key's secret this once. Only the operator can do this. */
 export async function createTenant(
   db: Db,
   name: string,
@@ -44,7 +44,7 @@ export function getTenant(db: Db, caller: Caller) {
     .executeTakeFirstOrThrow();
 }
 
-/** Changes the tenant's settings; what rests or waits already keeps the time that it was given. */
+/** Changes the tenant's settings. Cool-downs and releases that have begun keep their times. */
 export async function editTenant(db: Db, caller: Caller, edit: TenantEdit) {
   if (caller.organizationId !== null) throw new Problem('key_bound');
   for (const field of ['purchase_fee', 'weekly_price', 'monthly_spending_cap'] as const)
@@ -54,7 +54,7 @@ export async function editTenant(db: Db, caller: Caller, edit: TenantEdit) {
   return getTenant(db, caller);
 }
 
-/** What clients show of buying: nothing of its price and its limit where it is not enabled. */
+/** The purchase settings for clients. Price and limit are 0 unless purchases are enabled. */
 export async function numbersConfig(db: Db, caller: Caller) {
   const tenant = await getTenant(db, caller);
   if (!tenant.purchases_enabled) return { enabled: false, max_per_org: 0, weekly_price: 0 };
