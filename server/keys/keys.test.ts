@@ -16,7 +16,7 @@ after(() => server.stop());
 
 const create = (body: object, key = server.key) => server.call('POST', '/v1/keys', { key, body });
 
-test('a secret has its shape, and one wrong character is told without the database', () => {
+test('a secret has its shape, and one wrong character is caught without the database', () => {
   const characters = fc.stringMatching(/^[ -~]$/);
   const property = fc.property(fc.nat(46), characters, (place, character) => {
     const secret = newSecret();
@@ -32,7 +32,7 @@ test('a secret has its shape, and one wrong character is told without the databa
     assert.equal(hashSecret(text), undefined);
 });
 
-test('a secret is shown once, logged never, and kept as a hash', async () => {
+test('a secret is shown once, never logged, and stored as a hash', async () => {
   const { status, body } = await create({ name: 'inbound router', permission: 'read' });
   assert.equal(status, 201);
   const secret: string = body.api_key;
@@ -66,7 +66,7 @@ test('a secret is shown once, logged never, and kept as a hash', async () => {
   assert(rows.some(({ row }) => row.includes(hash)));
 });
 
-test('revocation holds from the very next request on, and may be repeated', async () => {
+test('revocation holds from the very next request on, and can be repeated', async () => {
   const { body } = await create({ name: 'short', permission: 'admin' });
   const use = () => server.call('GET', '/v1/organizations', { key: body.api_key });
   assert.equal((await use()).status, 200);
@@ -76,13 +76,13 @@ test('revocation holds from the very next request on, and may be repeated', asyn
   const again = await server.call('DELETE', `/v1/keys/${body.key.id}`);
   assert.equal(again.status, 200);
   assert.deepEqual(again.body, first.body);
-  // A key can end itself.
+  // A key can revoke itself.
   const own = (await create({ name: 'own', permission: 'admin' })).body;
   assert.equal((await server.call('DELETE', `/v1/keys/${own.key.id}`, { key: own.api_key })).status, 200);
   assert.equal((await server.call('GET', '/v1/keys', { key: own.api_key })).status, 401);
 });
 
-test('a key ends when it is told to', async () => {
+test('a key expires at its expires_at', async () => {
   const expires_at = new Date(Date.now() + 3_600_000).toISOString();
   const { body } = await create({ name: 'visitor', permission: 'read', expires_at });
   assert.equal(body.key.expires_at, `${expires_at.slice(0, 19)}Z`);
@@ -100,7 +100,7 @@ test('a key ends when it is told to', async () => {
   }
 });
 
-test('a bound key sees and makes only what is in its organization', async () => {
+test('a bound key sees and creates only what is in its organization', async () => {
   const [one, other] = [await newOrganization(server), await newOrganization(server)];
   const [number] = await newNumbers(server, one);
   await newNumbers(server, other);
@@ -134,7 +134,7 @@ test('a bound key sees and makes only what is in its organization', async () => 
   );
 });
 
-test('when a key was last used is written down', async () => {
+test('the last use of a key is recorded', async () => {
   const own = await startTestServer(server.database);
   const { body } = await create({ name: 'used', permission: 'read' });
   const idle = await create({ name: 'idle', permission: 'read' });

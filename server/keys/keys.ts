@@ -14,7 +14,7 @@ export type ApiKey = Omit<Selectable<Tables['api_keys']>, 'hash' | 'tenant_id'> 
 
 export type NewKey = { name: string; permission: Permission; organization_id?: string; expires_at?: string };
 
-/** @returns the key as it is shown ever after, and its secret, which is shown now and never again */
+/** @returns the key, and its secret, which is shown only now */
 export async function createKey(
   db: Db,
   caller: Caller,
@@ -23,12 +23,12 @@ export async function createKey(
   const expiresAt = input.expires_at === undefined ? null : readMoment(input.expires_at, 'expires_at');
   if (expiresAt && expiresAt.getTime() <= Date.now()) throw invalid('expires_at must be in the future');
   assertKey(caller);
-  // A bound key makes only keys that see no more than it does.
+  // A bound key must not create a key that sees more than itself.
   if (caller.organizationId !== null && input.organization_id === undefined)
     throw new Problem(
       'key_bound',
       undefined,
-      'Name its organization_id: a bound key can create only keys with the same binding',
+      'organization_id is required: a bound key can create only keys with the same binding',
     );
   const organization =
     input.organization_id === undefined
@@ -57,7 +57,7 @@ export function listKeys(db: Db, caller: Caller): Promise<ApiKey[]> {
   return keysOf(db, caller).orderBy('k.id').execute();
 }
 
-/** Revokes a key for good; revoking it again changes nothing. */
+/** Revokes a key for good. Revoking it again changes nothing. */
 export async function revokeKey(db: Db, caller: Caller, id: string): Promise<ApiKey> {
   assertKey(caller);
   if (!(await findKey(db, caller, id))) throw new Problem('key_not_found');
@@ -99,8 +99,8 @@ function keysOf(db: Db, caller: Caller) {
 }
 
 /**
- * When keys were last used, written down now and then instead of at each request: a minute's precision is what an
- * operator needs to know which key is dead.
+ * Records when keys were last used, every 15 seconds instead of at every request. Operators only need to know which keys
+ * are dead.
  */
 export function recordKeyUse(db: Db) {
   const used = new Map<string, { tenantId: string; at: Date }>();
@@ -116,7 +116,7 @@ export function recordKeyUse(db: Db) {
         .execute();
     }
   }
-  // What a database that is away loses here is the precision of a hint.
+  // A failure loses only some precision of a hint.
   const timer = setInterval(() => flush().catch(() => {}), 15_000).unref();
   return {
     touch(caller: Caller) {

@@ -24,7 +24,7 @@ after(async () => {
 
 const rounds = Math.ceil(Number(process.env.MODEL_RUNS ?? 500) / 100);
 
-/** Whose request it is, and what ends that. */
+/** The headers of a caller, and how to end its access. */
 type Access = {
   headers: Record<string, string>;
   code: string;
@@ -32,8 +32,8 @@ type Access = {
 };
 
 /**
- * Readers whose lists and numbers are at hand on both servers, while their access is ended through one of the two:
- * what is sent after that was acknowledged is refused by both.
+ * Readers whose lists and numbers are cached on both servers lose their access through one of them. Both refuse every
+ * request that is sent after the loss was acknowledged.
  */
 async function raced({ headers, code, end }: Access, paths: string[], through: number): Promise<void> {
   let ended = false;
@@ -57,7 +57,7 @@ async function raced({ headers, code, end }: Access, paths: string[], through: n
   const reading = Array.from({ length: 8 }, (_, place) => read(place));
   const ending = (async () => {
     while (served < 20) {
-      assert.equal(refused, 0, 'it was refused before its access had ended');
+      assert.equal(refused, 0, 'refused before its access had ended');
       await new Promise(resolve => setImmediate(resolve));
     }
     assert.equal((await end(servers[through]!)).status, 200);
@@ -103,12 +103,12 @@ test('a suspended user is refused from the next request on, by every server', as
     const { path, headers } = await newToken(round % 2 ? 'user' : 'admin');
     const end = (server: TestServer) =>
       server.call('PATCH', path, { ...asAdmin(), body: { status: 'suspended' } });
-    // A user who is no admin sees only a list of their own.
+    // A user who is not an admin sees only their own list.
     await raced({ headers, code: 'token_invalid', end }, [list()], round % 2);
   }
 });
 
-test('a key is refused from the moment on that it expires, and not before', async () => {
+test('a key is refused from the moment that it expires, and not before', async () => {
   const [server] = servers as [TestServer];
   const { body } = await server.call('POST', '/v1/keys', { body: { name: 'short', permission: 'read' } });
   const { db } = server.database;

@@ -15,7 +15,7 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
         operationId: 'createKey',
         summary: 'Create an API key',
         description:
-          'Creates a key and shows it, this once: only a hash of it is kept. With `organization_id` the key is bound to that organization and blind to all others; a bound key can create only keys with the same binding.',
+          'Creates a key and shows its secret this once: only a hash is stored. With `organization_id` the key is bound: it sees only that organization. A bound key can create only keys with the same binding.',
         tags: ['Keys'],
         body: NewKeyBody,
         response: {
@@ -23,7 +23,7 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
             key: ApiKey,
             api_key: nullable(
               Type.String({
-                description: 'The key itself; null when a repeat with the same Idempotency-Key is answered.',
+                description: "The key's secret. Null in the replay of a request with an Idempotency-Key.",
                 examples: ['lk_live_4fQz9TnB2xKc7LmR5vYw8HsJ3dPg6AeU0fZqXy'],
               }),
             ),
@@ -41,7 +41,7 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
           const { key, secret } = await createKey(db, caller, request.body);
           return { key: keyBody(key), api_key: secret as string | null };
         },
-        answer => ({ ...answer, api_key: null }),
+        payload => ({ ...payload, api_key: null }),
       ),
   );
 
@@ -51,7 +51,7 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
       operationId: 'listKeys',
       summary: 'List API keys',
       description:
-        'Every key of the tenant, revoked ones too, the oldest first; a bound key sees those of its organization.',
+        'Returns every key of the tenant, the oldest first, including revoked ones. A bound key sees only the keys of its organization.',
       tags: ['Keys'],
       response: {
         200: Type.Object({
@@ -73,7 +73,8 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
       {
         operationId: 'revokeKey',
         summary: 'Revoke an API key',
-        description: 'Ends a key for good, from the very next request on. Revoking it again changes nothing.',
+        description:
+          'Revokes a key for good. The very next request with it is refused. Revoking it again changes nothing.',
         tags: ['Keys'],
         params: KeyParams,
         response: { 200: Type.Object({ key: ApiKey }) },

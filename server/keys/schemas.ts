@@ -7,15 +7,17 @@ export const KeyParams = Type.Object({
   key_id: Type.String({ format: 'uuid', description: 'The id of the key.' }),
 });
 
-const Name = Type.String({ minLength: 1, maxLength: 200, description: 'What the key is for.' });
-const Permission = oneOf(['admin', 'read'], { description: '`read` sees, `admin` also changes.' });
+const Name = Type.String({ minLength: 1, maxLength: 200, description: 'The purpose of the key.' });
+const Permission = oneOf(['admin', 'read'], {
+  description: '`read` can only read, `admin` can also change.',
+});
 
 export const NewKeyBody = Type.Object(
   {
     name: Name,
     permission: Permission,
     organization_id: Type.Optional(OrganizationId),
-    expires_at: Type.Optional(Timestamp('When the key ends. Not given: never.', '2030-01-01T00:00:00Z')),
+    expires_at: Type.Optional(Timestamp('When the key expires. By default never.', '2030-01-01T00:00:00Z')),
   },
   { additionalProperties: false, examples: [{ name: 'inbound router', permission: 'read' }] },
 );
@@ -24,15 +26,15 @@ export const ApiKey = Type.Object(
   {
     id: Type.String({ format: 'uuid', description: 'The id of the key.' }),
     name: Name,
-    prefix: Type.String({ description: 'How the key begins.' }),
+    prefix: Type.String({ description: 'The first characters of the secret.' }),
     permission: Permission,
     organization_id: nullable(
-      Type.String({ description: 'The one organization that the key sees, or null for all.' }),
+      Type.String({ description: 'The organization that the key is bound to. Null: it sees all.' }),
     ),
     created_at: Timestamp('When the key was created.'),
-    expires_at: nullable(Timestamp('When the key ends.')),
+    expires_at: nullable(Timestamp('When the key expires.')),
     revoked_at: nullable(Timestamp('When the key was revoked.')),
-    last_used_at: nullable(Timestamp('When the key was last used, to the minute.')),
+    last_used_at: nullable(Timestamp('When the key was last used, up to a minute late.')),
   },
   {
     description: 'An API key, without its secret.',
