@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test('an account is tested before it is kept, and shows everything but its secret', async t => {
+test('an account is tested before it is stored, and shows everything but its secret', async t => {
   const { own, twilio } = await withTwilio(t, server);
   const account = await added(own, { ...twilioAccount, name: 'Main', compare_every_seconds: 3600 });
   assert.ok(twilio.fake.asked.length > 0);
@@ -33,7 +33,7 @@ test('an account is tested before it is kept, and shows everything but its secre
   assert.deepEqual([again.status, again.body.code], [409, 'carrier_account_taken']);
 });
 
-test('what the carrier rejects is not kept, and neither is what could not be tested', async t => {
+test('credentials are not stored if the carrier rejects them or cannot be asked', async t => {
   const { own, twilio } = await withTwilio(t, server);
   const wrong = { ...twilioAccount, credentials: { ...credentials.token, secret: 'wrong' } };
   const rejected = await add(own, wrong);
@@ -56,7 +56,7 @@ test('what the carrier rejects is not kept, and neither is what could not be tes
   assert.equal(twilio.fake.asked.length, asked);
 });
 
-test('a test says whether the credentials work now, and the account remembers why not', async t => {
+test('a test tells whether the credentials work now, and the account records why not', async t => {
   const { own, twilio } = await withTwilio(t, server);
   const { id, verified_at } = await added(own, { ...twilioAccount, verify: false });
   const now = () => own.call('POST', `${path}/${id}/test`);
@@ -72,7 +72,7 @@ test('a test says whether the credentials work now, and the account remembers wh
   const bad = await now();
   assert.deepEqual([bad.status, bad.body.code], [400, 'carrier_rejected']);
   assert.equal(await problem(), 'Twilio says: authentication failed (20003)');
-  // That it cannot be asked says nothing of the credentials.
+  // A carrier that cannot be asked proves nothing about the credentials.
   twilio.fake.fault({ call: 'check', kind: 'error_before', times: 9 });
   assert.equal((await now()).status, 502);
   assert.equal(await problem(), 'Twilio says: authentication failed (20003)');
@@ -96,10 +96,10 @@ test('an account is removed only when nothing refers to it', async () => {
   const edit = (carrier_account_id: string | null) =>
     server.call('PATCH', `/v1/organizations/${organization}`, { body: { carrier_account_id } });
   await tenant(id);
-  await usedBy(/^The settings name it/);
+  await usedBy(/^It is the tenant's account for buying/);
   await tenant(other.id);
   await edit(id);
-  await usedBy(/^An organization names it/);
+  await usedBy(/^It is an organization's account for buying/);
   await edit(null);
   const from = (account: string | null) =>
     server.database.db
@@ -108,7 +108,7 @@ test('an account is removed only when nothing refers to it', async () => {
       .where('id', '=', number!.id)
       .execute();
   await from(id);
-  await usedBy(/^Phone numbers come from it/);
+  await usedBy(/^It has phone numbers/);
   await from(null);
   const removed = await remove();
   assert.deepEqual([removed.status, removed.body.carrier_account.id], [200, id]);
@@ -119,7 +119,7 @@ test('an account is removed only when nothing refers to it', async () => {
   assert.equal(books.rowCount, 0);
 });
 
-test('when an account is compared next', async () => {
+test('an account shows when its next comparison is due', async () => {
   const account = await added(server);
   assert.equal(account.compare_due_at, null);
   const edit = async (body: object) => {
@@ -130,7 +130,7 @@ test('when an account is compared next', async () => {
   };
   assert.equal(await edit({ compare_every_seconds: 86_400 }), 24);
   assert.equal(await edit({ compare_every_seconds: 3600 }), 1); // brought forward
-  assert.equal(await edit({ compare_every_seconds: 86_400 }), 1); // what is planned stays
+  assert.equal(await edit({ compare_every_seconds: 86_400 }), 1); // not put off
   assert.equal(await edit({ status: 'disabled' }), null);
   assert.equal(await edit({ status: 'active', name: 'Compared' }), 24);
   assert.equal(await edit({ compare_every_seconds: null }), null);
@@ -138,7 +138,7 @@ test('when an account is compared next', async () => {
   assert.deepEqual([manual.status, manual.body.code], [400, 'carrier_incapable']);
 });
 
-test('accounts are for the keys of the tenant', async () => {
+test('only keys of the tenant can use accounts, not bound keys or users', async () => {
   const { id } = await added(server);
   const organization = await newOrganization(server);
   const bound = await server.newKey({ organization_id: organization });
@@ -162,7 +162,7 @@ test('accounts are for the keys of the tenant', async () => {
   assert.deepEqual(await codes('DELETE', `/${id}`), refused);
 });
 
-test('the sandbox goes wrong as it is told, as often as it is told, and not for a repeat', async () => {
+test('the sandbox makes the faults that were set, as often as set, and a replay sets none', async () => {
   const { id } = await added(server);
   const faults = [
     { call: 'check', kind: 'authentication_failed', times: 1 },

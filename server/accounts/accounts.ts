@@ -26,10 +26,10 @@ export type AccountEdit = {
   credentials?: object;
 };
 
-// No carrier is called inside a transaction. So a change that needs one is in two parts: `check…` reads what was given
-// and asks the carrier, and what it returns is what the other part writes.
+// No carrier is called inside a transaction. So a change that needs a carrier has two parts: `check…` validates the input
+// and asks the carrier, and its result is what the other part writes.
 
-/** An account that is ready to be kept. */
+/** An account that is ready to be inserted. */
 type CheckedAccount = Omit<Insertable<Tables['carrier_accounts']>, keyof Verified> & Partial<Verified>;
 
 /** @throws Problem `secret_key_missing` before the carrier is asked, `carrier_rejected`, `carrier_failed` */
@@ -66,10 +66,10 @@ export function addAccount(db: Db, caller: Caller, account: CheckedAccount): Pro
   });
 }
 
-/** What an edit sets, with credentials that have been tested. */
+/** The columns that an edit sets, with tested credentials. */
 type CheckedEdit = Omit<AccountEdit, 'credentials'> & Partial<Verified> & { credentials?: Buffer };
 
-/** @throws Problem as `checkNewAccount`, and `invalid_request` for the credentials of another account */
+/** @throws Problem like `checkNewAccount`, and `invalid_request` for the credentials of another account */
 export async function checkEdit(
   db: Db,
   carriers: Carriers,
@@ -83,10 +83,10 @@ export async function checkEdit(
   const credentials = readCredentials(account.carrier, given);
   const sealed = carriers.vault.seal(JSON.stringify(credentials), associatedData(caller.tenantId, id));
   const facts = await verifyCredentials(carriers, account, credentials);
-  // A purchase that is looked up in another account was never made there, and would be made again.
+  // In another account a purchase under way would not be found, and would be made again.
   if (account.owner !== null && facts.account !== account.owner)
     throw invalid(
-      `credentials must be those of ${account.owner}, where its numbers are; add an account for another`,
+      `credentials must be those of ${account.owner}, which has this account's numbers: add another account instead`,
     );
   return { ...edit, credentials: sealed, ...verified(facts) };
 }
@@ -105,7 +105,7 @@ export function editAccount(db: Db, caller: Caller, id: string, edit: CheckedEdi
 }
 
 /**
- * Asks the carrier whether the credentials work; if they do not, that is written down before it is thrown.
+ * Asks the carrier whether the credentials work. If it rejects them, the account records the reason before this throws.
  * @throws Problem `carrier_account_not_found`, `secret_key_missing`, `carrier_rejected`, `carrier_failed`
  */
 export async function checkAccount(
@@ -125,7 +125,7 @@ export async function checkAccount(
   }
 }
 
-/** An account as it was when it was tested, and what the carrier said of it then. */
+/** An account as it was when it was tested, and the carrier's answer. */
 export type TestResult = { account: Account; facts: AccountFacts };
 
 export async function recordTest(db: Db, caller: Caller, { account, facts }: TestResult): Promise<Account> {
@@ -133,7 +133,7 @@ export async function recordTest(db: Db, caller: Caller, { account, facts }: Tes
   return getAccount(db, caller, account.id);
 }
 
-/** Of credentials that were replaced meanwhile it says nothing. */
+/** Records nothing if the credentials were replaced meanwhile: the test was not of these. */
 const writeTest = (db: Db, account: Account, result: Verified | { problem: string }) =>
   db
     .updateTable('carrier_accounts')
@@ -143,7 +143,7 @@ const writeTest = (db: Db, account: Account, result: Verified | { problem: strin
     .where('credentials', '=', account.credentials)
     .execute();
 
-/** @throws Problem `carrier_account_used`, which says by what */
+/** @throws Problem `carrier_account_used`, which names the use */
 export function removeAccount(db: Db, caller: Caller, id: string): Promise<Account> {
   return transact(db, async tx => {
     const account = await getAccount(tx, caller, id);
@@ -171,7 +171,7 @@ export async function getAccount(db: Db, caller: Caller, id: string): Promise<Ac
   return account;
 }
 
-/** What may be shown of an account's credentials; null where the key that they were kept with is not there. */
+/** The fields of the credentials that may be shown. Null if the server lacks the key that sealed them. */
 export function shownCredentials(account: Account, vault: Vault): Credentials | null {
   try {
     return withoutSecrets(account.carrier, openCredentials(account, vault));
@@ -189,7 +189,7 @@ const accountsOf = (db: Db, caller: Caller) =>
 
 const now = sql<Date>`now()`;
 
-/** What is written of credentials that the carrier has accepted. */
+/** The columns to set when the carrier has accepted the credentials. */
 type Verified = { owner: string; verified_at: typeof now; problem: null };
 
 const verified = ({ account }: AccountFacts): Verified => ({
@@ -198,7 +198,7 @@ const verified = ({ account }: AccountFacts): Verified => ({
   problem: null,
 });
 
-/** The first comparison is one interval from now, and a shorter interval brings the next one forward. */
+/** Plans the next comparison: the first is due in one interval, and a shorter interval brings the next one forward. */
 async function planComparison(db: Db, caller: Caller, id: string): Promise<void> {
   await sql`
     update carrier_accounts
@@ -210,18 +210,18 @@ async function planComparison(db: Db, caller: Caller, id: string): Promise<void>
 function assertComparable(carrier: string, everySeconds: number | null | undefined): void {
   const { can, title } = kindOf(carrier);
   if (everySeconds !== null && everySeconds !== undefined && !can.buy)
-    throw new Problem('carrier_incapable', `${title} has no book that could be compared`);
+    throw new Problem('carrier_incapable', `${title} has no list of numbers to compare`);
 }
 
 const constraintProblems = { carrier_accounts_name_key: () => new Problem('carrier_account_taken') };
 
 const inUse = (by: string) => () =>
-  new Problem('carrier_account_used', undefined, `${by}. It can be disabled instead.`);
+  new Problem('carrier_account_used', undefined, `${by}. You can disable it instead.`);
 
 const referenceProblems = {
-  tenants_carrier_account_fkey: inUse('The settings name it as the one that buys'),
-  organizations_carrier_account_fkey: inUse('An organization names it as the one that buys'),
-  phone_numbers_carrier_account_fkey: inUse('Phone numbers come from it, released ones perhaps'),
-  orders_carrier_account_fkey: inUse('Orders were placed with it'),
-  carrier_runs_account_fkey: inUse('It was compared or taken over from'),
+  tenants_carrier_account_fkey: inUse("It is the tenant's account for buying"),
+  organizations_carrier_account_fkey: inUse("It is an organization's account for buying"),
+  phone_numbers_carrier_account_fkey: inUse('It has phone numbers, or had some that are released'),
+  orders_carrier_account_fkey: inUse('It has orders'),
+  carrier_runs_account_fkey: inUse('It has reconciliation runs'),
 };

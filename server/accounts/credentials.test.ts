@@ -12,7 +12,7 @@ after(() => server.stop());
 
 const { account_sid, secret } = credentials.token;
 
-test('the kinds of carriers say what their credentials are made of', async () => {
+test('each kind of carrier lists the fields of its credentials', async () => {
   const { body } = await server.call('GET', '/v1/carriers');
   assert.equal(body.count, body.carriers.length);
   const kind = (name: string) => body.carriers.find((one: { name: string }) => one.name === name);
@@ -33,7 +33,7 @@ test('the kinds of carriers say what their credentials are made of', async () =>
   );
 });
 
-test('what is wrong with credentials is said of the field, and never shows what is in it', async () => {
+test('an error in credentials names the field and never shows its value', async () => {
   const wrong: [object | string, RegExp][] = [
     [{}, /^credentials\.account_sid is required$/],
     [{ account_sid }, /^credentials\.secret is required$/],
@@ -54,7 +54,7 @@ test('what is wrong with credentials is said of the field, and never shows what 
   assert.equal((await add(server, { carrier: 'constructor' })).status, 400);
 });
 
-test('no tenant can say where a carrier is', async t => {
+test("no tenant can choose a carrier's address", async t => {
   const { own, twilio } = await withTwilio(t, server);
   const elsewhere = await startTwilio(t);
   const { id } = await added(own, twilioAccount);
@@ -106,7 +106,7 @@ test('the credentials of another account at the carrier are refused', async t =>
   assert.equal((await rotate()).status, 200);
 });
 
-test('secrets and the words of a carrier are in no answer, no log and no table', async t => {
+test("secrets and a carrier's own words are in no reply, no log and no table", async t => {
   const { own, twilio } = await withTwilio(t, server);
   const replies: Reply[] = [];
   const seen = async (call: Promise<Reply>) => {
@@ -140,9 +140,9 @@ test('secrets and the words of a carrier are in no answer, no log and no table',
   }
   for (const at of ['', `/${id}`]) await seen(own.call('GET', `${path}${at}`));
   assert.ok(own.logged.length > 10);
-  const kept = await wholeDatabase(own);
-  assert.match(kept, /Secrets/);
-  const all = { replies: replies.map(reply => reply.text).join('\n'), logged: own.logged.join('\n'), kept };
+  const stored = await wholeDatabase(own);
+  assert.match(stored, /Secrets/);
+  const all = { replies: replies.map(reply => reply.text).join('\n'), logged: own.logged.join('\n'), stored };
   const words = [secret, credentials.key.secret, 'marker', 'words-of-the-fake', 'Authenticate'];
   for (const [place, text] of Object.entries(all))
     for (const word of words)
@@ -154,7 +154,7 @@ test('secrets and the words of a carrier are in no answer, no log and no table',
         assert.ok(!text.includes(written), `${word} is in ${place}`);
 });
 
-/** Every row of every table, as text; what is binary is in hexadecimal. */
+/** Every row of every table as text, with binary columns in hexadecimal. */
 async function wholeDatabase({ database }: TestServer): Promise<string> {
   const { rows } = await database.pool.query<{ name: string }>(
     `select table_name as name from information_schema.tables where table_schema = 'public'`,

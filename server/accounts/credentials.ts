@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts';
 import { assertValid } from '../http/validation.ts';
 import { type Carriers, kindOf } from './open.ts';
 
-/** What opens an account at a carrier, by the names of the fields that its kind has. */
+/** The credentials of an account at a carrier, by field. The fields depend on the kind of carrier. */
 export type Credentials = Record<string, string>;
 
 /** One field of the credentials of a kind of carrier. */
@@ -21,8 +21,8 @@ export function fieldsOf(carrier: string): CredentialField[] {
   });
 }
 
-// Within an object of that name, so that what is wrong is said of `credentials.secret`. There is no field but those of
-// the kind: above all none that says where the carrier is.
+// Wrapped in an object, so that an error names `credentials.secret`. Other fields are refused: above all, nobody may
+// choose the carrier's address.
 const schemas: Record<string, TSchema> = Object.fromEntries(
   Object.entries(kinds).map(([carrier, { credentials }]) => [
     carrier,
@@ -31,15 +31,15 @@ const schemas: Record<string, TSchema> = Object.fromEntries(
 );
 
 /**
- * What a client has given as credentials of this kind of carrier.
- * @throws Problem `invalid_request`, which names a field and never says what is in it
+ * Validates a client's credentials for this kind of carrier.
+ * @throws Problem `invalid_request`, which names the field and never quotes its value
  */
 export function readCredentials(carrier: string, credentials: unknown): Credentials {
   assertValid(schemas[carrier]!, { credentials });
   return credentials as Credentials;
 }
 
-/** What may be shown of credentials: the fields that are not secret. */
+/** The fields that may be shown. */
 export function withoutSecrets(carrier: string, credentials: Credentials): Credentials {
   const shown = fieldsOf(carrier).filter(({ name, secret }) => !secret && name in credentials);
   return Object.fromEntries(shown.map(({ name }) => [name, credentials[name]!]));
@@ -47,7 +47,7 @@ export function withoutSecrets(carrier: string, credentials: Credentials): Crede
 
 /**
  * Asks the carrier whether it accepts the credentials.
- * @throws Problem `carrier_rejected` where it does not, `carrier_failed` where it could not be asked
+ * @throws Problem `carrier_rejected` if it does not, `carrier_failed` if the carrier could not be asked
  */
 export async function verifyCredentials(
   carriers: Carriers,
@@ -64,7 +64,7 @@ export async function verifyCredentials(
 
 const noAnswer = ['transient', 'outcome_unknown'];
 
-/** A refusal may quote what was refused, so it is told by its outcome and the carrier's code alone. */
+/** Reports only the outcome and the carrier's code: the text of a rejection may quote the credentials. */
 function rejection(title: string, { outcome, carrierCode, message }: CarrierError): Problem {
   if (noAnswer.includes(outcome)) return new Problem('carrier_failed', undefined, message);
   const words = `${title} says: ${outcome.replaceAll('_', ' ')}${carrierCode ? ` (${carrierCode})` : ''}`;

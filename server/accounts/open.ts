@@ -5,22 +5,22 @@ import { Problem } from '../errors.ts';
 import { sandboxStore } from './sandbox-store.ts';
 import { createVault, type Vault } from './vault.ts';
 
-/** How the server works with carriers; what README.md says of the environment, and shorter times for tests. */
+/** How the server works with carriers. Tests set shorter times. */
 export type CarrierSettings = {
-  /** What credentials are sealed with, the newest first; none: no account with credentials can be made. */
+  /** The keys that seal credentials, the newest first. Without a key, no account with credentials can be added. */
   secretKeys: Buffer[];
-  /** By carrier's name: addresses in place of its own. */
+  /** Addresses to use instead of the carriers' own, by the carrier's name. */
   urls: Record<string, Record<string, string>>;
   timeoutMs: number;
   concurrency: number;
   /**
-   * How long after an attempt a carrier may still be at it: only then is "I know of no such purchase" believed. Longer
-   * than any call may take.
+   * How long a carrier may still work on a purchase after we asked. Before this is over, the answer "no such purchase"
+   * proves nothing. Longer than any call.
    */
   settleMs: number;
-  /** For how long a purchase keeps its caller waiting for the final answer. */
+  /** How long a purchase keeps its caller waiting for the final result. */
   patienceMs: number;
-  /** Between two looks at what is under way, at first; the pause grows from there. */
+  /** The first pause between two look-ups of an unfinished purchase. Later pauses are longer. */
   pollMs: number;
 };
 
@@ -34,13 +34,13 @@ export const carrierDefaults: CarrierSettings = {
   pollMs: 2000,
 };
 
-/** The way from an account's row to the carrier itself. */
+/** Opens the carriers of accounts. */
 export type Carriers = {
   settings: CarrierSettings;
   vault: Vault;
-  /** @throws Problem `carrier_account_not_found` where the tenant has no such account */
+  /** @throws Problem `carrier_account_not_found`, `secret_key_missing` */
   open(db: Db, tenantId: string, accountId: string): Promise<Carrier>;
-  /** The same with credentials that are not kept yet. */
+  /** The same with credentials that are not stored yet. */
   connect(carrier: string, credentials: Record<string, string>, account: string): Carrier;
 };
 
@@ -50,7 +50,7 @@ export function kindOf(carrier: string): CarrierKind {
   return kind;
 }
 
-/** Sealed credentials open only in the row that they were made for. */
+/** Ties sealed credentials to their row: they open nowhere else. */
 export const associatedData = (tenantId: string, accountId: string): string => `${tenantId} ${accountId}`;
 
 export function createCarriers(db: Db, settings: CarrierSettings): Carriers {

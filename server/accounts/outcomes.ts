@@ -1,7 +1,7 @@
 import type { CarrierError, Outcome } from '../../carriers/errors.ts';
 import { Problem } from '../errors.ts';
 
-/** What a carrier's refusal is called to people; what it is about, and what follows from it, says who asked. */
+/** The outcomes in words. The caller adds what the call was about and what follows. */
 const explanations: Record<Outcome, string> = {
   unavailable: 'The carrier refuses this for this number',
   not_found: 'The carrier does not know the number',
@@ -13,15 +13,15 @@ const explanations: Record<Outcome, string> = {
   outcome_unknown: 'The carrier has not said whether this was done',
 };
 
-/** What time mends: the same call may come to something else. */
+/** Outcomes that may be different the next time. */
 const temporary: readonly Outcome[] = ['rate_limited', 'transient', 'outcome_unknown'];
 export const isTemporary = ({ outcome }: CarrierError): boolean => temporary.includes(outcome);
 
-/** Why the carrier has not done it: in our words, then its own reason. */
+/** Why the carrier did not do it: in our words, then in its own. */
 export const reasonOf = (error: CarrierError): string =>
   `${explanations[error.outcome]}. ${carrierReason(error)}`;
 
-/** @param consequence what this means for what was asked: `nothing was changed` */
+/** @param consequence what follows for the request, for example `nothing was changed` */
 export const carrierFailed = (error: CarrierError, consequence: string): Problem =>
   new Problem('carrier_failed', `${explanations[error.outcome]}: ${consequence}`, carrierReason(error));
 

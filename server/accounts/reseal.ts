@@ -3,9 +3,9 @@ import { associatedData } from './open.ts';
 import type { Vault } from './vault.ts';
 
 /**
- * Seals with the newest key whatever was sealed with an older one, so that the older one can be dropped. What is changed
- * meanwhile is left as it is, and so is what no key opens.
- * @returns how many accounts were sealed anew
+ * Reseals with the newest key all credentials that an older key sealed, so that the older key can be dropped. Skips
+ * credentials that change meanwhile and those that no key opens.
+ * @returns how many accounts were resealed
  */
 export async function reseal(db: Db, vault: Vault): Promise<number> {
   const accounts = await db

@@ -40,7 +40,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
     operation('read', {
       operationId: 'listCarriers',
       summary: 'List the carriers',
-      description: 'Every kind of carrier that there can be accounts at, and what an account there takes.',
+      description: 'Returns every kind of carrier, and the credentials that an account there needs.',
       tags: ['Carriers'],
       response: { 200: CarrierKinds },
     }),
@@ -57,7 +57,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
       {
         operationId: 'listCarrierAccounts',
         summary: 'List carrier accounts',
-        description: 'Every account of the tenant, the oldest first. A bound key cannot see them.',
+        description: 'Returns every account of the tenant, the oldest first. A bound key cannot see them.',
         tags: ['Carriers'],
         response: {
           200: Type.Object({
@@ -82,7 +82,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         operationId: 'createCarrierAccount',
         summary: 'Add a carrier account',
         description:
-          'Adds an account at a carrier. Its credentials are tested there first, and are kept encrypted; secrets are never shown again.',
+          'Adds an account at a carrier. Its credentials are first tested there, then stored encrypted. Secrets are never shown again.',
         tags: ['Carriers'],
         body: NewAccountBody,
         response: { 201: AccountReply },
@@ -104,7 +104,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
       {
         operationId: 'getCarrierAccount',
         summary: 'Get a carrier account',
-        description: 'One account, without its secrets.',
+        description: 'Returns one account, without its secrets.',
         tags: ['Carriers'],
         params: AccountParams,
         response: { 200: AccountReply },
@@ -124,7 +124,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         operationId: 'editCarrierAccount',
         summary: 'Edit a carrier account',
         description:
-          'Changes the fields that are given. New credentials replace the old ones as a whole once they have passed the test, for whoever uses the account next; they must be those of the same account at the carrier.',
+          'Changes the given fields. New credentials must be of the same account at the carrier. They replace all old ones after passing the test, and the next use of the account has them.',
         tags: ['Carriers'],
         params: AccountParams,
         body: AccountEditBody,
@@ -149,7 +149,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         operationId: 'removeCarrierAccount',
         summary: 'Remove a carrier account',
         description:
-          'Forgets an account that nothing refers to, neither settings nor numbers nor orders. Nothing changes at the carrier.',
+          'Removes an account that no settings, numbers or orders refer to. Nothing changes at the carrier.',
         tags: ['Carriers'],
         params: AccountParams,
         response: { 200: AccountReply },
@@ -170,7 +170,7 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
         operationId: 'testCarrierAccount',
         summary: 'Test a carrier account',
         description:
-          'Asks the carrier now whether it accepts the credentials. If it does not, the account says so as its `problem`.',
+          'Asks the carrier whether it accepts the credentials. If it does not, `problem` of the account has the reason.',
         tags: ['Carriers'],
         params: AccountParams,
         response: { 200: TestReply },
@@ -192,9 +192,9 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
       'read',
       {
         operationId: 'getSandbox',
-        summary: "Look at the sandbox's book",
+        summary: "Get the sandbox's book",
         description:
-          'What the sandbox remembers of an account there: the numbers, what was charged, and what is to go wrong.',
+          "Returns the sandbox's book of an account: its numbers, its charges, and the faults still to come.",
         tags: ['Carriers'],
         params: AccountParams,
         response: { 200: SandboxBook },
@@ -210,9 +210,9 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
       'setting',
       {
         operationId: 'setSandboxFaults',
-        summary: 'Let things go wrong at the sandbox',
+        summary: 'Set faults of the sandbox',
         description:
-          'Says what befalls the next calls of an account at the sandbox, in place of what was said before.',
+          'Makes the next calls of an account at the sandbox fail as given. Replaces earlier faults.',
         tags: ['Carriers'],
         params: AccountParams,
         body: FaultsBody,

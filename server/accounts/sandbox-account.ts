@@ -5,13 +5,13 @@ import { Problem } from '../errors.ts';
 import { getAccount } from './accounts.ts';
 import { sandboxStore } from './sandbox-store.ts';
 
-/** What the sandbox remembers of an account there. @throws Problem `carrier_incapable` for one at any other carrier */
+/** The sandbox's book of an account. @throws Problem `carrier_incapable` for an account at any other carrier */
 export async function getBook(db: Db, caller: Caller, id: string): Promise<Book> {
   await assertSandbox(db, caller, id);
   return sandboxStore(db).change(id, book => book);
 }
 
-/** Says what is to go wrong there, in place of what was said before. */
+/** Replaces the faults that the sandbox will make. */
 export async function setFaults(db: Db, caller: Caller, id: string, faults: Fault[]): Promise<Book> {
   await assertSandbox(db, caller, id);
   return sandboxStore(db).change(id, book => {

@@ -4,19 +4,19 @@ import { nullable, oneOf } from '../../schema/shapes.ts';
 
 const Fault = Type.Object(
   {
-    call: oneOf(faultCalls, { description: 'Which call is to go wrong.' }),
+    call: oneOf(faultCalls, { description: 'The call that fails.' }),
     kind: oneOf(faultKinds, {
       description:
-        'How: a refusal of that name, or before or after what was asked for is done: an error of the server, no answer, or one that is torn or about another number. A kind that means nothing for a call changes nothing.',
+        'How the call fails: a refusal of that name; a server error or a timeout, before or after the sandbox does the work; a torn reply; or a reply about another number. A kind that does not apply to a call has no effect.',
     }),
-    times: Type.Integer({ minimum: 1, maximum: 1000, description: 'How many such calls it befalls.' }),
+    times: Type.Integer({ minimum: 1, maximum: 1000, description: 'How many such calls fail.' }),
   },
   { additionalProperties: false, examples: [{ call: 'buy', kind: 'timeout_after', times: 1 }] },
 );
 
 const Faults = Type.Array(Fault, {
   maxItems: 100,
-  description: 'What is to go wrong, the first first.',
+  description: 'The faults still to come, in order.',
 });
 
 export const FaultsBody = Type.Object(
@@ -30,17 +30,17 @@ export const FaultsBody = Type.Object(
 export const SandboxBook = Type.Object({
   numbers: Type.Array(
     Type.Object({
-      id: Type.String({ description: "The sandbox's id of it.", examples: ['sandbox-number-1'] }),
+      id: Type.String({ description: "The sandbox's id of the number.", examples: ['sandbox-number-1'] }),
       phone_number: Type.String({ description: 'In E.164.', examples: ['+14155550100'] }),
-      name: nullable(Type.String({ description: 'The name that it bears there.', examples: ['Front desk'] })),
-      tags: Type.Array(Type.String({ examples: ['west'] }), { description: 'The tags that it bears there.' }),
-      reference: nullable(Type.String({ description: 'What it was bought with.', examples: ['lk-1'] })),
-      released: Type.Boolean({ description: 'Whether it was given back.', examples: [false] }),
+      name: nullable(Type.String({ description: 'Its name at the sandbox.', examples: ['Front desk'] })),
+      tags: Type.Array(Type.String({ examples: ['west'] }), { description: 'Its tags at the sandbox.' }),
+      reference: nullable(Type.String({ description: 'The reference of its purchase.', examples: ['lk-1'] })),
+      released: Type.Boolean({ description: 'Whether it was released.', examples: [false] }),
       charges: Type.Integer({ description: 'How often it was charged for.' }),
     }),
-    { description: 'Everything that the account has ever bought, the first first.' },
+    { description: 'All numbers that the account ever bought, the oldest first.' },
   ),
-  charges: Type.Integer({ description: 'How many charges there were.' }),
+  charges: Type.Integer({ description: 'How many charges there were in all.' }),
   faults: Faults,
 });
 

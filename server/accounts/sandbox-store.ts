@@ -3,9 +3,9 @@ import { type Book, emptyBook, type SandboxStore } from '../../carriers/sandbox/
 import { type Db, transact } from '../db/database.ts';
 
 /**
- * The sandbox's books in our own database, each in a row that is locked while it is changed.
- * @param db not a transaction where the sandbox is at work: what it has sold stays sold, whatever becomes of ours, as
- *   with a carrier of somebody else's. Whoever only prepares its book may do so in their own.
+ * The sandbox's books in our own database: one row an account, locked while it changes.
+ * @param db not a transaction when the sandbox acts as a carrier: its sales must survive a rollback of ours, as a real
+ *   carrier's do. A caller that only prepares the book may use its own transaction.
  */
 export const sandboxStore = (db: Db): SandboxStore => ({
   change: (account, work) =>

@@ -10,20 +10,20 @@ import type { Vault } from './vault.ts';
 export const AccountId = Type.String({ format: 'uuid', description: 'The id of the carrier account.' });
 export const AccountParams = Type.Object({ account_id: AccountId });
 
-const CarrierName = oneOf(Object.keys(kinds), { description: 'Which carrier; see `GET /v1/carriers`.' });
+const CarrierName = oneOf(Object.keys(kinds), { description: 'The carrier; see `GET /v1/carriers`.' });
 const Name = Type.String({
   minLength: 1,
   maxLength: 200,
-  description: 'What you call the account; no two of yours have one name.',
+  description: 'Your name for the account. It must be unique in the tenant.',
 });
 const Status = oneOf(['active', 'disabled'], {
-  description: '`disabled`: nothing more is bought through it. What it has sold stays in its care.',
+  description: 'A `disabled` account buys nothing more. It still manages the numbers it has.',
 });
 const CompareEvery = nullable(
   Type.Integer({
     minimum: 3600,
     maximum: 31_536_000,
-    description: 'Every so many seconds its book is compared with ours; null for never.',
+    description: 'The interval in seconds at which its numbers are compared with ours. Null: never.',
   }),
 );
 const NewCredentials = Type.Object(
@@ -31,7 +31,7 @@ const NewCredentials = Type.Object(
   {
     additionalProperties: true,
     description:
-      'What opens the account: the fields that `GET /v1/carriers` names. Secrets are never shown again.',
+      'The credentials of the account: the fields that `GET /v1/carriers` lists. Secrets are never shown again.',
     examples: [{ account_sid: 'AC0123456789abcdef0123456789abcdef', secret: 'the auth token' }],
   },
 );
@@ -45,7 +45,7 @@ export const NewAccountBody = Type.Object(
     verify: Type.Optional(
       Type.Boolean({
         default: true,
-        description: 'Whether the credentials are tested at the carrier before they are kept.',
+        description: 'Whether to test the credentials at the carrier before they are stored.',
       }),
     ),
   },
@@ -85,17 +85,17 @@ export const CarrierAccount = Type.Object(
     credentials: nullable(
       Type.Record(Type.String(), Type.String(), {
         description:
-          'The fields of its credentials that are no secret; null where the server lacks the key that they were kept with.',
+          'The fields of its credentials that are not secret. Null if the server lacks the key that sealed them.',
       }),
     ),
-    verified_at: nullable(Timestamp('When its credentials last worked in a test.')),
+    verified_at: nullable(Timestamp('When its credentials last passed a test.')),
     problem: nullable(
-      Type.String({ description: 'Why the carrier did not accept them since, if it did not.' }),
+      Type.String({ description: 'Why the carrier has rejected them since. Null if it has not.' }),
     ),
     compare_every_seconds: CompareEvery,
-    compare_due_at: nullable(Timestamp('When its book is compared with ours next.')),
+    compare_due_at: nullable(Timestamp('When the next comparison is due.')),
     created_at: Timestamp('When the account was added.'),
-    modified_at: Timestamp('When it was last changed.'),
+    modified_at: Timestamp('When the account was last changed.'),
   },
   {
     description: 'An account at a carrier, without its secrets.',
@@ -140,15 +140,15 @@ const Balance = nullable(
       amount: Type.String({ description: 'A decimal, as the carrier writes it.', examples: ['96.30'] }),
       currency: Type.String({ description: 'ISO 4217.', examples: ['USD'] }),
     },
-    { description: 'What is left to spend there; null where the carrier does not say.' },
+    { description: 'The balance of the account. Null if the carrier does not tell it.' },
   ),
 );
 
-/** What an account says of itself when it is tested. */
+/** The reply to a test of an account. */
 export const TestReply = Type.Object({
   carrier_account: CarrierAccount,
   account: Type.String({
-    description: "The carrier's own name for the account, where it says it.",
+    description: "The carrier's own id of the account, if it tells it.",
     examples: ['AC0123456789abcdef0123456789abcdef'],
   }),
   balance: Balance,
@@ -159,27 +159,27 @@ export const factsBody = ({ account, balance }: Facts) => ({ account, balance })
 const CarrierKind = Type.Object(
   {
     name: CarrierName,
-    title: Type.String({ description: 'What people call it.' }),
+    title: Type.String({ description: 'Its name for people.' }),
     can: Type.Object(
       {
-        buy: Type.Boolean({ description: 'Whether numbers are bought, compared and released through it.' }),
-        hold: Type.Boolean({ description: 'Whether it keeps a number for a while before it is bought.' }),
+        buy: Type.Boolean({ description: 'Whether it can buy, compare and release numbers.' }),
+        hold: Type.Boolean({ description: 'Whether it can hold a number for a while before a purchase.' }),
         tags: Type.Boolean({ description: 'Whether its numbers have tags.' }),
         messaging: Type.Array(oneOf(['service', 'campaign']), {
           description:
-            'What of its 10DLC registration an organization names, so that its numbers are attached.',
+            'The ids of its 10DLC registration that an organization must have to get numbers attached.',
         }),
       },
-      { description: 'What it can do.' },
+      { description: 'The capabilities of the carrier.' },
     ),
     credentials: Type.Array(
       Type.Object({
         name: Type.String({ description: 'The name of the field.' }),
-        required: Type.Boolean({ description: 'Whether it must be given.' }),
-        secret: Type.Boolean({ description: 'Whether it is never shown again.' }),
-        description: Type.String({ description: 'What it is.' }),
+        required: Type.Boolean({ description: 'Whether the field is required.' }),
+        secret: Type.Boolean({ description: 'Whether the field is secret, so never shown again.' }),
+        description: Type.String({ description: 'The meaning of the field.' }),
       }),
-      { description: 'The fields of an account’s credentials.' },
+      { description: "The fields of an account's credentials." },
     ),
   },
   {
@@ -197,7 +197,7 @@ const CarrierKind = Type.Object(
 );
 
 export const CarrierKinds = Type.Object({
-  count: Type.Integer({ description: 'How many there are.' }),
+  count: Type.Integer({ description: 'How many kinds there are.' }),
   carriers: Type.Array(CarrierKind, { description: 'The kinds of carriers.' }),
 });
 

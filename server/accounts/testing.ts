@@ -5,10 +5,10 @@ import { type Reply, startTestServer, type TestServer } from '../testing/server.
 
 export const path = '/v1/carrier-accounts';
 
-/** Right for the fake of withTwilio(). */
+/** Valid at the fake of withTwilio(). */
 export const twilioAccount = { carrier: 'twilio', credentials: credentials.token };
 
-/** A server on the database of another one, with a tenant of its own, whose Twilio is a fake; for as long as a test. */
+/** A server for one test, on the database of another server, with its own tenant and a fake of Twilio. */
 export async function withTwilio(t: TestContext, server: TestServer) {
   const twilio = await startTwilio(t);
   const own = await startTestServer(server.database, { urls: { twilio: twilio.urls }, timeoutMs: 300 });
@@ -18,7 +18,7 @@ export async function withTwilio(t: TestContext, server: TestServer) {
 
 let names = 0;
 
-/** Asks for an account with a name that no other has. */
+/** Requests a new account with a unique name. */
 export const add = (on: TestServer, body: object, headers = {}): Promise<Reply> =>
   on.call('POST', path, { body: { name: `account ${names++}`, ...body }, headers });
 

@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test('what is sealed opens with its key, in its place, and unchanged only', () => {
+test('sealed text opens only unchanged, with its key and its associated data', () => {
   const vault = createVault([oldest]);
   const sealed = vault.seal(secrets, 'here');
   assert.equal(vault.open(sealed, 'here'), secrets);
@@ -33,7 +33,7 @@ test('what is sealed opens with its key, in its place, and unchanged only', () =
   }
 });
 
-test('the first key seals and all of them open; an older one can be sealed away', () => {
+test('the first key seals, all keys open, and resealing makes an older key dispensable', () => {
   const before = createVault([oldest]).seal(secrets, 'here');
   const both = createVault([newest, older, oldest]);
   assert.deepEqual(both.open(before, 'here'), secrets);
@@ -45,7 +45,7 @@ test('the first key seals and all of them open; an older one can be sealed away'
   assert.equal(both.reseal(before, 'there'), undefined);
 });
 
-test('no credentials need no key', () => {
+test('empty credentials need no key', () => {
   const vault = createVault([]);
   assert.throws(() => vault.seal(secrets, 'here'), missing);
   const sealed = vault.seal('{}', 'here');
@@ -55,7 +55,7 @@ test('no credentials need no key', () => {
   );
 });
 
-test('the keys of the environment are base64 of 32 bytes each, with commas', () => {
+test('the keys in the environment are base64 of 32 bytes each, separated by commas', () => {
   const text = [newest, oldest].map(key => key.toString('base64')).join(' , ');
   assert.deepEqual(readSecretKeys(text), [newest, oldest]);
   for (const wrong of [
@@ -71,14 +71,14 @@ test('the keys of the environment are base64 of 32 bytes each, with commas', () 
 const path = '/v1/carrier-accounts';
 const body = { carrier: 'twilio', name: 'Main', credentials: credentials.token, verify: false };
 
-test('the server changes its key and loses nothing; without its key it says so', async t => {
+test('a server rotates its key without losing credentials, and reports a missing key', async t => {
   const { key, database } = server;
   const created = await server.call('POST', path, { body });
   assert.equal(created.status, 201, created.text);
   const { id } = created.body.carrier_account;
-  /** What a server with these keys shows of the account, and answers when it is to be used and to be added. */
+  /** What a server with these keys shows of the account, and what it answers to using it and to adding another. */
   const withKeys = async (...secretKeys: Buffer[]) => {
-    // Nothing listens on port 9: that it is tried shows that the credentials were opened.
+    // Nothing listens on port 9. An attempt to connect shows that the credentials were opened.
     const urls = { twilio: { api: 'http://127.0.0.1:9' } };
     const other = await startTestServer(database, { secretKeys, urls, timeoutMs: 200 });
     t.after(() => other.app.close());
