@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { createFollowers } from './followers.ts';
+import { createWaiters } from './waiters.ts';
 
 let server: TestServer;
 let organization: string;
@@ -28,7 +28,7 @@ async function grow(times: number) {
     await server.call('PATCH', `/v1/organizations/${organization}`, { body: { name: `Name ${i}` } });
 }
 
-test('the log has every revision in order, and is read on from any of them', async () => {
+test('the log has every revision in order, and can be read from any of them on', async () => {
   await grow(7);
   const whole = (await log()).body;
   assert.deepEqual(
@@ -50,7 +50,7 @@ test('the log has every revision in order, and is read on from any of them', asy
   }
 });
 
-test('an event says who did what, by which request, and what changed from what', async () => {
+test('an event has its actor, its request, and the fields before and after', async () => {
   const user = await newUser(server, organization);
   const [number] = await newNumbers(server, organization);
   const path = `/v1/sms/phone-numbers/${number!.phone_number}/assign`;
@@ -71,7 +71,7 @@ test('an event says who did what, by which request, and what changed from what',
   });
 });
 
-test('a change that changes nothing is no event', async () => {
+test('an edit that changes nothing makes no event', async () => {
   const [number] = await newNumbers(server, organization);
   const path = `/v1/sms/phone-numbers/${number!.phone_number}`;
   await server.call('PATCH', path, {
@@ -85,11 +85,11 @@ test('a change that changes nothing is no event', async () => {
   assert.equal((await log()).body.revision, before);
 });
 
-test('whoever waits is answered as soon as there is something to tell', async () => {
+test('waiting requests are answered as soon as there is an event', async () => {
   const { revision } = (await log()).body;
   const started = performance.now();
   const waiting = Array.from({ length: 60 }, () => log({ after_revision: revision, wait: 60 }));
-  // Others are served meanwhile, though more wait than there are connections.
+  // More requests wait than there are connections, and others are still served.
   await grow(1);
   const replies = await Promise.all(waiting);
   for (const { body } of replies)
@@ -100,7 +100,7 @@ test('whoever waits is answered as soon as there is something to tell', async ()
   assert.ok(performance.now() - started < 60_000);
 });
 
-test('without news the answer is empty when the time is over, and not before', async () => {
+test('without an event the reply is empty when the time is over, and not before', async () => {
   const { revision } = (await log()).body;
   const started = performance.now();
   const { status, body } = await log({ after_revision: revision, wait: 1 });
@@ -108,7 +108,7 @@ test('without news the answer is empty when the time is over, and not before', a
   assert.deepEqual([status, body.events, body.has_more], [200, [], false]);
 });
 
-test('what is there already is not waited for, nor is another organization', async () => {
+test('a request does not wait for events that exist, or for an organization that does not', async () => {
   const started = performance.now();
   assert.equal((await log({ wait: 60 })).body.count, 1);
   assert.equal((await log({ wait: 60, organization_id: 'org_none' })).status, 404);
@@ -117,38 +117,38 @@ test('what is there already is not waited for, nor is another organization', asy
     assert.equal((await log(wrong as never)).status, 400);
 });
 
-test('a follower who leaves is not looked after any more, and an idle server does nothing', async () => {
-  let looks = 0;
+test('a server polls only while requests wait', async () => {
+  let polls = 0;
   const db = server.database.db.withPlugin({
     transformQuery({ node }) {
-      looks++;
+      polls++;
       return node;
     },
     transformResult: async ({ result }) => result,
   });
-  const followers = createFollowers(db);
+  const waiters = createWaiters(db);
   const { rows } = await server.database.pool.query(
     'select id, revision from organizations where unique_id = $1',
     [organization],
   );
   const gone = new AbortController();
   const left = Array.from({ length: 5 }, () =>
-    followers.wait(rows[0].id, rows[0].revision, 60_000, gone.signal),
+    waiters.wait(rows[0].id, rows[0].revision, 60_000, gone.signal),
   );
-  while (looks === 0) await new Promise(resolve => setTimeout(resolve, 20));
+  while (polls === 0) await new Promise(resolve => setTimeout(resolve, 20));
   gone.abort();
   await Promise.all(left);
-  // Gone before it was noticed.
-  await followers.wait(rows[0].id, rows[0].revision, 60_000, gone.signal);
-  const before = looks;
+  // A client that is already gone does not wait.
+  await waiters.wait(rows[0].id, rows[0].revision, 60_000, gone.signal);
+  const before = polls;
   await new Promise(resolve => setTimeout(resolve, 800));
-  assert.equal(looks, before);
-  const waiting = followers.wait(rows[0].id, rows[0].revision, 60_000, new AbortController().signal);
-  followers.stop();
+  assert.equal(polls, before);
+  const waiting = waiters.wait(rows[0].id, rows[0].revision, 60_000, new AbortController().signal);
+  waiters.notifyAll();
   await waiting;
 });
 
-test('clients that go away while they wait harm nobody, and a server that stops sends the others home', async () => {
+test('clients that leave while they wait harm nobody, and a stopping server answers the others', async () => {
   const other = await startTestServer(server.database);
   const { revision } = (await log()).body;
   const path = `/v1/events?organization_id=${organization}&after_revision=${revision}&wait=60`;
@@ -169,7 +169,7 @@ test('clients that go away while they wait harm nobody, and a server that stops 
   assert.ok(performance.now() - started < 60_000);
 });
 
-test('a bound key follows its organization and no other; another tenant follows none', async () => {
+test('a bound key follows only its organization, and another tenant follows none', async () => {
   const bound = await server.newKey({ organization_id: organization, permission: 'read' });
   assert.equal((await log({}, bound)).status, 200);
   const elsewhere = await server.newKey({ organization_id: await newOrganization(server) });
@@ -179,7 +179,7 @@ test('a bound key follows its organization and no other; another tenant follows 
   }
 });
 
-test('a batch is read by those who see its organization', async () => {
+test('only keys that see its organization can read a batch', async () => {
   const [number] = await newNumbers(server, organization);
   const items = [{ action: 'edit', phone_number: number!.phone_number, nickname: 'Desk' }];
   await server.call('POST', '/v1/sms/phone-numbers/bulk', { body: { items } });
@@ -197,7 +197,7 @@ test('a batch is read by those who see its organization', async () => {
     assert.equal((await server.call('GET', path, { key })).status, 404);
 });
 
-test('the history of a number: states and holders, the latest first, each with who made it so', async () => {
+test('the history of a number has its states and holders, the latest first, each with its event', async () => {
   const user = await newUser(server, organization);
   const number = uniqueNumber();
   const path = `/v1/sms/phone-numbers/${number}`;
@@ -230,7 +230,7 @@ test('the history of a number: states and holders, the latest first, each with w
   assert.equal((await server.call('GET', `${path}/history`, { key: await server.newTenant() })).status, 404);
 });
 
-test('a bound key sees the part of a history that passed in its organization, and nothing of what became of it', async () => {
+test('a bound key sees the part of a history that passed in its organization, and nothing later', async () => {
   const other = await newOrganization(server);
   const [here, there] = [await newUser(server, organization), await newUser(server, other)];
   const number = uniqueNumber();

@@ -8,6 +8,7 @@ import {
   type TString,
   Type,
 } from '../../schema/schema.ts';
+import type { Caller } from '../access/caller.ts';
 import { invalid, type ProblemCode, problems } from '../errors.ts';
 import { type Format, mediaTypes } from './formats.ts';
 
@@ -38,6 +39,10 @@ declare module 'fastify' {
     access?: Access;
     /** Reads the subject of a request that is not validated yet. */
     subject?: (request: FastifyRequest) => Subject;
+  }
+  interface FastifyRequest {
+    /** Set before every handler whose access is not `none`. */
+    caller: Caller;
   }
 }
 

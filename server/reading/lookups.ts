@@ -19,6 +19,13 @@ export type LookupResult = {
   number: { e164: string; version: string; json: string | undefined } | undefined;
 };
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The subject of the request, as far as the caller may see it. Set with `caller`. */
+    lookup: LookupResult;
+  }
+}
+
 export type Lookups = (question: Question) => Promise<LookupResult>;
 
 const inFlightMax = 2;

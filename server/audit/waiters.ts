@@ -1,0 +1,73 @@
+import type { Db } from '../db/database.ts';
+
+const pollMs = 250;
+
+type Waiter = { organizationId: string; afterRevision: number; notify: () => void };
+
+/** Requests that wait for the next revision of an organization. */
+export type Waiters = {
+  /** Resolves when the organization is past the revision, when the time is over, or when the client has gone. */
+  wait(organizationId: string, afterRevision: number, ms: number, gone: AbortSignal): Promise<void>;
+  /** Ends all waiting, now and from now on: the server is stopping. */
+  notifyAll(): void;
+};
+
+/** Polls the database with one small statement for all waiters together, and only while there are any. */
+export function createWaiters(db: Db): Waiters {
+  const waiters = new Set<Waiter>();
+  let timer: NodeJS.Timeout | undefined;
+  let polling = false;
+  let stopped = false;
+
+  async function poll() {
+    if (polling) return;
+    polling = true;
+    try {
+      const ids = [...new Set([...waiters].map(waiter => waiter.organizationId))];
+      const rows = await db
+        .selectFrom('organizations')
+        .select(['id', 'revision'])
+        .where('id', 'in', ids)
+        .execute();
+      const revisions = new Map(rows.map(row => [row.id, row.revision]));
+      for (const waiter of waiters) {
+        if (revisions.get(waiter.organizationId)! > waiter.afterRevision) waiter.notify();
+      }
+    } catch {
+      // The next request of each waiter reports that the database is unavailable.
+    } finally {
+      polling = false;
+    }
+  }
+
+  return {
+    wait(organizationId, afterRevision, ms, gone) {
+      return new Promise(resolve => {
+        const end = setTimeout(() => waiter.notify(), ms);
+        const waiter: Waiter = {
+          organizationId,
+          afterRevision,
+          notify() {
+            clearTimeout(end);
+            gone.removeEventListener('abort', waiter.notify);
+            waiters.delete(waiter);
+            if (waiters.size === 0) {
+              clearInterval(timer);
+              timer = undefined;
+            }
+            resolve();
+          },
+        };
+        waiters.add(waiter);
+        gone.addEventListener('abort', waiter.notify);
+        timer ??= setInterval(poll, pollMs);
+        // The signal may have come before the listener.
+        if (gone.aborted || stopped) waiter.notify();
+      });
+    },
+    notifyAll() {
+      stopped = true;
+      for (const waiter of [...waiters]) waiter.notify();
+    },
+  };
+}

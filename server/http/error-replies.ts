@@ -1,0 +1,69 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { invalid, isUnavailable, Problem, type ProblemCode } from '../errors.ts';
+
+export type ErrorReplies = {
+  /** Replies to a request that failed. */
+  send(thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<never>;
+  /** A whole response as text, for bytes that are not an HTTP request. */
+  raw(status: 400 | 431): string;
+};
+
+/** The one place where an error becomes a reply. */
+export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: number): ErrorReplies {
+  return {
+    async send(thrown, request, reply) {
+      const problem = toProblem(thrown as FastifyError, request.routeOptions?.bodyLimit ?? bodyBytesMax);
+      if (problem.code === 'internal_error')
+        log.error({ request_id: request.id, err: thrown }, 'internal error');
+      if (problem.code === 'unavailable')
+        log.warn({ request_id: request.id, err: thrown }, 'the database is not reachable');
+      if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
+      reply.header('x-request-id', request.id).type('application/json; charset=utf-8');
+      const { message: error, detail, code, more } = problem;
+      const body = {
+        success: false,
+        error,
+        ...(detail && { detail }),
+        code,
+        request_id: request.id,
+        ...more,
+        powered_by: brand,
+      };
+      return reply.status(problem.status).send(JSON.stringify(body)) as never;
+    },
+
+    raw(status) {
+      const code: ProblemCode = 'invalid_request';
+      const error = status === 431 ? 'The headers are too large' : 'This is not valid HTTP';
+      const body = JSON.stringify({
+        success: false,
+        error,
+        code,
+        request_id: randomUUIDv7(),
+        powered_by: brand,
+      });
+      const reason = status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
+      return `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+    },
+  };
+}
+
+/** Tells the client of errors that it can mend. Every other error is internal, and its details stay in the log. */
+function toProblem(error: FastifyError, bodyLimit: number): Problem {
+  if (error instanceof Problem) return error;
+  if (isUnavailable(error)) return new Problem('unavailable');
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new Problem('body_too_large', `The body is larger than ${bodyLimit} bytes`);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Problem('media_type_unsupported');
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return invalid('The path is not valid');
+  }
+  // All other complaints of Fastify about a request are about its body.
+  if (error.statusCode === 400 || error instanceof SyntaxError) return new Problem('body_invalid');
+  return new Problem('internal_error');
+}

@@ -1,0 +1,105 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { invalid, Problem } from '../errors.ts';
+import { createErrorReplies } from './error-replies.ts';
+import type { App } from './operation.ts';
+import {
+  compileSerializer,
+  compileValidator,
+  explainValidation,
+  nestsTooDeep,
+  unstorableField,
+} from './validation.ts';
+
+const bodyBytesMax = 1_048_576;
+
+/** Fastify with our JSON, validation, errors and log. It has no routes yet, and identifies no callers. */
+export function createFastify(brand: string, log: Logger): App {
+  const errorReplies = createErrorReplies(brand, log, bodyBytesMax);
+  const app: App = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    bodyLimit: bodyBytesMax,
+    exposeHeadRoutes: false,
+    // One logger for all requests: a child logger costs as much as all that most requests log.
+    childLoggerFactory: logger => logger,
+    // Long enough for every id, and for a number in any notation.
+    routerOptions: { maxParamLength: 400, ignoreTrailingSlash: true },
+    // A stopping server finishes the requests that it has, and refuses new ones.
+    return503OnClosing: true,
+    genReqId: request => requestId(request.headers['x-request-id']),
+    frameworkErrors: (error, request, reply) =>
+      errorReplies.send(error, request, reply as unknown as FastifyReply),
+    clientErrorHandler(error, socket) {
+      if (socket.writable) socket.end(errorReplies.raw(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400));
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(compileSerializer);
+  app.setSchemaErrorFormatter((errors, part) => explainValidation(errors as never, part));
+  app.setErrorHandler(errorReplies.send);
+  app.setNotFoundHandler((request, reply) =>
+    errorReplies.send(new Problem('route_not_found'), request, reply),
+  );
+  parseJsonBodies(app);
+  refuseUnstorableText(app);
+  // Every payload gets the same two fields; see operation().
+  app.addHook('preSerialization', async (_request, reply, payload) => {
+    return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
+  });
+  logRequests(app, log);
+  return app;
+}
+
+/** A client may name its request. The name goes into headers, logs and events, so only a plain one is accepted. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUIDv7();
+}
+
+function parseJsonBodies(app: App): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients send a content type with every request, even without a body.
+    if (!request.routeOptions.schema?.body) return done(null);
+    if (nestsTooDeep(body as string)) return done(new Problem('body_invalid', 'The body is nested too deep'));
+    parseJson(request, body as string, done);
+  });
+}
+
+function refuseUnstorableText(app: App): void {
+  app.addHook('preValidation', ({ params, query, body, routeOptions }, _reply, done) => {
+    const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
+    const streams = body !== null && typeof body === 'object' && 'pipe' in body;
+    const field = unstorableField(known) ?? (streams ? undefined : unstorableField(body));
+    if (field === undefined) return done();
+    done(
+      invalid(
+        `${field || 'the body'} has a character that cannot be stored (U+0000 or an unpaired surrogate)`,
+      ),
+    );
+  });
+}
+
+function logRequests(app: App, log: Logger): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info';
+    if (log.isLevelEnabled(level))
+      log[level](
+        {
+          request_id: request.id,
+          method: request.method,
+          path: request.url.split('?')[0],
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+          tenant: request.caller?.tenantId,
+          key: request.caller?.actor.id,
+        },
+        'request',
+      );
+    done();
+  });
+}
