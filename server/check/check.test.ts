@@ -43,23 +43,23 @@ after(() => server.stop());
 const findings = async () => (await check(server.database)).findings;
 const query = (text: string) => server.database.pool.query(text);
 
-/** Runs what does harm and what mends it, and gives what was found in between. */
-async function harm(harming: string, mending: string): Promise<string[]> {
-  await query(harming);
+/** Damages the database and repairs it again. @returns the problems found in between */
+async function harm(damage: string, repair: string): Promise<string[]> {
+  await query(damage);
   const found = await findings();
-  await query(mending);
+  await query(repair);
   assert.deepEqual(await findings(), []);
   assert.deepEqual([...new Set(found.map(one => one.organization))], [organization]);
   return found.map(one => one.problem);
 }
 
-test('there is nothing to say against a database that only the product has written', async () => {
+test('a database that only the product has written has no contradictions', async () => {
   const report = await check(server.database);
   assert.deepEqual(report.findings, []);
   assert.ok(report.organizations === 2 && report.events > 10 && report.numbers > 5, JSON.stringify(report));
 });
 
-test('nor against the demonstration', async () => {
+test('the demonstration has no contradictions', async () => {
   const database = await createTestDatabase();
   await createDemo(database.db, async () => {});
   const report = await check(database);
@@ -70,7 +70,7 @@ test('nor against the demonstration', async () => {
 
 const mine = () => `(select id from organizations where unique_id = '${organization}')`;
 
-test('an event that is missing', async () => {
+test('a missing event is found', async () => {
   await query(
     `create table kept as select * from events where organization_id = ${mine()} and revision in (2, 4)`,
   );
@@ -86,13 +86,13 @@ test('an event that is missing', async () => {
   }
 });
 
-test('the last event, or a revision that was never made', async () => {
+test('a missing last event, or a revision that was never made, is found', async () => {
   const raise = (by: number) => `update organizations set revision = revision + ${by} where id = ${mine()}`;
   const problems = await harm(raise(1), raise(-1));
   assert.match(problems.join('\n'), /^the organization is at revision (\d+), its log at \d+$/);
 });
 
-test('a field that somebody has changed by hand', async () => {
+test('a field that was changed by hand is found', async () => {
   const set = (text: string) => `update phone_numbers set ${text} where phone_number = '${number}'`;
   for (const [wrong, right, said] of [
     [`nickname = 'Other'`, `nickname = 'Desk'`, 'nickname is "Other" in the tables and "Desk" in the log'],
@@ -114,7 +114,7 @@ test('a field that somebody has changed by hand', async () => {
   }
 });
 
-test('an assignment that was ended by hand', async () => {
+test('an assignment that was ended by hand is found', async () => {
   const its = `phone_number_id = (select id from phone_numbers where phone_number = '${number}')`;
   const problems = await harm(
     `update assignments set ended_at = now(), to_revision = 9 where ${its}`,
@@ -124,7 +124,7 @@ test('an assignment that was ended by hand', async () => {
   assert.ok(problems.some(problem => problem.startsWith(`number ${number}: user_id is null in the tables`)));
 });
 
-test('a number without a log, and a log without its number', async () => {
+test('a number that is in the log but not in the tables is found', async () => {
   await query(
     `create table moved as select * from phone_numbers where organization_id = ${mine()} and status = 'available' limit 1`,
   );
@@ -140,7 +140,7 @@ test('a number without a log, and a log without its number', async () => {
   assert.deepEqual(problems, [`number ${phone_number} is in the log and not in the tables`]);
 });
 
-test('a user or an organization that was changed by hand', async () => {
+test('a user or an organization that was changed by hand is found', async () => {
   const user = (name: string) => `update users set name = '${name}' where organization_id = ${mine()}`;
   assert.match(
     (await harm(user('Other'), user('Ann Example'))).join('\n'),
@@ -153,7 +153,7 @@ test('a user or an organization that was changed by hand', async () => {
   );
 });
 
-test('a batch that has lost a piece', async () => {
+test('a batch that has lost its items is found', async () => {
   const its = `batch_items where organization_id = ${mine()}`;
   await query(`create table pieces as select * from ${its}`);
   const problems = await harm(`delete from ${its}`, 'insert into batch_items select * from pieces');
@@ -167,7 +167,7 @@ test('a batch that has lost a piece', async () => {
   );
 });
 
-test('a week that was charged twice, and one after the release', async () => {
+test('weeks that were charged twice or after the release are found', async () => {
   const weekFrom = (begin: string, where: string) =>
     `insert into charges (tenant_id, organization_id, id, type, phone_number_id, phone_number, amount, period_start, at)
      select tenant_id, organization_id, gen_random_uuid(), 'number.weekly_fee', id, phone_number, 1, ${begin}, now()
@@ -185,7 +185,7 @@ test('a week that was charged twice, and one after the release', async () => {
   );
 });
 
-test('it can be run while the database is in use', async () => {
+test('the check can run while the database is in use', async () => {
   const user = await newUser(server, organization);
   const changing = Array.from({ length: 20 }, async () => {
     const { phone_number } = (await newNumbers(server, organization))[0]!;

@@ -15,10 +15,10 @@ type Organization = { tenant_id: string; id: string; unique_id: string; revision
 const eventsPerRead = 2000;
 
 /**
- * Looks for contradictions in a database, which may be in use: it reads one snapshot and changes nothing. Replays the
- * log of each organization from nothing and compares what comes out with the tables, and looks at what must hold
- * between the tables.
- * @param tenantId looks at this tenant alone
+ * Looks for contradictions in a database. It reads one snapshot and changes nothing, so the database may be in use.
+ * It replays the log of each organization and compares the result with the tables. Then it checks the tables against
+ * each other.
+ * @param tenantId checks only this tenant
  */
 export async function check(database: Database, tenantId: string | null = null): Promise<CheckReport> {
   const session = await database.openSession();
@@ -92,7 +92,7 @@ async function readEvents(
 
 const bulkEvents = ['numbers.imported', 'numbers.changed', 'numbers.adopted'];
 
-/** A bulk event is its batch's items; how many there must be, it says itself. */
+/** A bulk event stands for the items of its batch, and has their count. */
 async function itemsOf(db: Db, { tenant_id }: Organization, { type, data }: LoggedEvent) {
   if (!bulkEvents.includes(type)) return [{ type, data }];
   const pieces = await db
@@ -166,7 +166,7 @@ function differences(name: string, logged: Record<string, unknown>, row: Record<
   });
 }
 
-/** What must hold between the tables, whatever the log says. Constraints stand behind most of it; a damaged index does not. */
+/** Checks the tables against each other. Constraints ensure most of this already, unless an index is damaged. */
 async function checkTables(db: Db, tenantId: string | null, report: CheckReport): Promise<void> {
   const { rows } = await sql<Finding>`
     select o.unique_id as organization, f.problem from (
@@ -202,6 +202,6 @@ async function checkTables(db: Db, tenantId: string | null, report: CheckReport)
   report.findings.push(...rows);
 }
 
-/** A moment as the API writes it, whatever the session's time zone. */
+/** Formats a moment like the API, in any time zone of the session. */
 const inUtc = (column: string) =>
   sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;

@@ -1,10 +1,8 @@
-import { emptyState } from '../numbers/state.ts';
-
-/** What the log says that an organization is: everything in it, built from nothing. */
+/** An organization and everything in it, as the log describes it. */
 export type ReplayedState = {
   organization: Record<string, unknown>;
   users: Map<string, Record<string, unknown>>;
-  /** By the id of the record; a number that has left for another organization is not among them. */
+  /** By the id of the row. A number that was transferred away is not among them. */
   numbers: Map<string, Record<string, unknown>>;
   orders: Map<string, Record<string, unknown>>;
 };
@@ -19,8 +17,8 @@ export const emptyReplay = (): ReplayedState => ({
 });
 
 /**
- * Takes one event into account. Bulk events come as the items of their batch, one by one.
- * @throws what is wrong with the event, in words
+ * Applies one event to the state. A bulk event comes as the items of its batch, one by one.
+ * @throws Error that describes a contradiction
  */
 export function replay(state: ReplayedState, type: string, data: Data): void {
   const id = String(data.id);
@@ -65,7 +63,7 @@ export function replay(state: ReplayedState, type: string, data: Data): void {
       return;
     }
     case 'number.transferred_in':
-      if (state.numbers.has(id)) throw new Error(`${data.phone_number} arrives where it is already`);
+      if (state.numbers.has(id)) throw new Error(`${data.phone_number} arrives where it already is`);
       state.numbers.set(id, {
         ...emptyState,
         phone_number: data.phone_number,
@@ -102,7 +100,7 @@ function known(
   name: string,
 ): Record<string, unknown> {
   const record = records.get(id);
-  if (!record) throw new Error(`${name} (${id}) is changed before it is there`);
+  if (!record) throw new Error(`${name} (${id}) is changed before it exists`);
   return record;
 }
 

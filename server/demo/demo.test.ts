@@ -12,7 +12,7 @@ before(async () => {
   await createDemo(database.db, async secret => {
     key = secret;
   });
-  // Without any key, as a server of one's own may be.
+  // No secret key: the demonstration must work without one.
   server = await startTestServer(database, { secretKeys: [] });
 });
 after(async () => {
@@ -22,7 +22,7 @@ after(async () => {
 
 const get = async (path: string) => (await server.call('GET', path, { key })).body;
 
-test('numbers can be bought in the sandbox from the first minute, other than those that there are', async () => {
+test('the sandbox sells numbers from the first minute, and none that already exist', async () => {
   const { carrier_account_id } = (await get('/v1/tenant')).tenant;
   const { carrier_accounts } = await get('/v1/carrier-accounts');
   assert.deepEqual(

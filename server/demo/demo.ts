@@ -11,11 +11,11 @@ import { createTenant, editTenant } from '../tenants/tenants.ts';
 import { createUser } from '../users/users.ts';
 
 /**
- * Gives a database that has no tenant yet the demonstration tenant: the organization of the published example, with
- * its ids and dates, and a second one of a believable size. All of it or nothing.
+ * Creates the demonstration tenant in a database without tenants, in one transaction. It has the organization of the
+ * published example, with its ids and dates, and a second one of a realistic size.
  *
- * @param keep is given the tenant's admin key before anything is committed: there is no demonstration without its key
- * @returns whether there was anything to do
+ * @param keep stores the tenant's admin key. It runs before the commit: a demonstration without its key is useless
+ * @returns whether the tenant was created
  */
 export function createDemo(db: Db, keep: (secret: string) => Promise<void>): Promise<boolean> {
   return transact(db, async tx => {
@@ -28,8 +28,8 @@ export function createDemo(db: Db, keep: (secret: string) => Promise<void>): Pro
       new Date('2024-01-02T08:00:00Z'),
     );
     await createExample(tx, caller);
-    const elsewhere = await createAgency(tx, caller);
-    await createCarrier(tx, caller, elsewhere);
+    const taken = await createAgency(tx, caller);
+    await createCarrier(tx, caller, taken);
     await keep(secret);
     return true;
   });
@@ -38,7 +38,7 @@ export function createDemo(db: Db, keep: (secret: string) => Promise<void>): Pro
 const on = (caller: Caller, moment: string | Date): Caller => ({ ...caller, at: new Date(moment) });
 const registered = { sms_active: true, sms_registration_status: 'approved' } as const;
 
-/** What the published example response shows. */
+/** The organization of the published example response. */
 async function createExample(db: Db, caller: Caller): Promise<void> {
   const organization_id = 'org_abc123';
   const add = (moment: string, number: NewNumber) =>
@@ -93,8 +93,8 @@ const people = [
 ];
 
 /**
- * An agency with a year of history: 320 numbers bought month by month, about two in three of them assigned. The
- * numbers are of the range 555-0100 to 555-0199, which is kept free for fiction.
+ * An agency with a year of history: 320 numbers, bought month by month, of which two thirds are assigned. The numbers
+ * are in the range 555-0100 to 555-0199, which is reserved for fiction.
  * @returns the numbers
  */
 async function createAgency(db: Db, caller: Caller): Promise<string[]> {
@@ -146,14 +146,14 @@ async function createAgency(db: Db, caller: Caller): Promise<string[]> {
 }
 
 /**
- * Numbers can be bought in the sandbox, at once and for nothing real.
- * @param elsewhere what there is already, which it does not sell again
+ * A sandbox account, so that numbers can be bought at once and without real money.
+ * @param taken numbers that the sandbox must not sell
  */
-async function createCarrier(db: Db, caller: Caller, elsewhere: string[]): Promise<void> {
+async function createCarrier(db: Db, caller: Caller, taken: string[]): Promise<void> {
   const account = { id: randomUUIDv7(), carrier: 'sandbox', name: 'Sandbox', credentials: Buffer.alloc(0) };
   const { id } = await addAccount(db, caller, { tenant_id: caller.tenantId, ...account });
   await sandboxStore(db).change(id, book => {
-    book.taken = elsewhere;
+    book.taken = taken;
   });
   await editTenant(db, caller, {
     purchases_enabled: true,

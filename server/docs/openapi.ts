@@ -3,16 +3,16 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 const description = `
 List, assign and move the SMS phone numbers of many organizations, without ever giving one number to two people.
 
-**Authentication.** Every call carries a key in the header \`X-API-Key\`, or a user's token in \`Authorization\` (alone or beside a key). A key belongs to a tenant; what belongs to another tenant answers exactly like something that does not exist. A \`read\` key sees, an \`admin\` key also changes; a key may be bound to one organization.
+**Authentication.** Every call carries a key in the header \`X-API-Key\`, or a user's token in \`Authorization\`, or both. A key belongs to a tenant. Data of another tenant looks exactly like data that does not exist. A \`read\` key can only read, an \`admin\` key can also change. A bound key sees only one organization.
 
-**Errors** have a text for people (\`error\`, sometimes \`detail\`), a stable \`code\` for programs, and the \`request_id\` that the server's log has too.
+**Errors** have a text for people (\`error\`, sometimes \`detail\`), a stable \`code\` for programs, and a \`request_id\`, which the server's log has too.
 
-**Moments** are ISO 8601 in UTC to the second. **Numbers** are E.164; look-ups take any usual way of writing one.
+**Moments** are in ISO 8601, in UTC and to the second. **Numbers** are in E.164. Look-ups accept a number in any common notation.
 
-**Revisions.** Every change to an organization or anything in it is one revision of it: 1, 2, 3 and so on without a gap.
+**Revisions.** Every change to an organization, or to anything in it, makes one revision of the organization: 1, 2, 3 and so on without a gap.
 `.trim();
 
-/** What the OpenAPI document says besides the routes, which say the rest themselves. */
+/** The OpenAPI document, except for the routes, which describe themselves. */
 export function openapi(): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
@@ -25,14 +25,14 @@ export function openapi(): FastifyDynamicSwaggerOptions {
       },
       tags: [
         { name: 'Phone numbers', description: 'The numbers of an organization.' },
-        { name: 'Organizations', description: 'Who numbers belong to.' },
-        { name: 'Users', description: 'Who numbers are assigned to.' },
-        { name: 'Events', description: 'What happened, in order.' },
-        { name: 'Usage', description: 'What is charged.' },
-        { name: 'Keys', description: 'What calls are made with.' },
-        { name: 'Carriers', description: 'Where numbers come from.' },
-        { name: 'Settings', description: 'What the tenant has decided for all of its organizations.' },
-        { name: 'Operations', description: 'For those who run the server.' },
+        { name: 'Organizations', description: 'The owners of numbers.' },
+        { name: 'Users', description: 'The people that numbers are assigned to.' },
+        { name: 'Events', description: 'The audit log.' },
+        { name: 'Usage', description: 'The charges.' },
+        { name: 'Keys', description: 'The keys that calls are made with.' },
+        { name: 'Carriers', description: 'The carriers that numbers come from.' },
+        { name: 'Settings', description: "The tenant's settings for all of its organizations." },
+        { name: 'Operations', description: 'For the operators of the server.' },
       ],
       components: {
         securitySchemes: {

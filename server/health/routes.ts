@@ -5,11 +5,11 @@ import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 
 const HealthReply = Type.Object(
-  { status: Type.Literal('ok', { description: 'It is.' }) },
+  { status: Type.Literal('ok', { description: 'Always `ok`.' }) },
   { examples: [{ status: 'ok' }] },
 );
 
-/** @param stopping whether the server has been told to stop: it then finishes its work but wants no more */
+/** @param stopping whether the server is stopping: then it finishes its requests and wants no new ones */
 export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {
   app.get(
     '/livez',
@@ -17,7 +17,7 @@ export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {
       operationId: 'live',
       summary: 'Is the process alive?',
       description:
-        'Answers as long as the process does; asks nothing of the database. For restarting what hangs.',
+        'Replies as long as the process is alive. It does not ask the database. For supervisors that restart a hanging process.',
       tags: ['Operations'],
       response: { 200: HealthReply },
     }),
@@ -30,7 +30,7 @@ export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {
       operationId: 'ready',
       summary: 'Can it serve?',
       description:
-        'Answers 503 while the database is out of reach or the server is stopping. For load balancers.',
+        'Replies 503 while the database is unreachable or the server is stopping. For load balancers.',
       tags: ['Operations'],
       response: { 200: HealthReply },
     }),
