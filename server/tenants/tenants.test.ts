@@ -90,7 +90,7 @@ test('the tenant sets the terms of purchases, and everybody can read them', asyn
     [{ purchase_fee: 1e-300 }, /^purchase_fee must have at most 4 decimals$/],
     [{ purchase_fee: 1e12 }, /^purchase_fee must be <= 1000000$/],
     [{ weekly_price: '0.5' }, /^weekly_price must be a number$/],
-    [{ carrier_account_id: await newAccount(server) }, /^carrier_account_id must be that of one of the/],
+    [{ carrier_account_id: await newAccount(server) }, /^carrier_account_id must be the id of one of the/],
     [{ max_numbers_per_organization: 1.5 }, /^max_numbers_per_organization must be an integer$/],
   ];
   for (const [body, error] of wrong) {
