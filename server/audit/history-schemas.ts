@@ -1,8 +1,7 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, Timestamp } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, Timestamp } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
 import { E164 } from '../numbers/schemas.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
 import type { Tenure } from './history.ts';
 import { Actor, exampleEvent } from './schemas.ts';
 

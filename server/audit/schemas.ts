@@ -1,7 +1,6 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
-import { OrganizationId } from '../organizations/schemas.ts';
 import type { Event } from './events.ts';
 
 export const Actor = Type.Object(

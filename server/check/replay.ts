@@ -1,3 +1,5 @@
+import { emptyState } from '../numbers/state.ts';
+
 /** An organization and everything in it, as the log describes it. */
 export type ReplayedState = {
   organization: Record<string, unknown>;
