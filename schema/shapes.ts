@@ -20,7 +20,7 @@ export const withDefault = <T extends TSchema>(schema: T): T => Type.Optional(sc
 export const Timestamp = (description: string, example = '2024-01-15T10:30:00Z') =>
   Type.String({ format: 'date-time', description, examples: [example] });
 
-/** The ids that the API knows organizations and users by: of our making, or of the client's. */
+/** The ids of organizations and users in the API. The client may choose them. */
 export const OrganizationId = Type.String({
   minLength: 1,
   maxLength: 128,

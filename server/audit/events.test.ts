@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { historyNames } from '../numbers/state.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { createWaiters } from './waiters.ts';
@@ -228,6 +229,28 @@ test('the history of a number has its states and holders, the latest first, each
   );
   assert.equal((await server.call('GET', `/v1/sms/phone-numbers/${uniqueNumber()}/history`)).status, 404);
   assert.equal((await server.call('GET', `${path}/history`, { key: await server.newTenant() })).status, 404);
+});
+
+test('a state has the fields of the number that history shows, as they were then', async () => {
+  const number = uniqueNumber();
+  const path = `/v1/sms/phone-numbers/${number}`;
+  await newNumbers(server, organization, [{ phone_number: number, nickname: 'Desk', external_id: 'a-1' }]);
+  await server.call('PATCH', path, { body: { nickname: null, external_id: 'a-2' } });
+  await server.call('POST', `${path}/reserve`, { body: { expires_in: 3600, note: 'cart' } });
+  const { until, reservation_id } = (await server.call('GET', path)).body.phone_number;
+  const [tenure] = (await server.call('GET', `${path}/history`)).body.tenures;
+  const free = { status: 'available', until: null, reservation_id: null, reservation_note: null };
+  const reserved = { status: 'reserved', until, reservation_id, reservation_note: 'cart' };
+  const expected = [
+    { ...reserved, nickname: null, external_id: 'a-2' },
+    { ...free, nickname: null, external_id: 'a-2' },
+    { ...free, nickname: 'Desk', external_id: 'a-1' },
+  ];
+  const states: Record<string, unknown>[] = tenure.states;
+  assert.deepEqual(
+    states.map(state => Object.fromEntries(historyNames.map(name => [name, state[name]]))),
+    expected,
+  );
 });
 
 test('a bound key sees the part of a history that passed in its organization, and nothing later', async () => {

@@ -1,9 +1,15 @@
-import { type Static, Type } from '../../schema/schema.ts';
+import { type Static, type TUnsafe, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, Timestamp } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
-import { E164 } from '../numbers/schemas.ts';
-import type { Tenure } from './history.ts';
+import { detailExample, E164, schemaOf } from '../numbers/schemas.ts';
+import { historyNames, type Shown } from '../numbers/state.ts';
+import type { HistoryName, Tenure } from './history.ts';
 import { Actor, exampleEvent } from './schemas.ts';
+
+type StateFields = Pick<Shown<'full'>, HistoryName>;
+
+const stateFields = <Value>(make: (name: HistoryName) => Value) =>
+  Object.fromEntries(historyNames.map(name => [name, make(name)]));
 
 const StateBody = Type.Object(
   {
@@ -11,12 +17,8 @@ const StateBody = Type.Object(
     at: Timestamp('When the state began.'),
     ended_at: nullable(Timestamp('When the state ended. Null for the current one.')),
     organization_id: OrganizationId,
-    status: Type.String({ description: 'The status of the number.' }),
     user_id: nullable(Type.String({ description: 'The user who had the number.' })),
-    nickname: nullable(Type.String({ description: 'The nickname of the number.' })),
-    until: nullable(Timestamp('When the status was to end by itself.')),
-    reservation_id: nullable(Type.String({ format: 'uuid', description: 'The reservation of the number.' })),
-    reservation_note: nullable(Type.String({ description: 'The purpose of the reservation.' })),
+    ...(stateFields(schemaOf) as { [Name in HistoryName]: TUnsafe<StateFields[Name]> }),
     event: nullable(Type.String({ description: 'The event that began this state.' })),
     actor: Type.Unsafe<Static<typeof Actor> | null>({
       type: ['object', 'null'],
@@ -79,12 +81,8 @@ const exampleTenure: Static<typeof TenureBody> = {
       at: '2024-01-15T10:30:00Z',
       ended_at: null,
       organization_id: 'org_abc123',
-      status: 'assigned',
       user_id: 'user_xyz789',
-      nickname: 'Sales Line',
-      until: null,
-      reservation_id: null,
-      reservation_note: null,
+      ...(stateFields(name => detailExample[name]) as StateFields),
       event: 'number.assigned',
       actor: exampleEvent.actor,
       request_id: exampleEvent.request_id,
@@ -119,14 +117,12 @@ export const tenureBody = (tenure: Tenure): Static<typeof TenureBody> => ({
     at: timestamp(state.at),
     ended_at: timestamp(state.ended_at),
     organization_id: state.organization_id,
-    status: state.status,
     user_id: state.user_id,
-    nickname: state.nickname,
-    until: timestamp(state.until),
-    reservation_id: state.reservation_id,
-    reservation_note: state.reservation_note,
+    ...(stateFields(name => jsonOf(state[name])) as StateFields),
     event: state.type,
     actor: state.actor_type === null ? null : { type: state.actor_type, id: state.actor_id! },
     request_id: state.request_id,
   })),
 });
+
+const jsonOf = (value: unknown) => (value instanceof Date ? timestamp(value) : value);

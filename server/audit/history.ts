@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
+import { historyNames, type State } from '../numbers/state.ts';
 
 /** One stay of a number in the tenant, with who had it and what it was. */
 export type Tenure = TenureRow & { assignments: AssignmentRow[]; states: StateRow[] };
@@ -72,16 +73,13 @@ async function readAssignments(db: Db, caller: Caller, ids: string[]): Promise<A
   return rows;
 }
 
-type StateRow = {
+export type HistoryName = (typeof historyNames)[number];
+
+type StateRow = Pick<State, HistoryName> & {
   phone_number_id: string;
   revision: number;
   at: Date;
   ended_at: Date | null;
-  status: string;
-  nickname: string | null;
-  until: Date | null;
-  reservation_id: string | null;
-  reservation_note: string | null;
   organization_id: string;
   user_id: string | null;
   type: string | null;
@@ -90,16 +88,17 @@ type StateRow = {
   request_id: string | null;
 };
 
+const columns = sql.raw(historyNames.join(', '));
+
 /** The present state is in phone_numbers, earlier ones are in number_versions. Each is joined with its event. */
 async function readStates(db: Db, caller: Caller, ids: string[]): Promise<StateRow[]> {
   const { rows } = await sql<StateRow>`
     select s.*, o.unique_id as organization_id, h.user_id, e.type, e.actor_type, e.actor_id, e.request_id
     from (
-      select tenant_id, organization_id as o_id, id as phone_number_id, since_revision as revision, modified_at as at, null::timestamptz as ended_at,
-             status, nickname, until, reservation_id, reservation_note
+      select tenant_id, organization_id as o_id, id as phone_number_id, since_revision as revision, modified_at as at, null::timestamptz as ended_at, ${columns}
       from phone_numbers where tenant_id = ${caller.tenantId} and id = any(${ids}::uuid[])
       union all
-      select tenant_id, organization_id, phone_number_id, from_revision, from_at, to_at, status, nickname, until, reservation_id, reservation_note
+      select tenant_id, organization_id, phone_number_id, from_revision, from_at, to_at, ${columns}
       from number_versions where tenant_id = ${caller.tenantId} and phone_number_id = any(${ids}::uuid[])
     ) s
     join organizations o on o.tenant_id = s.tenant_id and o.id = s.o_id

@@ -121,7 +121,7 @@ type UserTokenTable = {
   revoked_at: Date | null;
 };
 
-/** Of a number's state, in each column: what is not `null` has a default. JSON is written as text. */
+/** The columns of a number's state. Those that are not nullable have a default. JSON is written as text. */
 type StateColumns = {
   [Name in StateName]: null extends State[Name]
     ? State[Name]

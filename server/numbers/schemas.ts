@@ -32,7 +32,7 @@ export const DefaultCountry = withDefault(
 export const NumberParams = Type.Object({ phone_number: AnyWriting });
 export const CountryQuery = Type.Object({ default_country: DefaultCountry }, { additionalProperties: false });
 
-const schemaOf = (name: FieldName): TSchema => {
+export const schemaOf = (name: FieldName): TSchema => {
   const { schema, nullable: mayBeNull } = field(name);
   return mayBeNull ? nullable(schema) : schema;
 };
