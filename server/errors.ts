@@ -37,7 +37,7 @@ export const problems = {
   organization_id_taken: [409, 'An organization with this unique_id already exists'],
   user_id_taken: [409, 'A user with this unique_id already exists in this organization'],
   number_taken: [409, 'Phone number already exists'],
-  value_taken: [409, 'Another number of the tenant has this value already'],
+  value_taken: [409, 'Another number of the tenant already has this value'],
   body_too_large: [413, 'The body is too large'],
   media_type_unsupported: [415, 'This content type is not supported here'],
   bulk_rejected: [422, 'Items were rejected, so nothing was changed'],
