@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Pile } from '../server/db/tables.ts';
+import type { Pile } from '../server/db/carrier-tables.ts';
 import type { Drift as DriftSchema } from '../server/reconciliation/drift-schemas.ts';
 import type { Action } from '../server/reconciliation/resolve.ts';
 import { readCount } from './arguments.ts';

@@ -1,8 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import type { ChargeType } from '../db/carrier-tables.ts';
 import type { Tx } from '../db/database.ts';
-import type { ChargeType } from '../db/tables.ts';
 import type { Revision } from '../revisions/revise.ts';
 
 /** One thing that an organization is charged for. */

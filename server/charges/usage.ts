@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import type { ChargeType } from '../db/carrier-tables.ts';
 import type { Db } from '../db/database.ts';
-import type { ChargeType } from '../db/tables.ts';
 import { invalid } from '../errors.ts';
 import { readMoment } from '../http/operation.ts';
 import { findOrganization } from '../organizations/organizations.ts';

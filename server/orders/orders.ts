@@ -1,7 +1,8 @@
 import { type Selectable, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import type { OrderStatus } from '../db/carrier-tables.ts';
 import { type Db, transact } from '../db/database.ts';
-import type { OrderStatus, Tables } from '../db/tables.ts';
+import type { Tables } from '../db/tables.ts';
 import { Problem } from '../errors.ts';
 import { revise } from '../revisions/revise.ts';
 

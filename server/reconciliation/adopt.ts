@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import type { Resolution } from '../db/carrier-tables.ts';
 import { type Db, refreshStatistics, type Tx } from '../db/database.ts';
-import type { Resolution } from '../db/tables.ts';
 import { loadStates } from '../numbers/life/changes.ts';
 import { type Revision, revise } from '../revisions/revise.ts';
 import { finish, save } from './progress.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import type { Difference, Pile, Resolution } from '../db/carrier-tables.ts';
 import type { Db } from '../db/database.ts';
-import type { Difference, Pile, Resolution } from '../db/tables.ts';
 import { Problem } from '../errors.ts';
 import { getRun } from './runs.ts';
 

@@ -1,7 +1,8 @@
 import { type RawBuilder, sql, type UpdateObject } from 'kysely';
 import { CarrierError, type Outcome } from '../../carriers/errors.ts';
+import type { RunStatus } from '../db/carrier-tables.ts';
 import { type Db, transact } from '../db/database.ts';
-import type { RunStatus, Tables } from '../db/tables.ts';
+import type { Tables } from '../db/tables.ts';
 import { Problem, type ProblemCode } from '../errors.ts';
 import type { Counts, PlanPart, Run } from './runs.ts';
 import { forgetStock } from './stock.ts';

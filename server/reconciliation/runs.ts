@@ -2,8 +2,9 @@ import { randomUUIDv7 } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import { kindOf } from '../accounts/open.ts';
+import type { RunType } from '../db/carrier-tables.ts';
 import type { Db } from '../db/database.ts';
-import type { RunType, Tables } from '../db/tables.ts';
+import type { Tables } from '../db/tables.ts';
 import { Problem, translateViolations } from '../errors.ts';
 import type { Rule } from './rules.ts';
 

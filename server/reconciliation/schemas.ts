@@ -1,6 +1,6 @@
 import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
-import type { RunStatus, RunType } from '../db/tables.ts';
+import type { RunStatus, RunType } from '../db/carrier-tables.ts';
 import { timestamp } from '../http/operation.ts';
 import { AnyWriting, DefaultCountry } from '../numbers/schemas.ts';
 import type { MapEntry, Rule } from './rules.ts';
