@@ -6,7 +6,7 @@ import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
 import { resolveUsers } from '../../users/references.ts';
 import { type Detail, detailsById } from '../list/details.ts';
 import { type PhoneNumber, readPhoneNumber } from '../phone-number.ts';
-import { type Edit, type Editable, type EditableName, field, inEvent, readEdit } from '../state.ts';
+import { type Edit, type Editable, type EditableName, eventValues, field, readEdit } from '../state.ts';
 import { openAssignments } from './changes.ts';
 import type { User } from './rules.ts';
 import { takenValues } from './unique.ts';
@@ -127,7 +127,7 @@ export function arrivalOf(arrival: Arrival): Record<string, unknown> {
   return {
     id,
     phone_number: number.e164,
-    ...inEvent(values),
+    ...eventValues(values),
     user_id: status === 'assigned' ? user!.unique_id : null,
     ...(carrier && { carrier_account_id: carrier.account_id, carrier_number_id: carrier.number_id }),
     ...(status === 'pending' && { status }),

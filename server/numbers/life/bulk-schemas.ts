@@ -2,12 +2,12 @@ import { type TSchema, Type } from '../../../schema/schema.ts';
 import { OrganizationId, UserId, withDefault } from '../../../schema/shapes.ts';
 import { problems } from '../../errors.ts';
 import { fields } from '../fields.ts';
-import { AnyWriting, DefaultCountry, editing } from '../schemas.ts';
+import { AnyFormat, DefaultCountry, editableInput } from '../schemas.ts';
 import type { BulkItem } from './bulk.ts';
 
 const named = <const A extends string, P extends Record<string, TSchema>>(action: A, fields: P) =>
   Type.Object(
-    { action: Type.Literal(action, { description: 'What to do.' }), phone_number: AnyWriting, ...fields },
+    { action: Type.Literal(action, { description: 'What to do.' }), phone_number: AnyFormat, ...fields },
     { additionalProperties: false },
   );
 
@@ -41,7 +41,7 @@ const Items = Type.Unsafe<BulkItem[]>({
         ),
       }),
       named('release', {}),
-      named('edit', editing),
+      named('edit', editableInput),
     ],
   },
 });

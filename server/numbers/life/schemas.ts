@@ -1,7 +1,7 @@
 import { carriers } from '../../../carriers/carriers.ts';
 import { Type } from '../../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, UserId } from '../../../schema/shapes.ts';
-import { AnyWriting, DefaultCountry, E164, editing, NumberParams } from '../schemas.ts';
+import { AnyFormat, DefaultCountry, E164, editableInput, NumberParams } from '../schemas.ts';
 
 /** Narrows a number down and says how it is read, on every call that names one in its path. */
 const TargetQuery = Type.Object(
@@ -180,8 +180,8 @@ export const AddNumbersBody = Type.Object(
     phone_numbers: Type.Array(
       Type.Object(
         {
-          phone_number: AnyWriting,
-          ...editing,
+          phone_number: AnyFormat,
+          ...editableInput,
           user_id: Type.Optional(nullable(UserId)),
         },
         { additionalProperties: false },
@@ -201,7 +201,7 @@ export const AddNumbersBody = Type.Object(
   },
 );
 
-export const NumberEditBody = Type.Object(editing, {
+export const NumberEditBody = Type.Object(editableInput, {
   additionalProperties: false,
   minProperties: 1,
   examples: [{ nickname: 'Support Line', tags: ['support'] }],

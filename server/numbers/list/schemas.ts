@@ -2,7 +2,7 @@ import { type TOptional, type TSchema, type TString, Type } from '../../../schem
 import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../../schema/shapes.ts';
 import { fields } from '../fields.ts';
 import {
-  AnyWriting,
+  AnyFormat,
   assignedExample,
   availableExample,
   DefaultCountry,
@@ -125,7 +125,7 @@ export const ListQuery = Type.Object(
 
 export const LookUpBody = Type.Object(
   {
-    phone_numbers: Type.Array(AnyWriting, {
+    phone_numbers: Type.Array(AnyFormat, {
       minItems: 1,
       maxItems: 1000,
       description: 'The numbers to look up.',
