@@ -5,7 +5,7 @@ import { type Database, refreshStatistics, type Session, type Tx, transact } fro
 import { claimKey, type IdempotentRequest, lockKey, storeReply, unlockKey } from '../../http/idempotency.ts';
 import { findOrganization } from '../../organizations/organizations.ts';
 import { assertActive, revise } from '../../revisions/revise.ts';
-import { takenValues } from '../life/unique.ts';
+import { takenValueProblems } from '../life/unique.ts';
 import type { EditableName } from '../state.ts';
 import { type Counts, judge, keepItems, take } from './judgement.ts';
 import { type Rejection, readRejections } from './rejections.ts';
@@ -100,7 +100,7 @@ async function importOnce(
     return { ...outcome, ...fresh };
   }).catch(async error => {
     // Another organization was given a unique value after the judgement: the next one sees that.
-    if (error.constraint in takenValues)
+    if (error.constraint in takenValueProblems)
       return importOnce(session, caller, organizationId, options, given, idempotent);
     if (!(error instanceof TakenMeanwhile)) throw error;
     return { ...nothing(await judge(session.db, caller, organizationId, given)), ...fresh };

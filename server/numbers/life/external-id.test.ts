@@ -71,7 +71,7 @@ test('one live number of a tenant has it, in any organization; another tenant ha
   const refused = await add(two, id);
   assert.equal(refused.status, 409);
   assert.equal(refused.body.code, 'value_taken');
-  assert.equal(refused.body.error, `external_id ${id} is another number's already`);
+  assert.equal(refused.body.error, `external_id ${id} is already in use by another number`);
   const [other] = await newNumbers(server, two);
   assert.equal((await edit(other!.phone_number, { external_id: id })).body.code, 'value_taken');
   assert.equal((await edit(phone_number, { external_id: id })).status, 200);
@@ -138,13 +138,13 @@ test('a file brings it, and rows that would share it are rejected one by one', a
       line: 3,
       phone_number: numbers[1],
       code: 'value_taken',
-      error: `external_id ${twice} stands in line 2 already`,
+      error: `external_id ${twice} is already in line 2`,
     },
     {
       line: 4,
       phone_number: numbers[2],
       code: 'value_taken',
-      error: `external_id ${taken} is another number's already`,
+      error: `external_id ${taken} is already in use by another number`,
     },
     {
       line: 6,
