@@ -4,7 +4,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { after, before, beforeEach, test } from 'node:test';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { rejectionsKept } from './import.ts';
+import { rejectionsStored } from './import.ts';
 
 let server: TestServer;
 let organization: string;
@@ -136,14 +136,14 @@ test('what failed or was refused leaves no record; a rehearsal leaves its own', 
 });
 
 test('a repeat has the first rejections, and says how many it lacks', async () => {
-  const wrong = rejectionsKept + 5;
+  const wrong = rejectionsStored + 5;
   const file = csv(`${uniqueNumber()},,`, ...Array.from({ length: wrong }, (_, row) => `x${row},,`));
   const first = (await upload('wrong', file)).body;
   assert.deepEqual([first.rejected, first.rejections.length], [wrong, wrong]);
   const again = (await upload('wrong', file)).body;
   assert.deepEqual(again, {
     ...first,
-    rejections: first.rejections.slice(0, rejectionsKept),
+    rejections: first.rejections.slice(0, rejectionsStored),
     rejections_omitted: 5,
   });
 });

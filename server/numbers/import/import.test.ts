@@ -168,7 +168,7 @@ ${c},C,
     [7, 'unknown_user', 'no active user nobody in this organization'],
     [8, 'already_exists', taken(organization)],
     [9, 'already_exists', taken(other)],
-    [10, 'duplicate_in_file', 'the number stands in line 2 already'],
+    [10, 'duplicate_in_file', 'the number is already in line 2'],
     [11, 'invalid', 'the row has 1 columns, and the first line names 3'],
   ];
   return { text, expected, user, imported: [a, b, c], before: here! };
@@ -302,7 +302,7 @@ test('clients that do not wait for a long report cost no session', async () => {
   const text = `phone_number\n${'x\n'.repeat(8_000)}`;
   const leavings: ((request: ClientRequest) => Promise<unknown>)[] = [
     request => new Promise(resolve => request.on('response', response => response.once('data', resolve))),
-    // While the rows are judged: the file has arrived, and nobody waits for the answer.
+    // While the rows are classified: the file has arrived, and the client has gone.
     ...Array.from({ length: 6 }, (_, index) => () => sleep(60 + index * 30)),
   ];
   for (const leaving of leavings) {

@@ -51,7 +51,7 @@ function predict(
       rejected.push([
         line,
         'duplicate_in_file',
-        `the number stands in line ${lines.get(phone_number)} already`,
+        `the number is already in line ${lines.get(phone_number)}`,
       ]);
     else {
       lines.set(phone_number, line);
@@ -61,7 +61,7 @@ function predict(
   return { rejected, kept: kept.sort((a, b) => (a.phone_number! < b.phone_number! ? -1 : 1)) };
 }
 
-test('whatever a file has, its rows are judged as by going through them one after the other', async () => {
+test('rows of any file are classified as a sequential model classifies them', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(row, { minLength: 1, maxLength: 25 }),
@@ -133,7 +133,7 @@ function jsonRow({ number, nickname, user, blankBefore }: Row, numbers: string[]
   return `${'\n'.repeat(blanks)}${JSON.stringify({ phone_number, nickname, user: names[user] ?? null })}\n`;
 }
 
-test('what another change takes between the judgement and the insertion leaves no gap in the batch', async () => {
+test('numbers that another change takes between classification and insertion leave no gap in the batch', async () => {
   const [organization, other] = [await newOrganization(server), await newOrganization(server)];
   const user = await newUser(server, organization);
   const numbers = Array.from({ length: 3500 }, uniqueNumber);
