@@ -201,7 +201,7 @@ test('what cannot be asked is refused', async () => {
     ['from=2024-02', 'from must match pattern "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.{5,30})?$"'],
     ['limit=0', 'limit must be >= 1'],
     ['limit=10001', 'limit must be <= 10000'],
-    ['format=csv&limit=1', 'limit cannot be combined with CSV, which has all charges'],
+    ['format=csv&limit=1', 'limit cannot be combined with CSV, which always has all charges'],
     ['cursor=urn:uuid:0199f3a0-8d2f-7c11-9e4b-5a6c7d8e9f01', 'cursor must match format "uuid"'],
     ['month=1', 'month is not a known parameter'],
   ];

@@ -169,7 +169,7 @@ ${c},C,
     [8, 'already_exists', taken(organization)],
     [9, 'already_exists', taken(other)],
     [10, 'duplicate_in_file', 'the number is already in line 2'],
-    [11, 'invalid', 'the row has 1 columns, and the first line names 3'],
+    [11, 'invalid', 'the row has 1 column, but the first line names 3'],
   ];
   return { text, expected, user, imported: [a, b, c], before: here! };
 }

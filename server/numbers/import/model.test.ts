@@ -48,11 +48,7 @@ function predict(
     else if (taken.has(phone_number))
       rejected.push([line, 'already_exists', `the number is already in ${taken.get(phone_number)}`]);
     else if (lines.has(phone_number))
-      rejected.push([
-        line,
-        'duplicate_in_file',
-        `the number is already in line ${lines.get(phone_number)}`,
-      ]);
+      rejected.push([line, 'duplicate_in_file', `the number is already in line ${lines.get(phone_number)}`]);
     else {
       lines.set(phone_number, line);
       kept.push({ phone_number, nickname: nickname || null, user_id: users.get(reference) ?? null });

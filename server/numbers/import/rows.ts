@@ -112,7 +112,10 @@ function readHeader(record: string[]): (record: string[], line: number) => Impor
     .filter(({ place }) => place >= 0);
   return (row, line) => {
     if (row.length !== width)
-      return { line, problem: `the row has ${row.length} columns, but the first line names ${width}` };
+      return {
+        line,
+        problem: `the row has ${row.length} ${row.length === 1 ? 'column' : 'columns'}, but the first line names ${width}`,
+      };
     const at = (place: number | undefined) => withoutApostrophe(row[place ?? -1] ?? '');
     const phone_number = at(number);
     const user = at(users.find(place => row[place] !== ''));

@@ -153,7 +153,7 @@ test('what only pages have is refused with a format that has no pages', async ()
           body,
           headers: sent,
         } = await server.call('GET', `${path}?${query}${more}&${field}=${value}`, { headers });
-        const error = `${field} cannot be combined with ${format.toUpperCase()}, which has all numbers`;
+        const error = `${field} cannot be combined with ${format.toUpperCase()}, which always has all numbers`;
         assert.deepEqual([status, body?.error], [400, error]);
         assert.equal(sent.get('content-type'), 'application/json; charset=utf-8');
         assert.equal(sent.get('content-disposition'), null);

@@ -116,7 +116,9 @@ function inFormat(query: ListOptions, accept: string | undefined) {
   if (format !== 'json')
     for (const field of ['limit', 'cursor', 'total'] as const)
       if (query[field])
-        throw invalid(`${field} cannot be combined with ${format.toUpperCase()}, which has all numbers`);
+        throw invalid(
+          `${field} cannot be combined with ${format.toUpperCase()}, which always has all numbers`,
+        );
   return { ...query, format };
 }
 
