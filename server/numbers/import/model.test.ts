@@ -25,7 +25,7 @@ const row: fc.Arbitrary<Row> = fc.record({
   blankBefore: fc.boolean(),
 });
 
-/** What an import must make of the rows, one after the other. @param firstLine what stands before them */
+/** The result that an import of these rows must have, computed row by row. @param firstLine the lines before them */
 function predict(
   rows: Row[],
   numbers: string[],
@@ -122,7 +122,7 @@ function csvRow({ number, nickname, user, blankBefore }: Row, numbers: string[],
   return `${blankBefore ? '\n' : ''}${number === null ? 'none' : numbers[number]},${quoted},${names[user] ?? ''}\n`;
 }
 
-/** A line break in JSON is an escape: what counts as a further line in CSV is a blank one here. */
+/** JSON escapes line breaks. A value with one takes two lines in CSV, so here a blank line follows it. */
 function jsonRow({ number, nickname, user, blankBefore }: Row, numbers: string[], names: string[]): string {
   const blanks = (blankBefore ? 1 : 0) + nickname.split('\n').length - 1;
   const phone_number = number === null ? 'none' : numbers[number];
