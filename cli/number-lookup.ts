@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { LookUpResultBody } from '../server/numbers/list/schemas.ts';
+import type { LookUpResultBody } from '../server/numbers/list/detail-schemas.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';
 import { Failure } from './failure.ts';

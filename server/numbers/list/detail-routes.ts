@@ -9,8 +9,8 @@ import { identify } from '../../reading/identify.ts';
 import type { LookupResult, Lookups } from '../../reading/lookups.ts';
 import { countries, defaultCountry, readPhoneNumber } from '../phone-number.ts';
 import { CountryQuery, NumberParams, OneNumber } from '../schemas.ts';
+import { LookUpBody, LookUpResultBody } from './detail-schemas.ts';
 import { findDetails, readE164 } from './details.ts';
-import { LookUpBody, LookUpResultBody } from './schemas.ts';
 
 type NumberRequest = { params: Static<typeof NumberParams>; query: Static<typeof CountryQuery> };
 

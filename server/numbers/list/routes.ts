@@ -10,17 +10,10 @@ import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
 import { createLists } from './list.ts';
 import { readList } from './query.ts';
-import {
-  AvailableBody,
-  AvailableFiles,
-  AvailableQuery,
-  ListBody,
-  ListFiles,
-  ListQuery,
-  SummaryBody,
-} from './schemas.ts';
+import { AvailableBody, AvailableFiles, AvailableQuery, ListBody, ListFiles, ListQuery } from './schemas.ts';
 import type { ListOptions } from './statement.ts';
 import { summarize } from './summary.ts';
+import { SummaryBody } from './summary-schemas.ts';
 
 const NotModified = Type.Null({
   description: 'Nothing has changed since the revision that If-None-Match names.',

@@ -1,16 +1,7 @@
 import { type TOptional, type TSchema, type TString, Type } from '../../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../../schema/shapes.ts';
 import { fields } from '../fields.ts';
-import {
-  AnyFormat,
-  assignedExample,
-  availableExample,
-  DefaultCountry,
-  detailExample,
-  FullNumber,
-  ListedNumber,
-  NumberDetail,
-} from '../schemas.ts';
+import { assignedExample, availableExample, FullNumber, ListedNumber } from '../schemas.ts';
 import { type FilterName, field, filterNames } from '../state.ts';
 import { frameOf } from './formats.ts';
 import { sorts } from './statement.ts';
@@ -126,50 +117,6 @@ export const ListQuery = Type.Object(
   { additionalProperties: false },
 );
 
-export const LookUpBody = Type.Object(
-  {
-    phone_numbers: Type.Array(AnyFormat, {
-      minItems: 1,
-      maxItems: 1000,
-      description: 'The numbers to look up.',
-    }),
-    default_country: DefaultCountry,
-  },
-  { additionalProperties: false, examples: [{ phone_numbers: ['(415) 555-1234', '+14155550000'] }] },
-);
-
-export const LookUpResultBody = Type.Object(
-  {
-    results: Type.Array(
-      Type.Object(
-        {
-          asked: Type.String({
-            description: 'The number as it was given.',
-            examples: ['(415) 555-1234'],
-          }),
-          phone_number: Type.Union([NumberDetail, Type.Null()], {
-            description: 'The number in full; null if it does not exist or you may not see it.',
-          }),
-        },
-        { additionalProperties: false },
-      ),
-      { description: 'One for each number, in the order given.' },
-    ),
-    count: Type.Integer({ description: 'How many numbers were found.' }),
-  },
-  {
-    examples: [
-      {
-        results: [
-          { asked: '(415) 555-1234', phone_number: detailExample },
-          { asked: '+14155550000', phone_number: null },
-        ],
-        count: 1,
-      },
-    ],
-  },
-);
-
 const listResponse = (example: object[]) =>
   Type.Object(
     {
@@ -215,54 +162,3 @@ const listFiles = (example: object[]) => ({
 
 export const ListFiles = listFiles([assignedExample, availableExample]);
 export const AvailableFiles = listFiles([availableExample]);
-
-const Count = Type.Integer({ description: 'How many numbers.' });
-
-export const SummaryBody = Type.Object(
-  {
-    total: Count,
-    by_status: Type.Array(
-      Type.Object({ status: Type.String({ description: 'The status.' }), count: Count }),
-      { description: 'The most frequent first.' },
-    ),
-    by_area_code: Type.Array(
-      Type.Object({
-        area_code: nullable(Type.String({ description: 'The area code; null for numbers that have none.' })),
-        count: Count,
-        available: Type.Integer({ description: 'How many of these are available.' }),
-      }),
-      { description: 'The most frequent first.' },
-    ),
-    by_user: Type.Array(
-      Type.Object({
-        user_id: UserId,
-        name: Type.String({ description: "The user's full name." }),
-        email: Type.String({ description: "The user's e-mail address." }),
-        count: Count,
-      }),
-      { description: 'The user with the most numbers first.' },
-    ),
-    stock: Type.Object(
-      {
-        available: Type.Integer({ description: 'How many numbers are available.' }),
-        threshold: nullable(Type.Integer({ description: "The tenant's low_stock_threshold, or null." })),
-        low: Type.Boolean({ description: 'Whether fewer are available than the threshold.' }),
-      },
-      { description: 'Whether enough numbers are available.' },
-    ),
-  },
-  {
-    examples: [
-      {
-        total: 2,
-        by_status: [
-          { status: 'assigned', count: 1 },
-          { status: 'available', count: 1 },
-        ],
-        by_area_code: [{ area_code: '415', count: 2, available: 1 }],
-        by_user: [{ user_id: 'user_xyz789', name: 'John Smith', email: 'john@company.com', count: 1 }],
-        stock: { available: 1, threshold: 5, low: true },
-      },
-    ],
-  },
-);
