@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import {
-  type After,
   type ListOptions,
-  type PageRow,
+  type Page,
+  type PageEnd,
   pageStatement,
 } from '../server/numbers/list/statement.ts';
 
@@ -13,8 +13,8 @@ export async function readList(
   client: pg.Pool | pg.PoolClient,
   { tenant, organizationId }: Place,
   limit: number,
-  after?: After,
-): Promise<PageRow> {
+  after?: PageEnd,
+): Promise<Page> {
   const caller = {
     tenantId: tenant,
     organizationId: null,
@@ -30,7 +30,7 @@ export async function readList(
     total: false,
   };
   const [text, values] = pageStatement(caller, organizationId, options, after, limit);
-  const { rows } = await client.query<PageRow>({ name: after ? 'next' : 'first', text, values });
+  const { rows } = await client.query<Page>({ name: after ? 'next' : 'first', text, values });
   return rows[0]!;
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { LookedUp } from '../server/numbers/list/schemas.ts';
+import type { LookUpResultBody } from '../server/numbers/list/detail-schemas.ts';
 import { call, pathOf } from './client.ts';
 import { command } from './command.ts';
 import { Failure } from './failure.ts';
@@ -9,7 +9,7 @@ import { type Cell, growingTable, note, write } from './output.ts';
 import { counted } from './text.ts';
 import { openUpload } from './upload.ts';
 
-type Found = Static<typeof LookedUp>;
+type Found = Static<typeof LookUpResultBody>;
 type Options = { json?: boolean; defaultCountry?: string };
 
 /** As many as the server takes at once. */

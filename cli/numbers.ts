@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Unassigned } from '../server/numbers/life/schemas.ts';
+import type { UnassignedBody } from '../server/numbers/life/schemas.ts';
 import { readObject, readWords } from './arguments.ts';
 import { change, changing } from './changing.ts';
 import { call, pathOf } from './client.ts';
@@ -117,7 +117,7 @@ export function numberCommands(program: Command): void {
   ).action(async (number, options) => {
     const path = pathTo(number, 'assign');
     const request = { query: country(options) };
-    const answer = await change<Static<typeof Unassigned>>(options, 'DELETE', path, request);
+    const answer = await change<Static<typeof UnassignedBody>>(options, 'DELETE', path, request);
     await print(options, answer, ({ phone_number, user_id, status, available_at }) =>
       fields({
         Number: phone_number,

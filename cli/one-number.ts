@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Assigned as AssignedSchema } from '../server/numbers/life/schemas.ts';
+import type { AssignedBody } from '../server/numbers/life/schemas.ts';
 import type { NumberDetail } from '../server/numbers/schemas.ts';
 import { pathOf } from './client.ts';
 import { fields } from './output.ts';
@@ -8,7 +8,7 @@ import { fields } from './output.ts';
 /* What the commands that are about one number have in common. */
 
 export type PhoneNumber = Static<typeof NumberDetail>;
-export type Assigned = Static<typeof AssignedSchema>;
+export type Assigned = Static<typeof AssignedBody>;
 export type One = { phone_number: PhoneNumber };
 
 const writing = 'in any usual way of writing it';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Static } from '../schema/schema.ts';
-import type { Ended, Reservation as ReservationSchema } from '../server/numbers/life/schemas.ts';
+import type { CancelledBody, ReservationBody } from '../server/numbers/life/schemas.ts';
 import { durationHint, readDuration } from './arguments.ts';
 import { change, changing } from './changing.ts';
 import { pathOf } from './client.ts';
@@ -8,7 +8,7 @@ import { group } from './command.ts';
 import { type Assigned, assigned } from './one-number.ts';
 import { fields, print } from './output.ts';
 
-export type Reservation = Static<typeof ReservationSchema>;
+export type Reservation = Static<typeof ReservationBody>;
 
 const example = '0199f3a0-ad52-7f96-a05e-8b7c2d3e4f50';
 
@@ -44,7 +44,7 @@ export function reservationCommands(program: Command): void {
   define('cancel', 'End a reservation: its number is available at once.', [
     `reservations cancel ${example}`,
   ]).action(async (id, options) => {
-    const answer = await change<Static<typeof Ended>>(options, 'DELETE', pathTo(id));
+    const answer = await change<Static<typeof CancelledBody>>(options, 'DELETE', pathTo(id));
     await print(options, answer, ({ phone_number }) => fields({ 'Available again': phone_number }));
   });
 }

@@ -90,8 +90,8 @@ async function readPieces({ ours, longNumbers }: Bench): Promise<number> {
   await client.query('begin isolation level repeatable read read only');
   let count = 0;
   for (let row = await readList(client, place, rowsPerPiece); ; ) {
-    count += Math.min(row.found, rowsPerPiece);
-    if (row.found <= rowsPerPiece) break;
+    count += Math.min(row.row_count, rowsPerPiece);
+    if (row.row_count <= rowsPerPiece) break;
     row = await readList(client, place, rowsPerPiece, {
       value: row.last_number!,
       phone_number: row.last_number!,

@@ -1,4 +1,4 @@
-import { rowsAtOnce } from '../../server/numbers/list/list.ts';
+import { rowsAtOnce } from '../../server/numbers/list/query.ts';
 import { alternate, type Bench, listPath, loadOurs, outdate, requestOf } from '../bench.ts';
 import { numbersEach, organizationAt } from '../data.ts';
 import { compared, type Line } from '../figures.ts';
@@ -40,8 +40,8 @@ async function loop({ ours }: Bench, ids: string[], start: number, count: number
     Array.from({ length: connectionsToDatabase }, async () => {
       while (next < count) {
         const organizationId = ids[(start + next++) % ids.length]!;
-        const { found } = await readList(ours.pool, { tenant: ours.tenant, organizationId }, rowsAtOnce);
-        if (found !== numbersEach) throw new Error(`the statement found ${found} numbers`);
+        const { row_count } = await readList(ours.pool, { tenant: ours.tenant, organizationId }, rowsAtOnce);
+        if (row_count !== numbersEach) throw new Error(`the statement found ${row_count} numbers`);
       }
     }),
   );

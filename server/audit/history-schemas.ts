@@ -2,11 +2,11 @@ import { type Static, type TUnsafe, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, Timestamp } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
 import { detailExample, E164, schemaOf } from '../numbers/schemas.ts';
-import { historyNames, type Shown } from '../numbers/state.ts';
+import { historyNames, type NumberView } from '../numbers/state.ts';
 import type { HistoryName, Tenure } from './history.ts';
 import { Actor, exampleEvent } from './schemas.ts';
 
-type StateFields = Pick<Shown<'full'>, HistoryName>;
+type StateFields = Pick<NumberView<'full'>, HistoryName>;
 
 const stateFields = <Value>(make: (name: HistoryName) => Value) =>
   Object.fromEntries(historyNames.map(name => [name, make(name)]));

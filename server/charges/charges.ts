@@ -5,7 +5,7 @@ import type { ChargeType } from '../db/carrier-tables.ts';
 import type { Tx } from '../db/database.ts';
 import type { Revision } from '../revisions/revise.ts';
 
-/** One thing that an organization is charged for. */
+/** A charge before it is written. */
 export type NewCharge = {
   type: ChargeType;
   phone_number_id: string;
@@ -15,40 +15,39 @@ export type NewCharge = {
   order_id?: string | null;
   /** US dollars, four decimals. A fee of 0 is no charge; `number.released` is always 0. */
   amount: number;
-  /** When what is charged for begins; a weekly fee is for the seven days from here. */
+  /** When the charged period begins. A weekly fee covers the seven days from here. */
   period_start: Date;
 };
 
-/** Not `7 days`, which is an hour more or less where the session's time zone has summer time. */
+/** Not `7 days`: daylight saving time makes some weeks an hour longer or shorter. */
 const weekHours = 168;
 export const week = sql`make_interval(hours => ${sql.lit(weekHours)})`;
 
-/** When the week that begins then ends. */
 export const weekEnd = (begin: Date): Date => new Date(begin.getTime() + weekHours * 3_600_000);
 
 /**
- * Writes what the organization of a revision is charged, in the transaction of what it is charged for, and dated like
- * it. A number is charged once for each of its weeks, and once in its life for anything else: a second time is a
- * mistake of the caller, and undoes the revision.
+ * Charges the organization of a revision, in the transaction of the revision and with its timestamp. A number has one
+ * charge for each week, and one of every other type in its life. A second one violates a constraint, which undoes the
+ * revision.
  */
 export async function charge(
   { tx, organization, at }: Revision,
   caller: Caller,
-  given: NewCharge | NewCharge[],
+  newCharges: NewCharge | NewCharge[],
 ): Promise<void> {
-  const charges = [given].flat().filter(({ type, amount }) => amount > 0 || type === 'number.released');
+  const charges = [newCharges].flat().filter(({ type, amount }) => amount > 0 || type === 'number.released');
   if (charges.length === 0) return;
-  const whose = { tenant_id: caller.tenantId, organization_id: organization.id, at };
+  const common = { tenant_id: caller.tenantId, organization_id: organization.id, at };
   await tx
     .insertInto('charges')
-    .values(charges.map(one => ({ ...whose, id: randomUUIDv7(), ...one })))
+    .values(charges.map(charge => ({ ...common, id: randomUUIDv7(), ...charge })))
     .execute();
 }
 
 /**
- * What an organization is charged in the calendar month (UTC) of `at`, in US dollars: what is written, and the weeks
- * that have begun by then and only wait for the job that writes them (weekly.ts).
- * @param organizationId its own id
+ * The charges of an organization in the calendar month (UTC) of `at`, in US dollars. They include the weeks that have
+ * begun by then, but that the job in weekly.ts has not charged yet.
+ * @param organizationId the internal id
  */
 export async function spending(tx: Tx, caller: Caller, organizationId: string, at: Date): Promise<number> {
   const { from, to } = monthOf(at);
@@ -64,16 +63,16 @@ export async function spending(tx: Tx, caller: Caller, organizationId: string, a
   return rows[0]!.amount;
 }
 
-/** Whether number `n` is charged for the week that begins then: it came from a carrier, and is not released by then. */
+/** The SQL condition for number `n` to be charged for a week: it came from a carrier, and is not released by then. */
 export const isOwed = (begin: ReturnType<typeof sql>) =>
   sql`(n.carrier_account_id is not null and ${begin} < coalesce(n.released_at, 'infinity'))`;
 
-/** The calendar month (UTC) that a moment is in: `from` inclusive, `to` exclusive. */
+/** The calendar month (UTC) of a timestamp: `from` inclusive, `to` exclusive. */
 export function monthOf(at: Date): { from: Date; to: Date } {
   const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()];
   return { from: new Date(Date.UTC(year, month)), to: new Date(Date.UTC(year, month + 1)) };
 }
 
-/** Adds amounts of money exactly, to their four decimals: 0.1 and 0.2 are 0.3. */
+/** Adds amounts of money exactly, to four decimals: 0.1 + 0.2 is 0.3. */
 export const addAmounts = (...amounts: number[]): number =>
   Math.round(amounts.reduce((sum, amount) => sum + amount * 10_000, 0)) / 10_000;

@@ -23,8 +23,8 @@ const columns = [
 ] as const satisfies (keyof Charge)[];
 
 /**
- * Every charge in the period as CSV (RFC 4180), of one snapshot, read through a cursor: a file of any length passes
- * through in pieces. The stream must be read to its end or destroyed: it holds a connection.
+ * All charges of the period as CSV (RFC 4180), in one snapshot. A cursor reads them in pieces, so the file may have any
+ * length. The stream holds a connection until it ends or is destroyed.
  */
 export async function openUsageCsv(
   database: Database,
@@ -43,13 +43,13 @@ export async function openUsageCsv(
     client.release();
   };
   try {
-    // Before anything is sent: what goes wrong here can still be answered.
+    // Read before anything is sent, so that an error still gets a reply.
     const first = await cursor.read(rowsPerRead);
     const body = Readable.from(
       csvOf(first, () => cursor.read(rowsPerRead)),
       { objectMode: false },
     );
-    // At its end, and when the client has gone, also before the first row.
+    // The stream closes at its end, and also when the client has gone, even before the first row.
     body.once('close', close);
     return { scope, body };
   } catch (error) {

@@ -13,9 +13,9 @@ export function usageRoutes(app: App, database: Database): void {
       'read',
       {
         operationId: 'getUsage',
-        summary: 'What was charged?',
+        summary: 'List charges',
         description:
-          'The charges of a period and what they add up to, of one organization or of all that the key sees: a fee for a number that is bought, and a fee for each week of a number that comes from a carrier, charged when the week begins. As JSON in pages, or all as CSV: `Accept: text/csv` or `format=csv`.',
+          'The charges of a period and their totals, for one organization or for all that the key may see. A number that is bought costs a fee. A number that comes from a carrier costs a fee for each week, charged when the week begins. As JSON in pages, or all charges as CSV: set `format=csv` or `Accept: text/csv`.',
         tags: ['Usage'],
         querystring: UsageQuerySchema,
         response: { 200: UsageBody },
@@ -28,7 +28,7 @@ export function usageRoutes(app: App, database: Database): void {
       if (formatOf(query.format, headers.accept, ['csv']) === 'csv') {
         for (const field of ['limit', 'cursor'] as const)
           if (query[field] !== undefined)
-            throw invalid(`${field} cannot be combined with CSV, which has all charges`);
+            throw invalid(`${field} cannot be combined with CSV, which always has all charges`);
         const { scope, body } = await openUsageCsv(database, caller, query);
         const [from, to] = [scope.from, scope.to].map(moment => moment.toISOString().slice(0, 10));
         return reply

@@ -8,7 +8,7 @@ import type { ChargeRow } from './usage.ts';
 const Day = (description: string, example: string) =>
   Type.String({
     pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.{5,30})?$',
-    description: `${description} A day is its beginning in UTC, and anything else a moment in ISO 8601.`,
+    description: `${description} An ISO 8601 timestamp, or a day, which means its beginning in UTC.`,
     examples: [example, `${example}T10:30:00Z`],
   });
 
@@ -16,23 +16,23 @@ export const UsageQuerySchema = Type.Object(
   {
     organization_id: Type.Optional(OrganizationId),
     from: Type.Optional(
-      Day('Charged at this moment or later; not given, the beginning of this month (UTC).', '2024-01-01'),
+      Day('Charges at this time or later. By default the beginning of this month (UTC).', '2024-01-01'),
     ),
-    to: Type.Optional(Day('Charged before this; not given, the end of this month (UTC).', '2024-02-01')),
+    to: Type.Optional(Day('Charges before this time. By default the end of this month (UTC).', '2024-02-01')),
     format: Type.Optional(
       oneOf(['json', 'csv'], {
-        description: 'How to answer; not given, `Accept: text/csv` asks for CSV.',
+        description: 'The format of the reply. By default `Accept: text/csv` asks for CSV.',
       }),
     ),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 10_000,
-        description: 'Charges per page; 1,000 if not given. Not with CSV, which has all of them.',
+        description: 'Charges per page, by default 1,000. Not with CSV, which always has all.',
       }),
     ),
     cursor: Type.Optional(
-      Type.String({ format: 'uuid', description: 'The `next_cursor` of the page before. Not with CSV.' }),
+      Type.String({ format: 'uuid', description: 'The `next_cursor` of the previous page. Not with CSV.' }),
     ),
   },
   { additionalProperties: false },
@@ -40,7 +40,7 @@ export const UsageQuerySchema = Type.Object(
 
 const ChargeKind = oneOf(['number.purchase_fee', 'number.weekly_fee', 'number.released'], {
   description:
-    'What for: `number.purchase_fee`, once for a number that was bought; `number.weekly_fee`, for seven days of a number; `number.released`, which costs nothing and says that the charges for a number end.',
+    'The type of the charge: `number.purchase_fee` once for a number that was bought, `number.weekly_fee` for seven days of a number, `number.released` of 0 where the charges for a number end.',
 });
 const Amount = Type.Number({ description: 'US dollars, to four decimals.', examples: [1.5] });
 const Currency = Type.Literal('USD', { description: 'The currency of every amount.' });
@@ -55,9 +55,14 @@ const ChargeBody = Type.Object(
     order_id: nullable(Type.String({ format: 'uuid', description: 'The order that bought the number.' })),
     amount: Amount,
     currency: Currency,
-    period_start: Timestamp('When what is charged for begins.'),
-    period_end: nullable(Timestamp('When it ends; null for what is charged once.', '2024-01-22T10:30:00Z')),
-    at: Timestamp('When it was charged; this says in which period it counts.', '2024-01-15T10:30:20Z'),
+    period_start: Timestamp('When the charged period begins.'),
+    period_end: nullable(
+      Timestamp('When the charged period ends; null for a charge without a period.', '2024-01-22T10:30:00Z'),
+    ),
+    at: Timestamp(
+      'When it was charged. The period of the query is compared with this time.',
+      '2024-01-15T10:30:20Z',
+    ),
   },
   { additionalProperties: false },
 );
@@ -81,19 +86,19 @@ const TotalsBody = Type.Object(
     currency: Currency,
     by_type: Type.Array(
       Type.Object({ type: ChargeKind, count: Count, amount: Amount }, { additionalProperties: false }),
-      { description: 'The same by what it is for.' },
+      { description: 'The totals by type of charge.' },
     ),
     by_organization: Type.Array(
       Type.Object(
         { organization_id: OrganizationId, count: Count, amount: Amount },
         { additionalProperties: false },
       ),
-      { description: 'The same by organization; those that were charged nothing are not among them.' },
+      { description: 'The totals by organization, without organizations that have no charges.' },
     ),
   },
   {
     additionalProperties: false,
-    description: 'Everything that was charged in the period, on all pages together.',
+    description: 'The totals of the period, over all pages.',
   },
 );
 
@@ -115,12 +120,12 @@ const sum = { count: 1, amount: 1.5 };
 export const UsageBody = Type.Object(
   {
     from: Timestamp('The beginning of the period.', '2024-01-01T00:00:00Z'),
-    to: Timestamp('The end of the period, which is no longer in it.', '2024-02-01T00:00:00Z'),
+    to: Timestamp('The end of the period, exclusive.', '2024-02-01T00:00:00Z'),
     charges: Type.Array(ChargeBody, { description: 'The charges, the oldest first.' }),
     count: Type.Integer({ description: 'How many charges were returned.' }),
     has_more: Type.Boolean({ description: 'Whether another page follows.' }),
     next_cursor: nullable(
-      Type.String({ format: 'uuid', description: 'What to ask for the next page with; null on the last.' }),
+      Type.String({ format: 'uuid', description: 'The `cursor` of the next page; null on the last page.' }),
     ),
     totals: TotalsBody,
   },
@@ -146,7 +151,7 @@ export const UsageBody = Type.Object(
 
 export const UsageCsv = Type.String({
   description:
-    'RFC 4180, in UTF-8: a line that names the columns, and one for each charge of the period. Text that a spreadsheet might take for a formula begins with an apostrophe; phone numbers are E.164 as they are.',
+    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each charge of the period. Text that a spreadsheet could read as a formula begins with an apostrophe, except phone numbers.',
   examples: [
     'id,type,organization_id,phone_number,phone_number_id,order_id,amount,currency,period_start,period_end,at\r\n0199f3a0-8d2f-7c11-9e4b-5a6c7d8e9f01,number.weekly_fee,org_abc123,+14155551234,6d7f8580-2c18-4ca9-8917-c9ca121a2c49,,1.5000,USD,2024-01-15T10:30:00Z,2024-01-22T10:30:00Z,2024-01-15T10:30:20Z\r\n',
   ],

@@ -11,7 +11,7 @@ import { revise } from '../revisions/revise.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { charge, type NewCharge, spending } from './charges.ts';
 
-/** A tenant with two organizations and a carrier account, and what is done there, at whatever time. */
+/** A tenant with two organizations and a carrier account, and the changes that tests make there at a given time. */
 export async function newBook(db: Db) {
   const { caller, secret: key } = await createTenant(db, 'Test', 'test');
   const tenant_id = caller.tenantId;
@@ -37,7 +37,7 @@ export async function newBook(db: Db) {
     setPrice: (weekly_price: number) =>
       db.updateTable('tenants').set({ weekly_price }).where('id', '=', tenant_id).execute(),
 
-    /** Numbers come in as by a purchase or an adoption; or, without an account, as those that nobody charges for. */
+    /** Adds numbers as a purchase or an adoption does. Without an account they are not charged. */
     bring: (time: number, organization: string, numbers: string[], fromAccount = true) =>
       revise(db, on(time), { unique_id: organization }, async revision => {
         const arrivals = numbers.map(e164 => ({
@@ -68,7 +68,7 @@ export async function newBook(db: Db) {
         { to_organization_id, end_assignment: true },
       ),
 
-    /** Charges for a number what somebody's revision charges. */
+    /** Charges for a number in a revision of its own. */
     async charge(
       time: number,
       organization: string,

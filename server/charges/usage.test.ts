@@ -17,7 +17,7 @@ before(async () => {
   const { north, south } = book;
   await book.bring(time('2024-01-15T10:30:00Z'), north, numbers.slice(0, 2));
   await book.bring(time('2024-01-20T00:00:00Z'), south, numbers.slice(2));
-  // Numbers that the job would go on charging, by the clock on the wall.
+  // Without this the job would go on charging these numbers by the real clock.
   await server.database.db.updateTable('phone_numbers').set({ next_fee_at: null }).execute();
   for (const [at, organization, number, type, amount] of [
     ['2024-01-15T10:30:00Z', north, 0, 'number.purchase_fee', 0.1],
@@ -35,7 +35,7 @@ after(() => server.stop());
 const usage = (query = '', key = book.key, headers: Record<string, string> = {}) =>
   server.call('GET', `/v1/usage?${query}`, { key, headers });
 
-test('a month has what was charged in it, to the millisecond, and adds up exactly', async () => {
+test('a month has the charges made in it, to the millisecond, and adds up exactly', async () => {
   const january = await usage('from=2024-01-01&to=2024-02-01');
   assert.equal(january.status, 200, january.text);
   const { from, to, count, has_more, next_cursor, totals, charges } = january.body;
@@ -72,7 +72,7 @@ test('a month has what was charged in it, to the millisecond, and adds up exactl
   assert.equal(february.charges[1].period_end, null);
 });
 
-test('without a period it is this month, without charges everything is nothing', async () => {
+test('the default period is this month; without charges all totals are 0', async () => {
   const { body } = await usage();
   const { from, to } = monthOf(new Date());
   assert.deepEqual([Date.parse(body.from), Date.parse(body.to)], [from.getTime(), to.getTime()]);
@@ -80,7 +80,7 @@ test('without a period it is this month, without charges everything is nothing',
   assert.deepEqual([body.charges, body.totals], [[], nothing]);
 });
 
-test('spending is the same as the month says, plus the weeks that wait for the job', async () => {
+test('spending is the total of the month, plus the weeks that the job has not charged yet', async () => {
   const { north, south, spent } = book;
   assert.equal(await spent(time('2024-01-01T00:00:00Z'), north), 1.3001);
   assert.equal(await spent(time('2024-02-29T23:59:59.999Z'), north), 2);
@@ -96,7 +96,7 @@ test('spending is the same as the month says, plus the weeks that wait for the j
   assert.equal(0.1 + 0.2 > 0.3 && addAmounts(0.1, 0.2), 0.3);
 });
 
-test('pages have every charge once, in order, each with the totals of all', async () => {
+test('pages have each charge once, in order, and every page has the totals of all charges', async () => {
   const all = (await usage('from=2024-01-01&to=2025-01-01')).body.charges;
   const paged: unknown[] = [];
   for (let cursor = ''; ; ) {
@@ -112,7 +112,7 @@ test('pages have every charge once, in order, each with the totals of all', asyn
   assert.deepEqual([elsewhere.status, elsewhere.body.code], [400, 'invalid_request']);
 });
 
-test('each key sees what is its own', async () => {
+test('each key sees its own charges', async () => {
   const period = 'from=2024-01-01&to=2024-02-01';
   const sums = async (query: string, key?: string, headers?: Record<string, string>) => {
     const { status, body } = await usage(`${period}${query}`, key, headers);
@@ -164,7 +164,7 @@ test('CSV has the same charges', async () => {
   assert.ok(rows.every(({ amount }) => /^\d+\.\d{4}$/.test(amount!)));
 });
 
-test('a file of any length comes whole, and a client that leaves it leaves no connection behind', async () => {
+test('a file of any length arrives whole, and a client that goes away leaks no connection', async () => {
   const { db, pool } = server.database;
   const long = await newBook(db);
   const number = uniqueNumber();
@@ -189,11 +189,11 @@ test('a file of any length comes whole, and a client that leaves it leaves no co
     assert.equal(response.status, 200);
     gone.abort();
   }
-  // More of them than the pool has connections.
+  // More than the pool has connections.
   assert.equal((await usage(`${path}&format=csv`, long.key)).text, text);
 });
 
-test('what cannot be asked is refused', async () => {
+test('invalid queries are refused', async () => {
   const refusals: [query: string, error: string][] = [
     ['from=2024-02-01&to=2024-02-01', 'from must be before to'],
     ['to=2000-01-01', 'from must be before to'],
@@ -201,7 +201,7 @@ test('what cannot be asked is refused', async () => {
     ['from=2024-02', 'from must match pattern "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.{5,30})?$"'],
     ['limit=0', 'limit must be >= 1'],
     ['limit=10001', 'limit must be <= 10000'],
-    ['format=csv&limit=1', 'limit cannot be combined with CSV, which has all charges'],
+    ['format=csv&limit=1', 'limit cannot be combined with CSV, which always has all charges'],
     ['cursor=urn:uuid:0199f3a0-8d2f-7c11-9e4b-5a6c7d8e9f01', 'cursor must match format "uuid"'],
     ['month=1', 'month is not a known parameter'],
   ];

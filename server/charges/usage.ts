@@ -7,10 +7,10 @@ import { readMoment } from '../http/operation.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { monthOf } from './charges.ts';
 
-/** Which charges: of one organization or of all that the caller sees, dated from `from` on and before `to`. */
+/** The charges of one organization, or of all that the caller may see, from `from` (inclusive) to `to` (exclusive). */
 export type UsageQuery = { organization_id?: string; from?: string; to?: string };
 
-/** The same, understood: an organization by its own id, or null for all of the tenant. */
+/** A parsed query: the organization's internal id, or null for all organizations of the tenant. */
 export type UsageScope = { organizationId: string | null; from: Date; to: Date };
 
 export type ChargeRow = {
@@ -35,7 +35,7 @@ export type Totals = Sum & {
 
 const limitDefault = 1000;
 
-/** Finds the organization and reads the period; what is not given is the calendar month (UTC) that it is now. */
+/** Finds the organization and parses the period. By default the period is the current calendar month (UTC). */
 export async function readScope(db: Db, caller: Caller, query: UsageQuery): Promise<UsageScope> {
   const organizationId =
     query.organization_id === undefined
@@ -49,11 +49,11 @@ export async function readScope(db: Db, caller: Caller, query: UsageQuery): Prom
   return { organizationId, from, to };
 }
 
-/** A day alone is its beginning in UTC. */
+/** A day without a time means its beginning in UTC. */
 const readDay = (text: string, field: string): Date =>
   readMoment(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text, field);
 
-/** A page of charges in the order of their moments, with the totals of all of them; of one snapshot. */
+/** A page of charges in chronological order, and the totals of the whole scope, in one snapshot. */
 export async function readUsage(
   db: Db,
   caller: Caller,
@@ -72,7 +72,7 @@ export async function readUsage(
     });
 }
 
-/** Every charge in a scope, the oldest first, as the caller sees it. */
+/** All charges in a scope, the oldest first. */
 export const chargesOf = (db: Db, caller: Caller, scope: UsageScope) =>
   inScope(db, caller, scope)
     .select(['c.id', 'c.type', 'o.unique_id as organization_id', 'c.phone_number', 'c.phone_number_id'])
@@ -91,7 +91,7 @@ const inScope = (db: Db, caller: Caller, { organizationId, from, to }: UsageScop
     .where('c.at', '>=', from)
     .where('c.at', '<', to);
 
-/** @param cursor the id of the last charge of the page before: nothing is ever deleted, so it marks a place for good */
+/** @param cursor the id of the previous page's last charge; charges are never deleted, so it stays valid */
 async function pageOf(db: Db, caller: Caller, scope: UsageScope, cursor: string | undefined, limit: number) {
   if (cursor === undefined) return chargesOf(db, caller, scope).limit(limit).execute();
   const last = await inScope(db, caller, scope).where('c.id', '=', cursor).select('c.id').executeTakeFirst();
@@ -104,7 +104,7 @@ async function pageOf(db: Db, caller: Caller, scope: UsageScope, cursor: string 
     .execute();
 }
 
-/** Added up by the database: its decimals are exact. */
+/** Added up by the database, whose decimals are exact. */
 async function totalsOf(db: Db, caller: Caller, scope: UsageScope): Promise<Totals> {
   const rows = await inScope(db, caller, scope)
     .select(['c.type', 'o.unique_id as organization_id'])

@@ -1,34 +1,37 @@
 import type { TSchema } from '../../schema/schema.ts';
 
-/** One field of a number; fields.ts has all of them. */
+/** What fields.ts says about one field of a number. */
 export type Field = {
-  /** The type of its column in phone_numbers. A field without one is read `from` an expression. */
+  /** The type of its column in phone_numbers. A field without a column has `from` instead. */
   column?: 'uuid' | 'text' | 'boolean' | 'timestamptz' | 'text[]' | 'jsonb';
-  /** An SQL expression over `n` (the number), `a` (its assignment), `u` (its holder) and `o` (its organization). */
+  /** An SQL expression over `n` (the number), `a` (its assignment), `u` (its user) and `o` (its organization). */
   from?: string;
-  /** How PostgreSQL prints it: `plain` for texts in which JSON escapes nothing, `json` for JSON as it is. */
+  /**
+   * How PostgreSQL prints it as JSON. `text` is escaped. `plain` is text without characters that JSON escapes. `json` is
+   * JSON already. `moment` is a timestamp.
+   */
   print: 'plain' | 'text' | 'boolean' | 'moment' | 'json';
   nullable?: true;
-  /** The narrowest view that shows it; without one it is ours alone. */
+  /** The narrowest view that shows it; wider views show it too. A field without a view is internal. */
   view?: 'list' | 'full' | 'detail';
   schema: TSchema;
   example: unknown;
   /**
-   * Set: it can change, and number_versions keeps what it was. The value that it has when a number comes and nothing is
-   * said of it.
+   * The value of a new number, unless another one is given. Only fields that change have it: number_versions keeps their
+   * earlier values.
    */
   empty?: unknown;
-  /** Whether a number's history shows what it was. */
+  /** Whether a number's history shows its earlier values. */
   history?: true;
-  /** Set: admins edit it, and it can be given when a number is added, imported or bought. Null makes it `empty`. */
+  /** Admins edit the field, and can give it when they add, import or buy a number. In an edit null means `empty`. */
   edit?: {
-    /** Brings what was given into the one form that is stored. @throws Problem `invalid_request` */
+    /** Normalizes a value before it is stored. @throws Problem `invalid_request` */
     read?(given: never): unknown;
-    /** Whether no two live numbers of a tenant have one value. The index that sees to it is phone_numbers_<name>_key. */
+    /** No two live numbers of a tenant have the same value. The index phone_numbers_<name>_key enforces it. */
     unique?: true;
-    /** Whether lists can be narrowed down to the numbers that have a value. */
+    /** Lists can be filtered by a value of the field. */
     filter?: true;
-    /** The command line's options for a boolean: to set it, to clear it. Others have `--<name> <value>`, `--no-<name>`. */
+    /** The command line's options for a boolean. Other fields have `--<name> <value>` and `--no-<name>`. */
     switches?: readonly [on: string, off: string];
   };
 };

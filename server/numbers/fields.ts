@@ -4,12 +4,20 @@ import type { Field } from './field.ts';
 import { readMetadata } from './metadata.ts';
 
 /*
- * What a number is. Each field says here, once, how it is stored, printed, shown, edited and kept; the statements, the
- * schemas, the log, the files and the command line are made from it. A new field that users edit is a migration (a
- * column in phone_numbers and in number_versions), an entry here with `edit`, and a test.
+ * What a number is: one entry for each field. SQL statements, schemas, events, history, files and the command line are
+ * generated from these entries. field.ts explains their properties; in short:
+ *
+ *   column or from   the field is stored in phone_numbers, or computed by SQL
+ *   view             the narrowest view that shows it: `list` has the fields of the published API, `full` all that an
+ *                    organization's revision covers, `detail` also the state of work at the carrier
+ *   empty            the field changes, and number_versions keeps its earlier values
+ *   edit             admins edit it
+ *
+ * To add a field that admins edit, write a migration (a column in phone_numbers and in number_versions), an entry here
+ * with `edit`, and a test.
  */
 
-/** In the order in which answers show them. */
+/** In the order in which replies show them. */
 export const fields = {
   id: {
     column: 'uuid',
@@ -56,7 +64,7 @@ export const fields = {
     from: "n.status = 'available'",
     print: 'boolean',
     view: 'list',
-    schema: Type.Boolean({ description: 'True if unassigned and free to be handed out.' }),
+    schema: Type.Boolean({ description: 'True if the number is unassigned and can be assigned.' }),
     example: false,
   },
   assigned_to: {
@@ -96,7 +104,7 @@ export const fields = {
     print: 'plain',
     view: 'full',
     schema: oneOf(['pending', 'available', 'reserved', 'assigned', 'cooling_down', 'releasing', 'released'], {
-      description: 'Where the number is in its life.',
+      description: 'The stage of its life that the number is in.',
     }),
     example: 'assigned',
     empty: 'available',
@@ -108,7 +116,7 @@ export const fields = {
     nullable: true,
     view: 'full',
     schema: Timestamp(
-      'When the status ends by itself: a reservation, a cool-down, the time to undo a release.',
+      'When the status ends by itself: the end of a reservation, of a cool-down, or of the time in which a release can be undone. Null if it does not.',
     ),
     example: null,
     empty: null,
@@ -119,7 +127,7 @@ export const fields = {
     print: 'plain',
     nullable: true,
     view: 'full',
-    schema: Type.String({ format: 'uuid', description: 'The reservation that keeps it, or null.' }),
+    schema: Type.String({ format: 'uuid', description: 'The reservation that holds the number, or null.' }),
     example: null,
     empty: null,
     history: true,
@@ -129,7 +137,7 @@ export const fields = {
     print: 'text',
     nullable: true,
     view: 'full',
-    schema: Type.String({ description: 'What the reservation is for.' }),
+    schema: Type.String({ description: 'The note of the reservation, or null.' }),
     example: null,
     empty: null,
     history: true,
@@ -142,7 +150,8 @@ export const fields = {
     schema: Type.String({
       minLength: 1,
       maxLength: 200,
-      description: "The number's id in your own system. One live number of the tenant has it at most.",
+      description:
+        "The number's id in your own system. No two live numbers of the tenant can have the same one.",
       examples: ['crm-10932'],
     }),
     example: null,
@@ -157,7 +166,7 @@ export const fields = {
     schema: Type.Array(Type.String({ pattern: '^[^\\x00-\\x1f,]{1,60}$', description: 'A tag.' }), {
       maxItems: 50,
       uniqueItems: true,
-      description: 'Words to find it by.',
+      description: 'Labels of your own.',
       examples: [['sales', 'west']],
     }),
     example: ['sales'],
@@ -168,7 +177,7 @@ export const fields = {
     column: 'boolean',
     print: 'boolean',
     view: 'full',
-    schema: Type.Boolean({ description: 'Whether it must not be released.' }),
+    schema: Type.Boolean({ description: 'If true, the number cannot be released.' }),
     example: false,
     empty: false,
     edit: { switches: ['lock', 'unlock'] },
@@ -181,7 +190,7 @@ export const fields = {
       type: 'object',
       maxProperties: 50,
       additionalProperties: true,
-      description: 'Anything of your own: a JSON object of up to 50 fields, 8,000 characters and 5 levels.',
+      description: 'Your own data: a JSON object of up to 50 fields, 8,000 characters and 5 levels.',
       examples: [{ crm_id: 'A-1093' }],
     }),
     example: {},
@@ -193,7 +202,10 @@ export const fields = {
     print: 'plain',
     nullable: true,
     view: 'full',
-    schema: Type.String({ format: 'uuid', description: 'The carrier account that it comes from, or null.' }),
+    schema: Type.String({
+      format: 'uuid',
+      description: 'The carrier account that the number comes from, or null.',
+    }),
     example: null,
     empty: null,
   },
@@ -201,7 +213,7 @@ export const fields = {
     column: 'text',
     print: 'text',
     nullable: true,
-    schema: Type.String({ description: 'What the carrier calls it.' }),
+    schema: Type.String({ description: "The carrier's id of the number." }),
     example: null,
     empty: null,
   },
@@ -212,7 +224,7 @@ export const fields = {
     view: 'full',
     schema: Type.String({
       description:
-        'Why it stays `pending`: what the carrier says against its attachment; null while it is tried.',
+        "Why the number stays `pending`: the carrier's reason for not attaching it. Null while Linekeeper tries to attach it.",
     }),
     example: null,
     empty: null,
@@ -228,7 +240,7 @@ export const fields = {
     from: 'o.name',
     print: 'text',
     view: 'full',
-    schema: Type.String({ description: 'What the organization is called.' }),
+    schema: Type.String({ description: "The organization's name." }),
     example: 'Acme Dental',
   },
   country: {
@@ -236,7 +248,7 @@ export const fields = {
     print: 'plain',
     nullable: true,
     view: 'full',
-    schema: Type.String({ description: 'ISO 3166-1 alpha-2, from the number itself.' }),
+    schema: Type.String({ description: 'The country of the number itself: ISO 3166-1 alpha-2.' }),
     example: 'US',
   },
   area_code: {
@@ -259,7 +271,7 @@ export const fields = {
     print: 'boolean',
     view: 'detail',
     schema: Type.Boolean({
-      description: 'Whether its carrier is releasing it: until that is done nobody is given it.',
+      description: 'Whether the carrier is releasing the number. Until then it cannot be assigned.',
     }),
     example: false,
   },
@@ -268,7 +280,9 @@ export const fields = {
     print: 'text',
     nullable: true,
     view: 'detail',
-    schema: Type.String({ description: 'Why its carrier has not released it yet; it is asked again.' }),
+    schema: Type.String({
+      description: 'Why the carrier has not released the number yet. Linekeeper tries again.',
+    }),
     example: null,
   },
 } as const satisfies Record<string, Field>;

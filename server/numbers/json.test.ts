@@ -22,7 +22,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Gives number n the n-th nickname and note, and its user the n-th name: past the API, which refuses the longest. */
+/** Gives number n the n-th nickname and note, and its user the n-th name. Bypasses the API, which refuses the longest. */
 async function store(texts: string[]): Promise<void> {
   await sql`
     with t as (select text, place from unnest(${texts}::text[]) with ordinality as t (text, place)),
@@ -59,11 +59,11 @@ async function assertShown(texts: string[]): Promise<void> {
   assert.deepEqual(rest, first);
 }
 
-test('every character that can be stored is shown as JSON.stringify shows it', async () => {
+test('every character that PostgreSQL stores is printed as JSON.stringify prints it', async () => {
   const texts: string[] = [];
   let text = '';
   for (let point = 1; point <= 0x10ffff; point += point < 0x11000 ? 1 : 251) {
-    // Halves of a pair cannot be stored.
+    // PostgreSQL does not store lone surrogates.
     if (point >= 0xd800 && point <= 0xdfff) continue;
     text += String.fromCodePoint(point);
     if ([...text].length < 180 && point + 251 <= 0x10ffff) continue;
@@ -110,7 +110,7 @@ const storable = fc
   )
   .filter(text => !text.includes('\0') && text.isWellFormed());
 
-test('every text that can be stored is shown as JSON.stringify shows it', () =>
+test('every text that PostgreSQL stores is printed as JSON.stringify prints it', () =>
   fc.assert(
     fc.asyncProperty(fc.array(storable, { minLength: size, maxLength: size }), assertShown),
     fuzzing(15),

@@ -1,16 +1,19 @@
 import type { Field } from './field.ts';
 import { type FieldName, field, fieldNames } from './state.ts';
 
-/**
- * A number as JSON text, made by PostgreSQL: of `n` (a row of phone_numbers), `a` (its open assignment), `u.holder` (the
- * user who has it) and, for more than the list's fields, `o` (its organization). A list passes from the database to the
- * client as text that nobody takes apart on the way, which is a third of the work of rows that become objects that
- * become text. No value is ever null, or the whole would be: `||` is so, and yet a fifth of the list faster than concat().
+/*
+ * PostgreSQL prints numbers as JSON, and the server passes the text on to the client unparsed. That is a third of the
+ * work of turning rows into objects and objects into text.
+ *
+ * The expressions read `n` (a row of phone_numbers), `a` (its open assignment), `u.holder` (the user who has it) and,
+ * in wider views than `list`, `o` (its organization). They concatenate with `||`, which makes a list a fifth faster
+ * than concat() does. Since `||` returns null if any operand is null, every value is printed as non-null text.
  */
-/** How each kind of value is printed, of the SQL that reads it. */
+
+/** The SQL that prints each kind of value. */
 const printers: Record<Field['print'], (value: string) => string> = {
   text: value => `to_json(${value})::text`,
-  // Without anything that JSON would escape: ids, E.164, pretty numbers, our own words.
+  // Ids, E.164, formatted numbers and statuses: JSON escapes none of their characters.
   plain: value => `'"' || ${value} || '"'`,
   boolean: value => `case when ${value} then 'true' else 'false' end`,
   // ISO 8601 in UTC to the second.
@@ -28,7 +31,7 @@ type Printed = [name: string, value: string][];
 
 const object = (entries: Printed) =>
   `${entries.map(([name, value], index) => `'${index === 0 ? '{' : ','}"${name}":' || ${value}`).join(' || ')} || '}'`
-    // Two constants that meet are one.
+    // Joins adjacent constants.
     .replaceAll("' || '", '');
 
 const holder = object(
@@ -41,7 +44,7 @@ const holder = object(
 const views = ['list', 'full', 'detail'] as const;
 export type View = (typeof views)[number];
 
-/** The fields that a view shows, in their order; each view has those of the one before it. */
+/** The fields that a view shows, in order. Each view includes the narrower ones. */
 export const fieldsOf = (view: View): FieldName[] =>
   fieldNames.filter(name => {
     const narrowest = field(name).view;
@@ -51,8 +54,8 @@ export const fieldsOf = (view: View): FieldName[] =>
 const jsonOf = (view: View) => object(fieldsOf(view).map(name => [name, printed(name)]));
 
 /**
- * `detail` is what one call for one number shows: also what is under way at its carrier, which is no revision, so that
- * a list's ETag could not tell of it.
+ * Only `detail`, the view of a single number, shows work in progress at the carrier. That work makes no revision, so a
+ * list's ETag, which is made from the revision, would not change with it.
  */
 export const numberJson = { list: jsonOf('list'), full: jsonOf('full'), detail: jsonOf('detail') };
 
@@ -61,10 +64,11 @@ export const detailVersion =
   "concat_ws(' ', o.id, o.revision, n.release_due_at is not null, n.release_problem)";
 
 /**
- * Joins the holder of each `n`, by look-ups of its own: whatever the size of the organization, there is no plan for
- * PostgreSQL to choose that reads the holders of others too. It keeps the users that it has found, and so their JSON.
- * @param tenant the tenant's and the organization's own ids, as SQL
- * @param holds that an assignment `a` of the tenant is the one that counts
+ * Joins the user who has each `n`. Lateral look-ups leave the planner no plan that reads the users of other numbers, in
+ * an organization of any size. PostgreSQL memoizes the users that it finds, and with them their JSON.
+ * @param tenant SQL for the tenant's internal id
+ * @param organization SQL for the organization's internal id
+ * @param holds the SQL condition for an assignment `a` of the tenant to be the current one
  */
 export const joinHolder = (tenant: string, organization: string, holds: string) => `
   left join lateral (
@@ -74,6 +78,6 @@ export const joinHolder = (tenant: string, organization: string, holds: string) 
     select ${holder} as holder from users u
     where u.tenant_id = ${tenant} and u.organization_id = ${organization} and u.id = a.user_id limit 1) u on true`;
 
-/** That an assignment is the open one of `n` in its organization. */
+/** The SQL condition for `a` to be the open assignment of `n` in its organization. */
 export const holdsNow = (organization: string) =>
   `a.open_organization_id = ${organization} and a.phone_number_id = n.id and a.ended_at is null`;

@@ -3,7 +3,7 @@ import { invalid } from '../errors.ts';
 const metadataLengthMax = 8000;
 const metadataLevelsMax = 5;
 
-/** Metadata within its bounds. @throws Problem `invalid_request` */
+/** Checks the limits of metadata. @throws Problem `invalid_request` */
 export function readMetadata(metadata: Record<string, unknown>): Record<string, unknown> {
   if (JSON.stringify(metadata).length > metadataLengthMax)
     throw invalid(`metadata is longer than ${metadataLengthMax} characters`);
@@ -12,7 +12,7 @@ export function readMetadata(metadata: Record<string, unknown>): Record<string, 
   return metadata;
 }
 
-/** `{}` has one level, `{"a": [1]}` two. */
+/** `{}` has one level, and `{"a": [1]}` two. */
 function levelsOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(levelsOf));

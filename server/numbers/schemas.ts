@@ -9,27 +9,26 @@ import {
   editableNames,
   type FieldName,
   field,
-  type Shown,
+  type NumberView,
 } from './state.ts';
 
 export const E164 = fields.phone_number.schema;
 
-export const AnyWriting = Type.String({
+export const AnyFormat = Type.String({
   minLength: 1,
   maxLength: 64,
-  description:
-    'A phone number, in any usual way of writing it: `+14155551234`, `(415) 555-1234`, `+44 20 7946 0958`.',
+  description: 'A phone number in any usual format: `+14155551234`, `(415) 555-1234`, `+44 20 7946 0958`.',
   examples: ['+14155551234'],
 });
 
 export const DefaultCountry = withDefault(
   oneOf([...countries].sort(), {
     default: defaultCountry,
-    description: 'What a number without `+` is read as: an ISO 3166-1 alpha-2 country.',
+    description: 'The country of numbers that are given without `+`: ISO 3166-1 alpha-2.',
   }),
 );
 
-export const NumberParams = Type.Object({ phone_number: AnyWriting });
+export const NumberParams = Type.Object({ phone_number: AnyFormat });
 export const CountryQuery = Type.Object({ default_country: DefaultCountry }, { additionalProperties: false });
 
 export const schemaOf = (name: FieldName): TSchema => {
@@ -37,20 +36,19 @@ export const schemaOf = (name: FieldName): TSchema => {
   return mayBeNull ? nullable(schema) : schema;
 };
 
-/** A number as a view shows it. */
-const shown = <V extends View>(view: V, options: object = {}) =>
-  Type.Unsafe<Shown<V>>(
+const viewSchema = <V extends View>(view: V, options: object = {}) =>
+  Type.Unsafe<NumberView<V>>(
     Type.Object(Object.fromEntries(fieldsOf(view).map(name => [name, schemaOf(name)])), {
       ...options,
       additionalProperties: false,
     }),
   );
 
-const exampleOf = <V extends View>(view: V): Shown<V> =>
-  Object.fromEntries(fieldsOf(view).map(name => [name, fields[name].example])) as Shown<V>;
+const exampleOf = <V extends View>(view: V): NumberView<V> =>
+  Object.fromEntries(fieldsOf(view).map(name => [name, fields[name].example])) as NumberView<V>;
 
 export const assignedExample = exampleOf('list');
-export const availableExample: Shown<'list'> = {
+export const availableExample: NumberView<'list'> = {
   ...assignedExample,
   id: '8a2b3c4d-5e6f-7890-abcd-ef1234567890',
   phone_number: '+14155555678',
@@ -63,27 +61,27 @@ export const availableExample: Shown<'list'> = {
 };
 export const detailExample = exampleOf('detail');
 
-export const ListedNumber = shown('list');
-export const FullNumber = shown('full');
-export const NumberDetail = shown('detail', {
-  description: 'A number, in full.',
+export const ListedNumber = viewSchema('list');
+export const FullNumber = viewSchema('full');
+export const NumberDetail = viewSchema('detail', {
+  description: 'A number in full.',
   examples: [detailExample],
 });
 
 type Editing = { [Name in EditableName]: TOptional<TUnsafe<Editable[Name] | null>> };
 
-/** The fields that users give to a number, each of which may be left out; null clears. */
-export const editing = Object.fromEntries(
+/** The fields that admins edit, as properties of a request body: all optional, and null clears. */
+export const editableInput = Object.fromEntries(
   editableNames.map(name => [name, Type.Optional(nullable(field(name).schema))]),
 ) as Editing;
 
-/** The same fields as an answer shows them. */
-export const editable = Object.fromEntries(editableNames.map(name => [name, schemaOf(name)])) as {
+/** The same fields as properties of a reply. */
+export const editableOutput = Object.fromEntries(editableNames.map(name => [name, schemaOf(name)])) as {
   [Name in EditableName]: TUnsafe<Editable[Name]>;
 };
 export const editableExample = Object.fromEntries(
   editableNames.map(name => [name, fields[name].example]),
 ) as Editable;
 
-/** The answer of every route that is about one number. */
+/** The reply of every route for one number. */
 export const OneNumber = Type.Object({ phone_number: NumberDetail });

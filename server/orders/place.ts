@@ -7,7 +7,7 @@ import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { findAssignee } from '../numbers/life/changes.ts';
 import { valueTaken } from '../numbers/life/unique.ts';
-import { type Editable, inEvent, uniqueNames } from '../numbers/state.ts';
+import { type Editable, eventValues, uniqueNames } from '../numbers/state.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 
 /** One number that is to be bought: any of an area code, or one in particular. */
@@ -93,7 +93,7 @@ export function placeOrders(
       ...(input.bulk_id && { bulk_id: input.bulk_id }),
       orders: rows.map(({ id }, index) => {
         const { values, ...wish } = input.wishes[index]!;
-        return { id, ...wish, ...inEvent(values) };
+        return { id, ...wish, ...eventValues(values) };
       }),
     });
     return rows.map(({ id }) => id);

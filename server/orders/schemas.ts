@@ -2,7 +2,7 @@ import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
 import { AreaCode } from '../numbers/life/schemas.ts';
-import { AnyWriting, E164, editable, editableExample, editing } from '../numbers/schemas.ts';
+import { AnyFormat, E164, editableExample, editableInput, editableOutput } from '../numbers/schemas.ts';
 import { emptyEditable } from '../numbers/state.ts';
 import type { OrderRow } from './orders.ts';
 import type { Quote } from './place.ts';
@@ -62,14 +62,14 @@ export const SearchBody = Type.Object({
 const what = {
   area_code: Type.Optional(AreaCode),
   user_id: Type.Optional(nullable(UserId)),
-  ...editing,
+  ...editableInput,
 };
 
 export const PurchaseBody = Type.Object(
   {
     organization_id: OrganizationId,
     ...what,
-    phone_number: Type.Optional(AnyWriting),
+    phone_number: Type.Optional(AnyFormat),
     country: Country,
     dry_run: withDefault(
       Type.Boolean({ default: false, description: 'Only says what it would come to: nothing is ordered.' }),
@@ -157,7 +157,7 @@ export const OrderBody = Type.Object(
     area_code: nullable(Type.String({ description: 'The area code that was asked for.' })),
     wanted_number: nullable(Type.String({ description: 'The number that was asked for, if it was one.' })),
     user_id: nullable(Type.String({ description: 'Who is to have it.' })),
-    ...editable,
+    ...editableOutput,
     phone_number: nullable(Type.String({ description: 'The number that was bought, or is being bought.' })),
     phone_id: nullable(Type.String({ format: 'uuid', description: 'The id of the number that was bought.' })),
     purchase_fee: Usd('What it costs once', 1),

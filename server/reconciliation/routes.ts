@@ -6,7 +6,7 @@ import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { type Changing, hasStoredReply } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
-import { bulky } from '../numbers/life/bulk-routes.ts';
+import { withLargeBody } from '../numbers/life/bulk/routes.ts';
 import type { Job } from '../work/jobs.ts';
 import { listDrift } from './drift.ts';
 import { Drift, DriftParams, DriftQuery, driftBody, ResolveBody } from './drift-schemas.ts';
@@ -66,7 +66,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
 
   app.post(
     `${account}/adopt`,
-    bulky(
+    withLargeBody(
       operation(
         'setting',
         {

@@ -2,7 +2,7 @@ import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
 import type { RunStatus, RunType } from '../db/carrier-tables.ts';
 import { timestamp } from '../http/operation.ts';
-import { AnyWriting, DefaultCountry } from '../numbers/schemas.ts';
+import { AnyFormat, DefaultCountry } from '../numbers/schemas.ts';
 import type { MapEntry, Rule } from './rules.ts';
 import { type Count, countNames, type Run as RunRow } from './runs.ts';
 
@@ -57,7 +57,7 @@ const Rules = Type.Unsafe<Rule[]>(
 const NumberMap = Type.Unsafe<MapEntry[]>(
   Type.Array(
     Type.Object(
-      { phone_number: AnyWriting, organization_id: OrganizationId },
+      { phone_number: AnyFormat, organization_id: OrganizationId },
       { additionalProperties: false },
     ),
     { maxItems: 100_000, description: 'Numbers one by one; they go before the rules.' },

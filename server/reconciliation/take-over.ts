@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import { Problem, translateViolations } from '../errors.ts';
 import { type Arrival, arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
-import { keepBatch } from '../numbers/life/bulk.ts';
+import { storeBatch } from '../numbers/life/batches.ts';
 import { applyChanges, eventOf, writeStates } from '../numbers/life/changes.ts';
 import { link, type NumberState } from '../numbers/life/rules.ts';
 import { defaultCountry, readPhoneNumber } from '../numbers/phone-number.ts';
@@ -52,7 +52,7 @@ export async function takeOver(
   });
   const items = [...adopted.map(arrivalOf), ...links];
   if (items.length === 0) return;
-  const batch_id = await keepBatch(revision, caller, items);
+  const batch_id = await storeBatch(revision, caller, items);
   revision.record('numbers.adopted', { batch_id, count: items.length, carrier_account_id: account_id });
 }
 

@@ -24,7 +24,7 @@ import { createTestDatabase, type TestDatabase } from '../../testing/database.ts
 import { uniqueNumber } from '../../testing/factories.ts';
 import { interrupted, play, schedules } from '../../testing/killing.ts';
 import { assignNumber } from '../life/assignments.ts';
-import { changeInBulk } from '../life/bulk.ts';
+import { changeInBulk } from '../life/bulk/bulk.ts';
 import { endWhatIsDue } from '../life/clock.ts';
 import { carryOutRelease, releaseWhatIsDue } from './carrier-release.ts';
 import { beginRelease, type Intended, type Released } from './release.ts';

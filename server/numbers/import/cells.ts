@@ -5,13 +5,13 @@ import { type EditableName, editableNames, field } from '../state.ts';
 
 /* The fields of a number in a file: read from text or JSON, and written for COPY. */
 
-/** Each field alone as a body, so that what is wrong with a value is said as in any other request. */
-const alone = Object.fromEntries(
+/** A body with only the field, so that a bad value has the same error text as in any other request. */
+const bodyOf = Object.fromEntries(
   editableNames.map(name => [name, Type.Object({ [name]: field(name).schema })]),
 );
 
 /**
- * Reads a cell as an export writes it. An empty one says nothing.
+ * Reads a cell of CSV. An empty cell is undefined: the field is not given.
  * @throws Problem `invalid_request`
  */
 export function readCell(name: EditableName, text: string): unknown {
@@ -23,7 +23,7 @@ export function readCell(name: EditableName, text: string): unknown {
         text.split(',').flatMap(part => part.trim() || []),
       );
     case 'boolean':
-      return readValue(name, words.get(text.toLowerCase()) ?? text);
+      return readValue(name, booleans.get(text.toLowerCase()) ?? text);
     case 'jsonb':
       return readValue(name, readJson(name, text));
     default:
@@ -31,7 +31,7 @@ export function readCell(name: EditableName, text: string): unknown {
   }
 }
 
-const words = new Map([
+const booleans = new Map([
   ...['true', 'yes', '1'].map(word => [word, true] as const),
   ...['false', 'no', '0'].map(word => [word, false] as const),
 ]);
@@ -45,7 +45,7 @@ function readJson(name: string, text: string): unknown {
 }
 
 /**
- * Reads the value of a field in the one form that is stored. Null, and a text without a character, say nothing.
+ * Normalizes a value. Null and the empty string are undefined: the field is not given.
  * @throws Problem `invalid_request`
  */
 export function readValue(name: EditableName, value: unknown): unknown {
@@ -57,19 +57,19 @@ export function readValue(name: EditableName, value: unknown): unknown {
     if (value.length > maxLength) throw invalid(`${name} is longer than ${maxLength} characters`);
   }
   if (!isStorable(value)) throw invalid(`${name} has a character that cannot be stored`);
-  // A text has its length alone to keep to, unless its schema says more: most columns are texts, and a file is long.
-  if (column !== 'text' || 'pattern' in schema) assertValid(alone[name]!, { [name]: value });
+  // A text without a pattern only has a length, which is checked above: faster, since most columns are such texts.
+  if (column !== 'text' || 'pattern' in schema) assertValid(bodyOf[name]!, { [name]: value });
   return edit!.read ? edit!.read(value as never) : value;
 }
 
-/** PostgreSQL stores neither U+0000 nor half of a surrogate pair. */
+/** PostgreSQL rejects U+0000 and lone surrogates. */
 const isStorable = (value: unknown): boolean => {
   if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   return Object.entries(value).every(([name, inner]) => isStorable(name) && isStorable(inner));
 };
 
-/** A value as COPY takes it into its column. */
+/** The text that COPY reads a value from. */
 export function copyText(name: EditableName, value: unknown): string | null {
   if (value === undefined) return null;
   switch (field(name).column) {

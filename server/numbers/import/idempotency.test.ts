@@ -4,7 +4,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { after, before, beforeEach, test } from 'node:test';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { rejectionsKept } from './import.ts';
+import { rejectionsStored } from './import.ts';
 
 let server: TestServer;
 let organization: string;
@@ -25,7 +25,7 @@ const upload = (key: string, body: string, { query = '', headers = {} } = {}) =>
     headers: { 'idempotency-key': key, 'content-type': 'text/csv', ...headers },
   });
 
-/** An upload that is not yet at its end. */
+/** An upload that has not ended yet. */
 async function begin(key: string, text: string): Promise<ClientRequest> {
   const headers = { 'x-api-key': server.key, 'content-type': 'text/csv', 'idempotency-key': key };
   const request = httpRequest(server.url + path(), { method: 'POST', headers });
@@ -52,7 +52,7 @@ async function log() {
   return body.events.filter((event: { type: string }) => event.type === 'numbers.imported');
 }
 
-test('the same key with the same file gets the first answer, whatever has happened since', async () => {
+test('the same key with the same file replays the first reply, even after other changes', async () => {
   const revision = (await server.call('GET', `/v1/organizations/${organization}`)).body.organization.revision;
   const headers = { 'if-match': String(revision) };
   const file = csv(`${uniqueNumber()},A,`, '123,,', `${uniqueNumber()},B,nobody`);
@@ -68,7 +68,7 @@ test('the same key with the same file gets the first answer, whatever has happen
   assert.equal((await log()).length, 1);
 });
 
-test('another file, another reading of it or another organization is refused, and nothing is imported', async () => {
+test('the same key with another file, format or organization is refused, and nothing is imported', async () => {
   const file = csv(`${uniqueNumber()},,`);
   assert.equal((await upload('once', file)).status, 200);
   const others = [
@@ -83,7 +83,7 @@ test('another file, another reading of it or another organization is refused, an
   assert.deepEqual(await log(), []);
 });
 
-test('while the file still comes, the key is refused to others at once; broken off, it is free again', async () => {
+test('while a file arrives its key is refused to others at once; when the upload breaks off it is free again', async () => {
   const rows = csv(`${uniqueNumber()},,`);
   const running = await begin('long', rows);
   await keyHeld();
@@ -103,7 +103,7 @@ test('while the file still comes, the key is refused to others at once; broken o
   assert.deepEqual([reply.status, reply.body.imported], [200, 1]);
 });
 
-test('of many at once with one key, one imports', async () => {
+test('of many simultaneous requests with one key, one imports', async () => {
   const file = csv(...Array.from({ length: 50 }, () => `${uniqueNumber()},,`));
   const replies = await Promise.all(Array.from({ length: 12 }, () => upload('many', file)));
   const done = replies.filter(({ status }) => status === 200);
@@ -116,7 +116,7 @@ test('of many at once with one key, one imports', async () => {
   assert.equal((await log()).length, 1);
 });
 
-test('what failed or was refused leaves no record; a rehearsal leaves its own', async () => {
+test('an import that failed or was refused stores no reply; a dry run stores its own', async () => {
   const user = { name: 'Ann', email: 'ann@example.com' };
   const strict = csv(`${uniqueNumber()},,${user.email}`);
   assert.equal((await upload('refused', strict, { query: '&all_or_nothing=true' })).status, 422);
@@ -135,20 +135,20 @@ test('what failed or was refused leaves no record; a rehearsal leaves its own', 
   );
 });
 
-test('a repeat has the first rejections, and says how many it lacks', async () => {
-  const wrong = rejectionsKept + 5;
+test('a replay has the first rejections, and says how many it leaves out', async () => {
+  const wrong = rejectionsStored + 5;
   const file = csv(`${uniqueNumber()},,`, ...Array.from({ length: wrong }, (_, row) => `x${row},,`));
   const first = (await upload('wrong', file)).body;
   assert.deepEqual([first.rejected, first.rejections.length], [wrong, wrong]);
   const again = (await upload('wrong', file)).body;
   assert.deepEqual(again, {
     ...first,
-    rejections: first.rejections.slice(0, rejectionsKept),
+    rejections: first.rejections.slice(0, rejectionsStored),
     rejections_omitted: 5,
   });
 });
 
-test('If-Match: an import into an organization that has moved on brings nothing', async () => {
+test('If-Match: nothing is imported if the organization has changed', async () => {
   const file = csv(`${uniqueNumber()},,`);
   const stale = await upload('stale', file, { headers: { 'if-match': '999' } });
   assert.deepEqual([stale.status, stale.body.code], [412, 'revision_mismatch']);

@@ -7,12 +7,12 @@ import { ask, exampleList, newHome, type ServerProcess, startServer } from '../.
 const megabyte = 1_048_576;
 const growthMax = 200 * megabyte;
 
-/** The codes that the North American plan can have: no 0 or 1 first, no 11 last. */
+/** The codes that the North American plan allows: the first digit is not 0 or 1, the last two are not 11. */
 const codes = Array.from({ length: 800 }, (_, place) => String(200 + place)).filter(
   code => !code.endsWith('11'),
 );
 
-/** Rows of a CSV file, made while they are sent: `exchange` tells the numbers of one file from those of another. */
+/** The rows of a CSV file, generated as they are sent. Files with different `exchange` have different numbers. */
 async function* csv(rows: number, exchange = 0): AsyncGenerator<Uint8Array> {
   let text = 'phone_number,nickname,user\n';
   for (let row = 0; row < rows; row++) {
@@ -37,7 +37,7 @@ async function send(server: ServerProcess, organization: string, body: AsyncGene
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-/** A new organization with the user whom every tenth row names. */
+/** A new organization, and the user that every tenth row names. */
 async function newOrganization(server: ServerProcess): Promise<string> {
   const { body } = await server.call('POST', '/v1/organizations', { name: 'Acme' });
   const id: string = body.organization.unique_id;
@@ -48,7 +48,7 @@ async function newOrganization(server: ServerProcess): Promise<string> {
 
 type Inventory = Record<'numbers' | 'assignments' | 'events' | 'items' | 'answers', number>;
 
-/** What the database has of an organization: its numbers, open assignments, events of imports, what these keep, answers. */
+/** Counts an organization's numbers, open assignments, import events, batch items and stored replies. */
 async function inventory(home: string, organization: string): Promise<Inventory> {
   const [row] = await ask<Inventory>(
     home,
@@ -71,14 +71,14 @@ const all = (rows: number) => ({
 });
 const nothing = { numbers: 0, assignments: 0, events: 0, items: 0, answers: 0 };
 
-/** The resident memory of a process in bytes: now, or the most that it ever was. Undefined where there is no /proc. */
+/** The resident memory of a process in bytes, now or at its peak. Undefined without /proc. */
 async function memory(pid: number, which: 'VmRSS' | 'VmHWM'): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kilobytes = new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
-/** Sends one request after the other until told to stop. @returns the slowest, in milliseconds */
+/** Sends one request after the other until stopped. @returns the duration of the slowest, in milliseconds */
 async function askMeanwhile(server: ServerProcess, until: AbortSignal): Promise<number> {
   let slowest = 0;
   while (!until.aborted) {
@@ -100,7 +100,7 @@ function assertBounded(t: TestContext, idle: number | undefined, peak: number | 
   assert.ok(peak - idle <= growthMax, `it grew by ${inMegabytes(peak - idle)} MB`);
 }
 
-test('a million rows are imported in bounded memory, and others are answered meanwhile', async t => {
+test('a million rows are imported in bounded memory, and other requests are served meanwhile', async t => {
   const rows = 1_000_000;
   const home = await newHome(t);
   const server = await startServer(home);
@@ -112,7 +112,7 @@ test('a million rows are imported in bounded memory, and others are answered mea
 
   const finished = new AbortController();
   const others = askMeanwhile(server, finished.signal);
-  others.catch(() => {}); // told of below, once the import is over
+  others.catch(() => {}); // reported below, once the import is over
   const from = performance.now();
   const reply = await send(server, organization, csv(rows)).finally(() => finished.abort());
   const seconds = (performance.now() - from) / 1000;
@@ -129,7 +129,7 @@ test('a million rows are imported in bounded memory, and others are answered mea
   assertBounded(t, idle, peak);
 });
 
-test('an import that is killed anywhere has brought everything or nothing', async t => {
+test('an import that is killed at any point has imported all or nothing', async t => {
   const rows = 60_000;
   const kills = 8;
   const home = await newHome(t);
@@ -144,7 +144,7 @@ test('an import that is killed anywhere has brought everything or nothing', asyn
   for (let kill = 1; kill <= kills; kill++) {
     const organization = await newOrganization(server);
     const answer = send(server, organization, csv(rows, kill)).catch(() => undefined);
-    // Spread over the whole import and a little more; the last one falls right behind the answer.
+    // Spread over the whole import and a little more: the last kill comes right after the reply.
     const moment = (duration * 1.2 * (kill - Math.random())) / (kills - 1);
     await Promise.race([answer, ...(kill < kills ? [sleep(moment)] : [])]);
     await server.kill();

@@ -43,7 +43,7 @@ const listed = async (organization: string) =>
 const revisionOf = async (organization: string) =>
   (await server.call('GET', `/v1/organizations/${organization}`)).body.organization.revision;
 
-test('CSV as programs write it is read', async () => {
+test('CSV is read in all the forms that programs write', async () => {
   const organization = await newOrganization(server);
   const [a, b, c, d] = [uniqueNumber(), uniqueNumber(), uniqueNumber(), uniqueNumber()];
   const text = [
@@ -80,7 +80,7 @@ test('CSV as programs write it is read', async () => {
   );
 });
 
-test('NDJSON is read, and each line that is wrong is reported', async () => {
+test('NDJSON is read, and each bad line is reported', async () => {
   const organization = await newOrganization(server);
   const user = await newUser(server, organization);
   const [a, b] = [uniqueNumber(), uniqueNumber()];
@@ -109,7 +109,7 @@ test('NDJSON is read, and each line that is wrong is reported', async () => {
   assert.equal(second.nickname, null);
 });
 
-test('a file that is wrong as a whole is refused with the reason', async () => {
+test('a bad file is refused as a whole, with the reason', async () => {
   const organization = await newOrganization(server);
   const columns = `The first line must name the columns (phone_number, user, ${editableNames.join(', ')}): `;
   const refusals: [string | Uint8Array<ArrayBuffer>, string][] = [
@@ -136,7 +136,7 @@ test('a file that is wrong as a whole is refused with the reason', async () => {
   assert.deepEqual(await listed(organization), []);
 });
 
-/** A file with one row of each kind, and what is to be said of it. */
+/** A file with one row of each kind, and the expected report. */
 async function mixed(organization: string, other: string) {
   const user = await newUser(server, organization);
   const { email } = (await server.call('GET', `/v1/organizations/${organization}/users/${user}`)).body.user;
@@ -168,13 +168,13 @@ ${c},C,
     [7, 'unknown_user', 'no active user nobody in this organization'],
     [8, 'already_exists', taken(organization)],
     [9, 'already_exists', taken(other)],
-    [10, 'duplicate_in_file', 'the number stands in line 2 already'],
-    [11, 'invalid', 'the row has 1 columns, and the first line names 3'],
+    [10, 'duplicate_in_file', 'the number is already in line 2'],
+    [11, 'invalid', 'the row has 1 column, but the first line names 3'],
   ];
   return { text, expected, user, imported: [a, b, c], before: here! };
 }
 
-test('every row that is not right is reported, and the others are imported in one revision', async () => {
+test('every bad row is reported, and the good ones are imported in one revision', async () => {
   const [organization, other] = [await newOrganization(server), await newOrganization(server)];
   const { text, expected, user, imported } = await mixed(organization, other);
   const before = await revisionOf(organization);
@@ -241,7 +241,7 @@ test('every row that is not right is reported, and the others are imported in on
   assert.equal(await revisionOf(organization), before + 1);
 });
 
-test('a bound key is not told who has a number', async () => {
+test('a bound key does not learn which other organization has a number', async () => {
   const [organization, other] = [await newOrganization(server), await newOrganization(server)];
   const { text, expected } = await mixed(organization, other);
   const key = await server.newKey({ organization_id: organization });
@@ -253,17 +253,17 @@ test('a bound key is not told who has a number', async () => {
   assert(!reply.text.includes(other));
 });
 
-test('the default country is what numbers without + are read as', async () => {
+test('numbers without + belong to the default country', async () => {
   const organization = await newOrganization(server);
   await upload(organization, 'phone_number\n020 7946 0958\n', { query: '&default_country=GB' });
   assert.equal((await listed(organization))[0].pretty_phone_number, '+44 20 7946 0958');
 });
 
-test('two imports of the same numbers into two organizations share them out', async () => {
+test('two imports of the same numbers into two organizations: each number goes to one of them', async () => {
   for (const strict of [false, true]) {
     const organizations = [await newOrganization(server), await newOrganization(server)];
     const numbers = Array.from({ length: 800 }, uniqueNumber);
-    // From both ends, so that they meet.
+    // In opposite order, so that the imports meet.
     const files = [numbers, numbers.toReversed()].map(rows => `phone_number\n${rows.join('\n')}\n`);
     const query = strict ? '&all_or_nothing=true' : '';
     const replies = await Promise.all(organizations.map((id, index) => upload(id, files[index]!, { query })));
@@ -290,19 +290,19 @@ test('an upload that breaks off imports nothing, and leaves nothing behind', asy
     request.destroy();
     await new Promise(resolve => request.once('close', resolve));
   }
-  // One that waits for a place among the running imports: those that broke off must give theirs back.
+  // Waits for one of the four slots of running imports: uploads that broke off must free theirs.
   let reply = await upload(organization, `phone_number\n${uniqueNumber()}\n`);
   while (reply.status === 429) reply = await upload(organization, `phone_number\n${uniqueNumber()}\n`);
   assert.equal(reply.status, 200, reply.text);
   assert.equal((await listed(organization)).length, 1);
 });
 
-test('clients that do not wait for a long report cost no session', async () => {
+test('clients that do not wait for a long report leak no session', async () => {
   const organization = await newOrganization(server);
   const text = `phone_number\n${'x\n'.repeat(8_000)}`;
   const leavings: ((request: ClientRequest) => Promise<unknown>)[] = [
     request => new Promise(resolve => request.on('response', response => response.once('data', resolve))),
-    // While the rows are judged: the file has arrived, and nobody waits for the answer.
+    // While the rows are classified: the file has arrived, and the client has gone.
     ...Array.from({ length: 6 }, (_, index) => () => sleep(60 + index * 30)),
   ];
   for (const leaving of leavings) {

@@ -25,7 +25,7 @@ const row: fc.Arbitrary<Row> = fc.record({
   blankBefore: fc.boolean(),
 });
 
-/** What an import must make of the rows, one after the other. @param firstLine what stands before them */
+/** The result that an import of these rows must have, computed row by row. @param firstLine the lines before them */
 function predict(
   rows: Row[],
   numbers: string[],
@@ -48,11 +48,7 @@ function predict(
     else if (taken.has(phone_number))
       rejected.push([line, 'already_exists', `the number is already in ${taken.get(phone_number)}`]);
     else if (lines.has(phone_number))
-      rejected.push([
-        line,
-        'duplicate_in_file',
-        `the number stands in line ${lines.get(phone_number)} already`,
-      ]);
+      rejected.push([line, 'duplicate_in_file', `the number is already in line ${lines.get(phone_number)}`]);
     else {
       lines.set(phone_number, line);
       kept.push({ phone_number, nickname: nickname || null, user_id: users.get(reference) ?? null });
@@ -61,7 +57,7 @@ function predict(
   return { rejected, kept: kept.sort((a, b) => (a.phone_number! < b.phone_number! ? -1 : 1)) };
 }
 
-test('whatever a file has, its rows are judged as by going through them one after the other', async () => {
+test('rows of any file are classified as a sequential model classifies them', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(row, { minLength: 1, maxLength: 25 }),
@@ -126,14 +122,14 @@ function csvRow({ number, nickname, user, blankBefore }: Row, numbers: string[],
   return `${blankBefore ? '\n' : ''}${number === null ? 'none' : numbers[number]},${quoted},${names[user] ?? ''}\n`;
 }
 
-/** A line break in JSON is an escape: what counts as a further line in CSV is a blank one here. */
+/** JSON escapes line breaks. A value with one takes two lines in CSV, so here a blank line follows it. */
 function jsonRow({ number, nickname, user, blankBefore }: Row, numbers: string[], names: string[]): string {
   const blanks = (blankBefore ? 1 : 0) + nickname.split('\n').length - 1;
   const phone_number = number === null ? 'none' : numbers[number];
   return `${'\n'.repeat(blanks)}${JSON.stringify({ phone_number, nickname, user: names[user] ?? null })}\n`;
 }
 
-test('what another change takes between the judgement and the insertion leaves no gap in the batch', async () => {
+test('numbers that another change takes between classification and insertion leave no gap in the batch', async () => {
   const [organization, other] = [await newOrganization(server), await newOrganization(server)];
   const user = await newUser(server, organization);
   const numbers = Array.from({ length: 3500 }, uniqueNumber);

@@ -2,23 +2,23 @@ import type { Caller } from '../../access/caller.ts';
 import { openCursor } from '../../db/cursor.ts';
 import type { Session } from '../../db/database.ts';
 
-/** Why a row was not taken. */
+/** Why a row was rejected. */
 export type RowProblem = 'invalid' | 'unknown_user' | 'already_exists' | 'duplicate_in_file' | 'value_taken';
 
 export type Rejection = { line: number; phone_number: string; code: RowProblem; error: string };
 
 const rowsPerRead = 1000;
 
-/** The rejected rows in the order of the file; every one, or the first `limit`. */
+/** The rejected rows in the order of the file: all, or the first `limit`. */
 export async function* readRejections(
   session: Session,
   caller: Caller,
   limit: number | null = null,
 ): AsyncGenerator<Rejection, void> {
-  const text = `select j.line, coalesce(j.input, j.phone_number) as input, j.code, j.detail, j.first_line, o.unique_id as organization_id
-      from judged j
-      left join organizations o on o.tenant_id = $1 and o.id = j.taken_by and ($2::uuid is null or o.id = $2)
-      where j.code is not null order by j.line limit $3`;
+  const text = `select c.line, coalesce(c.input, c.phone_number) as input, c.code, c.detail, c.first_line, o.unique_id as organization_id
+      from classified c
+      left join organizations o on o.tenant_id = $1 and o.id = c.taken_by and ($2::uuid is null or o.id = $2)
+      where c.code is not null order by c.line limit $3`;
   const cursor = openCursor<RejectedRow>(session.client, text, [
     caller.tenantId,
     caller.organizationId,
@@ -36,10 +36,10 @@ type RejectedRow = {
   line: number;
   input: string;
   code: RowProblem;
-  /** Of an invalid row its error, of an unknown user the reference, of a value that is taken the field and the value. */
+  /** The error of an invalid row, the reference to an unknown user, or the field and value that are taken. */
   detail: string | null;
   first_line: number | null;
-  /** Where the number is already; null where the key cannot see that. */
+  /** The organization that has the number; null if the caller may not see it. */
   organization_id: string | null;
 };
 
@@ -54,10 +54,10 @@ function explanation(row: RejectedRow): string {
         ? `the number is already in ${row.organization_id}`
         : 'the number already exists';
     case 'duplicate_in_file':
-      return `the number stands in line ${row.first_line} already`;
+      return `the number is already in line ${row.first_line}`;
     case 'value_taken':
       return row.first_line === null
-        ? `${row.detail} is another number's already`
-        : `${row.detail} stands in line ${row.first_line} already`;
+        ? `${row.detail} is already in use by another number`
+        : `${row.detail} is already in line ${row.first_line}`;
   }
 }

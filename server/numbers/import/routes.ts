@@ -5,15 +5,15 @@ import { changingCaller } from '../../http/changing.ts';
 import { idempotencyKeyOf, requestHash } from '../../http/idempotency.ts';
 import { type App, operation } from '../../http/operation.ts';
 import { editableNames } from '../state.ts';
-import { type ImportReport, importNumbers, rejectionsKept } from './import.ts';
+import { type ImportReport, importNumbers, rejectionsStored } from './import.ts';
 import type { ImportFormat } from './rows.ts';
 import { ImportBody, ImportFile, ImportQuery, ImportRejectedBody } from './schemas.ts';
 
 const formats: Record<string, ImportFormat> = { 'text/csv': 'csv', 'application/x-ndjson': 'ndjson' };
-/** Each holds a connection to the database for as long as its file takes to arrive. */
+/** Each import holds a database connection until its file has arrived. */
 const importsMax = 4;
 
-/** A scope of its own: only here is a body a stream, and only of these types. */
+/** Needs a Fastify scope of its own, since it replaces the body parsers: here a body is a stream. */
 export function importRoutes(app: App, database: Database, brand: string): void {
   let running = 0;
   app.removeAllContentTypeParsers();
@@ -26,13 +26,13 @@ export function importRoutes(app: App, database: Database, brand: string): void 
       {
         operationId: 'importNumbers',
         summary: 'Import numbers from a file',
-        description: `Brings a file of numbers into an organization, of any length, as a stream.
+        description: `Imports a file of numbers of any length into an organization. The file is streamed.
 
-**CSV** (\`Content-Type: text/csv\`): UTF-8, comma-separated; the first line names the columns. \`phone_number\` is needed. \`user\` is the unique_id or e-mail address of an active user of the organization, who is assigned the number at once. ${editableNames.map(name => `\`${name}\``).join(', ')} are what the number is to be: tags with commas between them, metadata as JSON. **NDJSON** (\`application/x-ndjson\`): one object with these fields a line.
+**CSV** (\`Content-Type: text/csv\`) is UTF-8 and comma-separated, and its first line names the columns. The column \`phone_number\` is required. \`user\` is the unique_id or e-mail address of an active user of the organization; the number is assigned to them at once. The other columns are fields of the number: ${editableNames.map(name => `\`${name}\``).join(', ')}. Tags are separated by commas; metadata is JSON. **NDJSON** (\`application/x-ndjson\`) has one object with the same fields per line.
 
-Rows that are right are imported, all in one revision; every other row is reported with its line and the reason.
+All good rows are imported in one revision. Every other row is reported with its line and the reason.
 
-With an \`Idempotency-Key\`, the same key with the same file gets the first answer again, of whose rejections the first ${rejectionsKept.toLocaleString('en-US')} are kept: \`rejections_omitted\` says how many more there were.`,
+With an \`Idempotency-Key\`, a repeat with the same key and file replays the first reply. A replay has at most ${rejectionsStored.toLocaleString('en-US')} rejections; \`rejections_omitted\` says how many it leaves out.`,
         tags: ['Phone numbers'],
         consumes: Object.keys(formats),
         querystring: ImportQuery,
@@ -59,14 +59,22 @@ With an \`Idempotency-Key\`, the same key with the same file gets the first answ
       running++;
       try {
         const key = idempotencyKeyOf(request);
-        const repeat = key === undefined ? undefined : { key, hash: requestHash(request).update(format) };
+        const idempotency =
+          key === undefined ? undefined : { key, hash: requestHash(request).update(format) };
         const caller = changingCaller(request);
-        const report = await importNumbers(database, caller, request.query, request.body, format, repeat);
+        const report = await importNumbers(
+          database,
+          caller,
+          request.query,
+          request.body,
+          format,
+          idempotency,
+        );
         if (report.replayed) reply.header('idempotency-replayed', 'true');
         reply.status(report.refused ? 422 : 200).type('application/json; charset=utf-8');
         const text = reportBody(report, request.query.dry_run, request.id, brand);
         const body = Readable.from(text, { objectMode: false });
-        // Also when it was never read, because the client has gone by now.
+        // The stream closes even if it is never read because the client has gone.
         body.once('close', report.end);
         return reply.send(body as never);
       } finally {

@@ -7,32 +7,32 @@ import { csvColumns } from '../list/formats.ts';
 import { type EditableName, editableNames } from '../state.ts';
 import { readCell, readValue } from './cells.ts';
 
-/** One row of an import; `line` is where it ends in the file, from 1. A row that cannot be taken carries its error. */
+/** A row of a file. `line` is where the row ends, from 1. A bad row carries its error as `problem`. */
 export type ImportRow =
   | { line: number; phone_number: string; user: string; values: Values }
   | { line: number; phone_number?: string; problem: string };
 
-/** What a row says of a number, in the form that is stored. */
+/** The fields that a row gives, normalized. */
 export type Values = Partial<Record<EditableName, unknown>>;
 
 export type ImportFormat = 'csv' | 'ndjson';
 
 const columns = ['phone_number', 'user', ...editableNames];
-/** Where a file says who has a number, the first that says it counts: an export has no `user`, but the other two. */
+/** The columns that name the user. The first that is not empty counts. An export has the last two. */
 const userColumns = ['user', 'user_email', 'user_id'];
-/** An export says more. That is known, and not imported: a file that was exported is taken as it is. */
+/** An export has more columns. They are accepted and ignored, so that an export can be imported unchanged. */
 const knownColumns = new Set<string>([...columns, ...csvColumns('full')]);
 const knownFields = new Set<string>([...columns, ...fieldsOf('full')]);
-/** As long as the longest line of an export. */
+/** No line of an export is longer. */
 const lineBytesMax = 65_536;
-/** So much is read at once, some 270 short rows: about a millisecond, in which other requests wait. */
+/** Some 270 short rows are parsed at once, which makes other requests wait for about a millisecond. */
 const pieceBytes = 4_096;
-/** As much of a wrong name as is repeated to its author. */
-const nameMax = 100;
+/** An error text quotes at most this much of an unknown name. */
+const quotedMax = 100;
 
 /**
- * Reads a file of numbers, some rows at a time: a promise for each would cost more than the row. A bad row carries its
- * error. A bad file throws.
+ * Reads the rows of a file, several at a time: a promise for each row would cost more than the row. A bad row carries
+ * its error. A bad file throws.
  */
 export function readRows(
   source: AsyncIterable<Uint8Array>,
@@ -42,7 +42,7 @@ export function readRows(
   return format === 'csv' ? readCsv(text) : readNdjson(text);
 }
 
-/** Anything but UTF-8 would turn names into rubbish without a word. Strips a byte order mark. */
+/** Rejects all but UTF-8, since another encoding would garble names silently. Strips a byte order mark. */
 async function* decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {
@@ -64,14 +64,14 @@ async function* readCsv(text: AsyncGenerator<string>): AsyncGenerator<ImportRow[
     relax_column_count: true,
     max_record_size: lineBytesMax,
     trim: true,
-    // Taken from it here, none is left to be read from the stream.
+    // Returning null keeps the record out of the parser's stream, which nobody reads.
     on_record: (record: string[], { lines }) => {
       if (readRow) rows.push(readRow(record, lines));
       else readRow = readHeader(record);
       return null;
     },
   });
-  parser.on('error', () => {}); // told of by the write that it happens in
+  parser.on('error', () => {}); // the callback of write() reports it
   try {
     for await (const piece of text) {
       await settled(done => parser.write(piece, done));
@@ -92,15 +92,15 @@ async function* readCsv(text: AsyncGenerator<string>): AsyncGenerator<ImportRow[
 const settled = (begin: (done: (error?: Error | null) => void) => void): Promise<void> =>
   new Promise((resolve, reject) => begin(error => (error ? reject(error) : resolve())));
 
-/** @returns how the rows under this first line are read */
+/** @param record the first line @returns the function that reads the rows below it */
 function readHeader(record: string[]): (record: string[], line: number) => ImportRow {
   const names = record.map(name => name.toLowerCase());
   const unknown = record.find((_, index) => !knownColumns.has(names[index]!));
   if (unknown !== undefined || !names.includes('phone_number')) {
-    const what = names.includes('phone_number')
+    const problem = names.includes('phone_number')
       ? `"${unknown}" is not a column`
       : 'there is no column phone_number';
-    throw invalid(`The first line must name the columns (${columns.join(', ')}): ${what}`);
+    throw invalid(`The first line must name the columns (${columns.join(', ')}): ${problem}`);
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) throw invalid(`The first line names ${twice} twice`);
@@ -112,11 +112,14 @@ function readHeader(record: string[]): (record: string[], line: number) => Impor
     .filter(({ place }) => place >= 0);
   return (row, line) => {
     if (row.length !== width)
-      return { line, problem: `the row has ${row.length} columns, and the first line names ${width}` };
+      return {
+        line,
+        problem: `the row has ${row.length} ${row.length === 1 ? 'column' : 'columns'}, but the first line names ${width}`,
+      };
     const at = (place: number | undefined) => withoutApostrophe(row[place ?? -1] ?? '');
     const phone_number = at(number);
     const user = at(users.find(place => row[place] !== ''));
-    return reading(line, phone_number, () => {
+    return badValueAsProblem(line, phone_number, () => {
       const values: Values = {};
       for (const { name, place } of given) values[name] = readCell(name, at(place));
       return { line, phone_number, user, values };
@@ -124,8 +127,8 @@ function readHeader(record: string[]): (record: string[], line: number) => Impor
   };
 }
 
-/** A bad value makes a bad row, not a bad file. */
-function reading(line: number, phone_number: string, read: () => ImportRow): ImportRow {
+/** Turns the error of a bad value into a bad row. */
+function badValueAsProblem(line: number, phone_number: string, read: () => ImportRow): ImportRow {
   try {
     return read();
   } catch (error) {
@@ -141,9 +144,9 @@ async function* readNdjson(text: AsyncGenerator<string>): AsyncGenerator<ImportR
     const lines = (rest + piece).split('\n');
     rest = lines.pop()!;
     const rows: ImportRow[] = [];
-    for (const one of lines) {
+    for (const text of lines) {
       line++;
-      if (one.trim() !== '') rows.push(readObject(one, line));
+      if (text.trim() !== '') rows.push(readObject(text, line));
     }
     yield rows;
     if (rest.length > lineBytesMax)
@@ -162,14 +165,14 @@ function readObject(text: string, line: number): ImportRow {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { line, problem: 'the line is not a JSON object' };
   const unknown = Object.keys(value).find(name => !knownFields.has(name));
-  if (unknown !== undefined) return { line, problem: `${unknown.slice(0, nameMax)} is not a known field` };
+  if (unknown !== undefined) return { line, problem: `${unknown.slice(0, quotedMax)} is not a known field` };
   const { phone_number = '', user = '', ...fields } = value as Record<string, unknown>;
   for (const [name, text] of Object.entries({ phone_number, user }))
     if (text !== null && typeof text !== 'string')
       return { line, problem: `${name} must be a string or null` };
-  // Nobody has blanks around a number or a user on purpose.
+  // Spaces around a number or a user are never intended.
   const number = ((phone_number as string | null) ?? '').trim();
-  return reading(line, number, () => {
+  return badValueAsProblem(line, number, () => {
     const values: Values = {};
     for (const name of editableNames) values[name] = readValue(name, fields[name]);
     const holder = ((user as string | null) ?? '').trim() || (holderOf(value) ?? '');
@@ -177,7 +180,7 @@ function readObject(text: string, line: number): ImportRow {
   });
 }
 
-/** Whom an export says that a number is assigned to. */
+/** The user that an export names as `assigned_to`. */
 function holderOf(value: object): string | undefined {
   const { assigned_to: holder } = value as { assigned_to?: { email?: unknown; user_id?: unknown } | null };
   return [holder?.email, holder?.user_id].find(reference => typeof reference === 'string');

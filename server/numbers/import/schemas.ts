@@ -10,11 +10,14 @@ export const ImportQuery = Type.Object(
     all_or_nothing: withDefault(
       Type.Boolean({
         default: false,
-        description: 'If true, one rejected row means that nothing is imported.',
+        description: 'If true, nothing is imported if a row is rejected.',
       }),
     ),
     dry_run: withDefault(
-      Type.Boolean({ default: false, description: 'If true, only tells what would happen.' }),
+      Type.Boolean({
+        default: false,
+        description: 'If true, nothing is imported: the reply says what would happen.',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -30,38 +33,41 @@ export const ImportFile = {
       'phone_number,nickname,user\n(415) 555-1234,Sales Line,john@company.com\n+442079460958,,\n',
     ),
     'application/x-ndjson': importFile(
-      'One JSON object a line.',
+      'One JSON object per line.',
       '{"phone_number":"(415) 555-1234","nickname":"Sales Line","user":"user_xyz789"}\n{"phone_number":"+442079460958"}\n',
     ),
   },
 };
 
 const importFields = {
-  dry_run: Type.Boolean({ description: 'Whether this was only a rehearsal.' }),
+  dry_run: Type.Boolean({ description: 'Whether this was a dry run.' }),
   batch_id: nullable(
-    Type.String({ format: 'uuid', description: "Names the import in the organization's log." }),
+    Type.String({
+      format: 'uuid',
+      description: "The id of the import in the organization's audit log; null if nothing was imported.",
+    }),
   ),
   rows: Type.Integer({ description: 'How many rows the file has.' }),
-  imported: Type.Integer({ description: 'How many were imported, or would be.' }),
-  rejected: Type.Integer({ description: 'How many were not.' }),
+  imported: Type.Integer({ description: 'How many rows were imported, or would be.' }),
+  rejected: Type.Integer({ description: 'How many rows were rejected.' }),
   rejections_omitted: Type.Optional(
     Type.Integer({
-      description: 'Only in the answer to a repeat: how many of the last rejections it lacks.',
+      description: 'Only in a replay: how many further rejections it leaves out.',
     }),
   ),
   rejections: Type.Array(
     Type.Object(
       {
         line: Type.Integer({ description: 'The line of the file, from 1.' }),
-        phone_number: Type.String({ description: 'The number as it was written there.' }),
+        phone_number: Type.String({ description: 'The number as the file has it.' }),
         code: oneOf(['invalid', 'unknown_user', 'already_exists', 'duplicate_in_file', 'value_taken'], {
-          description: 'Why, for programs.',
+          description: 'Why the row was rejected, for programs.',
         }),
-        error: Type.String({ description: 'Why, for people.' }),
+        error: Type.String({ description: 'Why the row was rejected, for people.' }),
       },
       { additionalProperties: false },
     ),
-    { description: 'Every rejected row, in the order of the file.' },
+    { description: 'The rejected rows, in the order of the file.' },
   ),
 };
 
@@ -82,13 +88,13 @@ const importExample = {
 
 export const ImportBody = Type.Object(importFields, { examples: [importExample] });
 
-/** An import that was refused: if it was to be all or nothing, an error that carries the whole report. */
+/** The error of an all-or-nothing import, with its report. */
 export const ImportRejectedBody = Type.Object(
   {
     success: Type.Literal(false, { description: 'Whether the request was successful.' }),
     error: Type.String({ description: 'What is wrong, for people.' }),
     code: oneOf(['import_rejected', 'idempotency_mismatch'], { description: 'What is wrong, for programs.' }),
-    request_id: Type.String({ description: 'Names this request in the log of the server.' }),
+    request_id: Type.String({ description: "The id of this request in the server's log." }),
     ...Type.Partial(Type.Object(importFields)).properties,
     powered_by: Type.String({ description: "The server's brand." }),
   },

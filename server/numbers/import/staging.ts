@@ -6,14 +6,14 @@ import { type EditableName, editableNames, field } from '../state.ts';
 import { copyText } from './cells.ts';
 import type { ImportRow } from './rows.ts';
 
-/** No id and no e-mail address is longer. */
-const userMax = 320;
+/** No unique_id or e-mail address is longer. */
+const userLengthMax = 320;
 
 const valueColumns = editableNames.map(name => `${name} ${field(name).column}`).join(', ');
 
 /**
- * Writes the rows into a temporary table of the session, normalized, each with the error that it has by itself.
- * @returns the fields that at least one row says something of
+ * Copies the rows into a temporary table of the session. Their values are normalized, and bad rows have an error.
+ * @returns the fields that at least one row gives
  */
 export async function stageRows(
   session: Session,
@@ -26,7 +26,7 @@ export async function stageRows(
     create temporary table staged (
       line integer not null, input text, phone_number text collate "C", pretty text, country text,
       user_reference text, error text, ${valueColumns});
-    create temporary table judged (
+    create temporary table classified (
       line integer not null, input text, phone_number text collate "C", pretty text, country text,
       user_id uuid, user_unique_id text, code text collate "C", detail text, first_line integer, taken_by uuid,
       place integer, id uuid, ${valueColumns})`);
@@ -39,11 +39,11 @@ export async function stageRows(
 
 /** Rows in COPY's text format. */
 async function* copyLines(
-  pieces: AsyncIterable<ImportRow[]>,
+  batches: AsyncIterable<ImportRow[]>,
   country: string,
   given: Set<EditableName>,
 ): AsyncGenerator<string> {
-  for await (const rows of pieces) {
+  for await (const rows of batches) {
     let text = '';
     for (const row of rows) text += copyLine(row, country, given);
     yield text;
@@ -59,15 +59,15 @@ function copyLine(row: ImportRow, country: string, given: Set<EditableName>): st
   if (typeof number === 'string') return rejectedLine(row.line, input, `phone_number ${number}`);
   const problem = userProblem(row.user);
   if (problem !== undefined) return rejectedLine(row.line, input, problem);
-  const { e164, pretty, country: own } = number;
-  // Most files write numbers as they are stored.
-  const other = input === e164 ? null : input;
+  const { e164, pretty, country: numberCountry } = number;
+  // Stored only if it differs from E.164, which most files use.
+  const otherInput = input === e164 ? null : input;
   const values = editableNames.map(name => {
     const value = row.values[name];
     if (value !== undefined) given.add(name);
     return copyText(name, value);
   });
-  return copyFields([row.line, other, e164, pretty, own, row.user || null, null, ...values]);
+  return copyFields([row.line, otherInput, e164, pretty, numberCountry, row.user || null, null, ...values]);
 }
 
 const noValues = editableNames.map(() => null);
@@ -75,12 +75,12 @@ const rejectedLine = (line: number, input: string, problem: string) =>
   copyFields([line, input, null, null, null, null, problem, ...noValues]);
 
 function userProblem(user: string): string | undefined {
-  if (user.length > userMax) return `user is longer than ${userMax} characters`;
+  if (user.length > userLengthMax) return `user is longer than ${userLengthMax} characters`;
   if (storable(user) !== user) return 'user has a character that cannot be stored';
   return undefined;
 }
 
-/** A text as PostgreSQL can store it: without U+0000 and halves of surrogate pairs. */
+/** The text without what PostgreSQL rejects: U+0000 and lone surrogates. */
 export const storable = (text: string): string =>
   (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed();
 

@@ -19,7 +19,7 @@ const add = (phone_numbers: NewNumber[], more: object = {}, key = server.key) =>
   });
 const get = (text: string, key = server.key) => server.call('GET', `/v1/sms/phone-numbers/${text}`, { key });
 
-test('a number that is added is shown in full, in the order given', async () => {
+test('added numbers are shown in full, in the order given', async () => {
   const user = await newUser(server, organization);
   const { email } = (await server.call('GET', `/v1/organizations/${organization}/users/${user}`)).body.user;
   const reply = await add([
@@ -68,7 +68,7 @@ test('a number that is added is shown in full, in the order given', async () => 
     assert.deepEqual((await get(number.phone_number)).body.phone_number, number);
 });
 
-test('a number is found by any writing of it', async () => {
+test('a number is found in any usual format', async () => {
   await add([{ phone_number: '+14155551234' }, { phone_number: '+442079460123' }]);
   const writings = ['%2B14155551234', '+14155551234', '(415)%20555-1234', '1-415-555-1234', '4155551234'];
   for (const text of [...writings, '%20+1%20415%20555%201234', 'tel:+1-415-555-1234', '%2014155551234'])
@@ -96,7 +96,7 @@ test('a number is found by any writing of it', async () => {
   assert.match(country.body.error, /^default_country must be one of /);
 });
 
-test('all of a request is added, or nothing', async () => {
+test('a request adds all of its numbers or none', async () => {
   const taken = uniqueNumber();
   await add([{ phone_number: taken }]);
   const before = (await server.call('GET', `/v1/organizations/${organization}`)).body.organization.revision;
@@ -151,7 +151,7 @@ test('all of a request is added, or nothing', async () => {
   assert.equal((await add(many.slice(1))).body.count, 1000);
 });
 
-test('a number is live once in a tenant, and as often as there are tenants', async () => {
+test('a number is live once in a tenant, and can be live in every tenant', async () => {
   const phone_number = uniqueNumber();
   const others = await Promise.all(Array.from({ length: 5 }, () => newOrganization(server)));
   const race = await Promise.all(others.map(organization_id => add([{ phone_number }], { organization_id })));
@@ -160,7 +160,7 @@ test('a number is live once in a tenant, and as often as there are tenants', asy
   await newNumbers(server, await newOrganization(server, key), [{ phone_number }], key);
   const [here, there] = [await get(phone_number), await get(phone_number, key)];
   assert.notEqual(here.body.phone_number.id, there.body.phone_number.id);
-  // A bound key learns that the number is taken, which it must, and not by whom.
+  // A bound key has to learn that the number is taken, but not by which organization.
   const bound = await server.newKey({ organization_id: organization });
   const { status, body } = await add([{ phone_number }], {}, bound);
   assert.equal(status, 409);

@@ -6,39 +6,40 @@ import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
 import { resolveUsers } from '../../users/references.ts';
 import { type Detail, detailsById } from '../list/details.ts';
 import { type PhoneNumber, readPhoneNumber } from '../phone-number.ts';
-import { type Edit, type Editable, type EditableName, field, inEvent, readEdit } from '../state.ts';
+import { type Edit, type Editable, type EditableName, eventValues, field, readEdit } from '../state.ts';
 import { openAssignments } from './changes.ts';
 import type { User } from './rules.ts';
-import { takenValues } from './unique.ts';
+import { takenValueProblems } from './unique.ts';
 
 export type NewNumber = Edit & {
   phone_number: string;
   user_id?: string | null;
-  /** Not in the API: the demonstration's numbers have the ids of the published example. */
+  /** Not in the API. The demo gives its numbers the ids of the published example. */
   id?: string;
 };
 
 const constraintProblems = {
+  ...takenValueProblems,
   phone_numbers_live_key: (detail: string) => {
     const number = /\+\d+/.exec(detail)?.[0] ?? '';
     return new Problem('number_taken', `Phone number ${number} already exists`);
   },
 };
 
-/** Adds numbers to an organization, all or none; with a user, assigned at once. In the order given. */
+/** Adds numbers to an organization, all or none. A number with a user is assigned. @returns them in the order given */
 export async function addNumbers(
   db: Db,
   caller: Caller,
   input: { organization_id: string; phone_numbers: NewNumber[]; default_country: string },
 ): Promise<Detail[]> {
   const numbers = readNumbers(input.phone_numbers, input.default_country);
-  const wanted = input.phone_numbers.flatMap(({ user_id: user }, index) =>
+  const userReferences = input.phone_numbers.flatMap(({ user_id: user }, index) =>
     user == null ? [] : [{ user, field: `phone_numbers[${index}].user_id` }],
   );
   const ids = await revise(db, caller, { unique_id: input.organization_id }, async revision => {
     assertActive(revision);
     const { tx, organization, record } = revision;
-    const users = await resolveUsers(tx, caller, organization.id, wanted);
+    const users = await resolveUsers(tx, caller, organization.id, userReferences);
     const added = numbers.map((number, index) => {
       const { id, user_id, phone_number: _, ...given } = input.phone_numbers[index]!;
       return {
@@ -60,19 +61,19 @@ export async function addNumbers(
 export type Arrival = {
   id: string;
   number: PhoneNumber;
-  /** Who has it from the beginning. */
+  /** The user it is assigned to from the beginning. */
   user: User | undefined;
-  /** Where it comes from; null for a number that no carrier account manages. */
+  /** The carrier account it comes from, if any. */
   carrier: { account_id: string; number_id: string } | null;
-  /** What is said of it; the rest is empty. */
+  /** The fields that are given. All others are empty. */
   values: Partial<Editable>;
-  /** Bought, and not usable before the carrier has attached it to the registration. */
+  /** Bought, but not usable until the carrier has attached it to the registration. */
   pending?: boolean;
 };
 
 /**
- * Writes the rows of numbers that come in, and gives those with a user to them. The caller records the event, with
- * what `arrivalOf` says of each. Numbers of a carrier account are charged for by the week from now on.
+ * Inserts numbers and their assignments. The calling function records the event, with arrivalOf() of each number. The
+ * weekly fees of numbers from a carrier account begin now.
  */
 export async function insertNumbers(revision: Revision, caller: Caller, arrivals: Arrival[]): Promise<void> {
   const { tx, organization, number: since_revision, at } = revision;
@@ -98,17 +99,14 @@ export async function insertNumbers(revision: Revision, caller: Caller, arrivals
       modified_at: at,
     };
   });
-  await translateViolations(
-    { ...constraintProblems, ...takenValues },
-    tx.insertInto('phone_numbers').values(rows).execute(),
-  );
+  await translateViolations(constraintProblems, tx.insertInto('phone_numbers').values(rows).execute());
   const held = arrivals.flatMap(arrival =>
     statusOf(arrival) === 'assigned' ? [{ phone_number_id: arrival.id, user_id: arrival.user!.id }] : [],
   );
   await openAssignments(revision, caller, held);
 }
 
-/** Values as their columns take them: JSON as text. */
+/** The values as their columns need them: JSON as text. */
 const columnsOf = (values: Partial<Editable>) =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
@@ -120,14 +118,14 @@ const columnsOf = (values: Partial<Editable>) =>
 const statusOf = ({ pending, user }: Arrival): 'pending' | 'assigned' | 'available' =>
   pending ? 'pending' : user ? 'assigned' : 'available';
 
-/** What the log says of a number that comes in. */
+/** A new number as its event shows it. */
 export function arrivalOf(arrival: Arrival): Record<string, unknown> {
   const { id, number, user, carrier, values } = arrival;
   const status = statusOf(arrival);
   return {
     id,
     phone_number: number.e164,
-    ...inEvent(values),
+    ...eventValues(values),
     user_id: status === 'assigned' ? user!.unique_id : null,
     ...(carrier && { carrier_account_id: carrier.account_id, carrier_number_id: carrier.number_id }),
     ...(status === 'pending' && { status }),

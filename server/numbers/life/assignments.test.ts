@@ -25,7 +25,7 @@ async function refuses(reply: ReturnType<typeof unassign>, error: string, status
   assert.equal(body.error, error);
 }
 
-test('a number is assigned and given back in the words of the contract', async () => {
+test('a number is assigned and unassigned with the replies of the contract', async () => {
   await refuses(unassign(), 'Phone number is not assigned to a user');
   const assigned = await assign(user);
   assert.equal(assigned.status, 200);
@@ -60,7 +60,7 @@ test('a number is assigned and given back in the words of the contract', async (
   await refuses(unassign(), 'Phone number is not assigned to a user');
 });
 
-test('what is not there is a 400 here', async () => {
+test('an unknown number is a 400 here', async () => {
   await refuses(assign('user_unknown'), 'User not found');
   await refuses(assign(user, path('+14155551999')), 'Phone number not found');
   await refuses(unassign(path('+14155551999')), 'Phone number not found');
@@ -73,7 +73,7 @@ test('what is not there is a 400 here', async () => {
   assert.equal((await unassign(`${path()}?organization_id=${organization}`)).status, 200);
 });
 
-test('only an active user is given numbers', async () => {
+test('numbers are assigned only to active users', async () => {
   const idle = await newUser(server, organization);
   for (const status of ['inactive', 'suspended']) {
     await server.call('PATCH', `/v1/organizations/${organization}/users/${idle}`, { body: { status } });
@@ -81,7 +81,7 @@ test('only an active user is given numbers', async () => {
   }
 });
 
-test('of many who want one number one gets it, and of many who give it back one does', async () => {
+test('of many simultaneous assignments of one number one succeeds, and so of many unassignments', async () => {
   const users = await Promise.all(Array.from({ length: 10 }, () => newUser(server, organization)));
   for (let round = 0; round < 5; round++) {
     const replies = await Promise.all(users.map(one => assign(one)));

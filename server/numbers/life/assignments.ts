@@ -19,14 +19,14 @@ export async function assignNumber(
 ): Promise<Assigned> {
   const { number, at } = await changeNumber(db, caller, target, async (number, revision) => {
     assertActive(revision);
-    // What is wrong with the number is said before what is wrong with the user.
+    // Errors of the number come before errors of the user, so the rule is tried before the user is looked up.
     assign(number, { id: '', unique_id: userId });
     return assign(number, await findAssignee(revision, caller, userId));
   }).catch(as400);
   return { phone_number: number.phone_number, user_id: userId, assigned_at: at };
 }
 
-/** Returns an assigned number to its organization, at once or after the cool-down that the tenant has set. */
+/** Returns an assigned number to the available pool, at once or after the tenant's cool-down. */
 export async function unassignNumber(db: Db, caller: Caller, target: Target) {
   let user_id = '';
   const { number } = await changeNumber(db, caller, target, (number, { policy, now }) => {
@@ -36,48 +36,53 @@ export async function unassignNumber(db: Db, caller: Caller, target: Target) {
   return { phone_number: number.phone_number, user_id, status: number.status, available_at: number.until };
 }
 
-/** The contract of these two calls: a number that is not there is a 400 here. */
+/** The published API answers 400, not 404, if these two calls name an unknown number. */
 function as400(error: unknown): never {
   throw error instanceof Problem && error.code === 'number_not_found'
     ? new Problem('number_to_assign_not_found')
     : error;
 }
 
-export type Wish = {
+/** Who claims a number, and which numbers will do. */
+export type Claim = {
   organization_id: string;
   user_id: string;
   /** In order of preference. */
   area_codes?: string[] | undefined;
-  /** Whether the other area codes of the same state do too, the nearest first. */
+  /** Whether the other area codes of the same state will do too, the nearest first. */
   nearby?: boolean | undefined;
-  /** Digits, `+` and formatting aside. */
+  /** Digits without `+` or formatting. */
   starts_with?: string | undefined;
-  /** All of these. */
+  /** The number must have all of them. */
   tags?: string[] | undefined;
-  /** Which carrier it comes from, as `carriers` names it. */
+  /** The name of the carrier that the number comes from. */
   carrier?: string | undefined;
 };
 
 /**
- * Gives the user any available number that fits: the first area code that has one, and of those the number that has
- * been free the longest.
+ * Assigns any available number that fits: from the first area code that has one, the number that has been available the
+ * longest.
  */
-export function claimNumber(db: Db, caller: Caller, wish: Wish): Promise<Assigned> {
-  return revise(db, caller, { unique_id: wish.organization_id }, async revision => {
+export function claimNumber(db: Db, caller: Caller, claim: Claim): Promise<Assigned> {
+  return revise(db, caller, { unique_id: claim.organization_id }, async revision => {
     assertActive(revision);
-    const user = await findAssignee(revision, caller, wish.user_id);
-    const number = await pickNumber(revision, caller, wish);
-    if (!number) throw await noneFits(revision, caller, wish);
+    const user = await findAssignee(revision, caller, claim.user_id);
+    const number = await pickNumber(revision, caller, claim);
+    if (!number) throw await noneAvailable(revision, caller, claim);
     await applyChanges(revision, caller, [{ number, step: assign(number, user, 'number.claimed') }]);
     return { phone_number: number.phone_number, user_id: user.unique_id, assigned_at: revision.at };
   });
 }
 
-/** Nothing is locked here: the organization's lock is held, and only its holder hands its numbers out. */
-async function pickNumber(revision: Revision, caller: Caller, wish: Wish): Promise<NumberState | undefined> {
-  const { starts_with, tags, carrier } = wish;
-  // One area code at a time, so that each is a walk along the index of the pool that stops at its first fit.
-  for (const areaCode of areaCodesToTry(wish) ?? [undefined]) {
+/** Locks no rows: only the holder of the organization's lock, which is held here, assigns its numbers. */
+async function pickNumber(
+  revision: Revision,
+  caller: Caller,
+  claim: Claim,
+): Promise<NumberState | undefined> {
+  const { starts_with, tags, carrier } = claim;
+  // One area code per query: each query walks the index of available numbers and stops at the first match.
+  for (const areaCode of areaCodesToTry(claim) ?? [undefined]) {
     const conditions = [
       sql`n.status = 'available' and n.release_due_at is null`,
       ...(areaCode !== undefined ? [sql`n.area_code = ${areaCode}`] : []),
@@ -85,8 +90,8 @@ async function pickNumber(revision: Revision, caller: Caller, wish: Wish): Promi
       ...(tags !== undefined ? [sql`n.tags @> ${tags}::text[]`] : []),
       ...(carrier !== undefined ? [isFrom(carrier)] : []),
     ];
-    const longestFree = sql`${sql.join(conditions, sql` and `)} order by n.available_since, n.phone_number limit 1`;
-    const [number] = await findStates(revision, caller, longestFree);
+    const longestAvailable = sql`${sql.join(conditions, sql` and `)} order by n.available_since, n.phone_number limit 1`;
+    const [number] = await findStates(revision, caller, longestAvailable);
     if (number) return number;
   }
   return undefined;
@@ -96,13 +101,13 @@ const isFrom = (carrier: string) => sql`exists (
   select from carrier_accounts account
   where account.tenant_id = n.tenant_id and account.id = n.carrier_account_id and account.carrier = ${carrier})`;
 
-function areaCodesToTry({ area_codes, nearby }: Wish): string[] | undefined {
+function areaCodesToTry({ area_codes, nearby }: Claim): string[] | undefined {
   if (!area_codes || !nearby) return area_codes;
   return [...new Set([...area_codes, ...area_codes.flatMap(nearbyAreaCodes)])];
 }
 
-/** What was tried, and what there is instead. */
-async function noneFits({ tx, organization }: Revision, caller: Caller, wish: Wish): Promise<Problem> {
+/** An error that says which numbers were tried, and which are available. */
+async function noneAvailable({ tx, organization }: Revision, caller: Caller, claim: Claim): Promise<Problem> {
   const rows = await tx
     .selectFrom('phone_numbers')
     .select(['area_code'])
@@ -115,16 +120,16 @@ async function noneFits({ tx, organization }: Revision, caller: Caller, wish: Wi
     .orderBy('area_code')
     .execute();
   const tried = [
-    ...(wish.area_codes ? [`area code ${areaCodesToTry(wish)!.join(', then ')}`] : []),
-    ...(wish.starts_with !== undefined ? [`starting with ${wish.starts_with}`] : []),
-    ...(wish.tags ? [`tagged ${wish.tags.join(' and ')}`] : []),
-    ...(wish.carrier !== undefined ? [`from ${wish.carrier}`] : []),
+    ...(claim.area_codes ? [`area code ${areaCodesToTry(claim)!.join(', then ')}`] : []),
+    ...(claim.starts_with !== undefined ? [`starting with ${claim.starts_with}`] : []),
+    ...(claim.tags ? [`tagged ${claim.tags.join(' and ')}`] : []),
+    ...(claim.carrier !== undefined ? [`from ${claim.carrier}`] : []),
   ];
   const total = rows.reduce((sum, row) => sum + row.count, 0);
   const most = rows.slice(0, 10).map(row => `${row.area_code ?? 'no area code'}: ${row.count}`);
-  const there =
+  const available =
     total === 0
       ? 'The organization has no available number'
       : `Available: ${total} (${most.join(', ')}${rows.length > 10 ? ', …' : ''})`;
-  return new Problem('none_available', undefined, `Tried: ${tried.join('; ') || 'any number'}. ${there}`);
+  return new Problem('none_available', undefined, `Tried: ${tried.join('; ') || 'any number'}. ${available}`);
 }

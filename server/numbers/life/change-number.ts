@@ -7,38 +7,39 @@ import { readPhoneNumber } from '../phone-number.ts';
 import { applyChanges, loadStates } from './changes.ts';
 import type { NumberState, Step } from './rules.ts';
 
-/** A number as a caller names it. */
+/** A number as a client names it. */
 export type Target = { phone_number: string; default_country: string; organization_id?: string | undefined };
 
-type Found = { id: string; organization_id: string };
+type LocatedNumber = { id: string; organization_id: string };
 
 const lookUpsMax = 3;
 
 /**
- * Finds the live number that a target means and does `work` with it; outside the organization that it is narrowed to,
- * there is none. A number that has moved on by the time that its organization is locked is looked up once more.
- * @param work returns undefined if the number is no longer there
+ * Finds the live number that a target names, and passes it to `work`. A target with an organization finds no number of
+ * another one. The number may leave its organization before `work` has locked it; then it is looked up again.
+ * @param work returns undefined if the number has left the organization
+ * @throws Problem `number_not_found`, `invalid_request`
  */
 export async function withNumber<T>(
   db: Db,
   caller: Caller,
   target: Target,
-  work: (found: Found) => Promise<T | undefined>,
+  work: (number: LocatedNumber) => Promise<T | undefined>,
 ): Promise<T> {
   for (let lookUp = 0; lookUp < lookUpsMax; lookUp++) {
-    const found = await findNumber(db, caller, target);
-    const result = found && (await work(found));
+    const number = await findNumber(db, caller, target);
+    const result = number && (await work(number));
     if (result !== undefined) return result;
-    if (!found) break;
+    if (!number) break;
   }
   throw new Problem('number_not_found');
 }
 
-async function findNumber(db: Db, caller: Caller, target: Target): Promise<Found | undefined> {
+async function findNumber(db: Db, caller: Caller, target: Target): Promise<LocatedNumber | undefined> {
   const number = readPhoneNumber(target.phone_number, target.default_country);
   if (typeof number === 'string') throw invalid(`phone_number ${number}`);
   const within = target.organization_id ?? null;
-  const { rows } = await sql<Found>`
+  const { rows } = await sql<LocatedNumber>`
     select n.id, n.organization_id
     from phone_numbers n join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
     where n.tenant_id = ${caller.tenantId} and n.phone_number = ${number.e164} and n.released_at is null
@@ -48,8 +49,8 @@ async function findNumber(db: Db, caller: Caller, target: Target): Promise<Found
 }
 
 /**
- * Takes one number of the tenant one step further, in one revision of the organization that has it.
- * @returns the number as it is then
+ * Takes one number one step further, in one revision of its organization.
+ * @returns the number's new state
  */
 export function changeNumber(
   db: Db,
@@ -57,9 +58,9 @@ export function changeNumber(
   target: Target,
   rule: (number: NumberState, revision: Revision) => Step | Promise<Step>,
 ): Promise<{ number: NumberState; at: Date }> {
-  return withNumber(db, caller, target, found =>
-    revise(db, caller, { id: found.organization_id }, async revision => {
-      const [number] = await loadStates(revision, caller, [found.id]);
+  return withNumber(db, caller, target, ({ id, organization_id }) =>
+    revise(db, caller, { id: organization_id }, async revision => {
+      const [number] = await loadStates(revision, caller, [id]);
       if (!number) return undefined;
       const step = await rule(number, revision);
       await applyChanges(revision, caller, [{ number, step }]);

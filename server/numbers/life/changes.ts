@@ -8,18 +8,18 @@ import { Problem, translateViolations } from '../../errors.ts';
 import type { Revision } from '../../revisions/revise.ts';
 import { field, stateNames } from '../state.ts';
 import type { NumberState, Step, User } from './rules.ts';
-import { takenValues } from './unique.ts';
+import { takenValueProblems } from './unique.ts';
 
-/** The carriers through which numbers are released. */
-const managing = Object.entries(carriers).flatMap(([name, { can }]) => (can.buy ? [name] : []));
+/** The carriers that must release the numbers they sold. */
+const releasingCarriers = Object.entries(carriers).flatMap(([name, { can }]) => (can.buy ? [name] : []));
 
-/** The columns of a number's state, in the statements that read, write and keep it. */
+/** The columns of a number's state, for statements that read, write and copy it. */
 const stateOf = (table: string) => sql.raw(stateNames.map(name => `${table}.${name}`).join(', '));
 const state = sql.raw(stateNames.join(', '));
 const assignments = sql.raw(stateNames.map(name => `${name} = s.${name}`).join(', '));
 const columns = sql.raw(stateNames.map(name => `${name} ${field(name).column}`).join(', '));
 
-/** The live numbers of an organization that `condition` is true of (`n` is the number), as they are under its lock. */
+/** The states of an organization's live numbers, read under its lock. @param condition over `n`, the number */
 export async function findStates(
   revision: Revision,
   caller: Caller,
@@ -29,7 +29,7 @@ export async function findStates(
     select n.id, n.phone_number, ${stateOf('n')}, c.id is not null as managed, n.release_due_at is not null as leaving,
            a.user_id as user_record_id, u.unique_id as user_id
     from phone_numbers n
-    left join carrier_accounts c on c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${managing})
+    left join carrier_accounts c on c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${releasingCarriers})
     left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
     where n.tenant_id = ${caller.tenantId} and n.organization_id = ${revision.organization.id} and n.released_at is null
@@ -40,16 +40,16 @@ export async function findStates(
 export const loadStates = (revision: Revision, caller: Caller, ids: string[]): Promise<NumberState[]> =>
   findStates(revision, caller, sql`n.id ${among(ids)}`);
 
-/** One id is no list of one: PostgreSQL takes a list that it does not see for ten, and plans anew each time. */
+/** Use `=` for one id: PostgreSQL assumes ten elements for an array parameter and replans. */
 const among = (ids: string[]) => (ids.length === 1 ? sql`= ${ids[0]}` : sql`= any(${ids}::uuid[])`);
 
-/** One number and one step of it. */
+/** A number and the step that it takes. */
 export type Change = { number: NumberState; step: Step };
 
-/** What an event says of a change: `{field: {from, to}}`, without the fields that stay as they are. */
+/** The fields that a change alters, as an event shows them: `{field: {from, to}}`. */
 export type Difference = Record<string, { from: unknown; to: unknown }>;
 
-/** Writes steps of numbers of one organization, and records each; a step that changes nothing is passed over. */
+/** Writes and records steps of numbers in one organization. A step that changes nothing is not recorded. */
 export async function applyChanges(revision: Revision, caller: Caller, changes: Change[]): Promise<void> {
   const events = changes.map(eventOf).filter(event => event !== undefined);
   if (events.length === 0) return;
@@ -62,7 +62,7 @@ export async function applyChanges(revision: Revision, caller: Caller, changes: 
   for (const { type, data } of events) revision.record(type, data);
 }
 
-/** What the log says of a change, or undefined if it changes nothing. */
+/** The event of a change. Undefined if it changes nothing. */
 export function eventOf({ number, step }: Change) {
   const changes = differenceOf(number, step);
   if (Object.keys(changes).length === 0) return undefined;
@@ -82,9 +82,9 @@ function differenceOf(number: NumberState, step: Step): Difference {
 }
 
 /**
- * Makes the tables say `after` where they said `before`, and keeps what they said.
+ * Writes the states `after`, and keeps the states `before` as versions.
  * @param leaving the revision of the organization that has the numbers
- * @param arriving the same, or that of the organization that they go to
+ * @param arriving the same revision, or the revision of the organization that the numbers move to
  */
 export async function writeStates(
   leaving: Revision,
@@ -96,7 +96,7 @@ export async function writeStates(
   const moves = ({ before, after }: (typeof states)[number]) =>
     leaving !== arriving || before.user_id !== after.user_id;
   const left = states.filter(state => state.before.user_id !== null && moves(state));
-  // Before the others are opened: a number never has two.
+  // First end, then open: a unique index allows one open assignment of a number.
   await endAssignments(
     leaving,
     caller,
@@ -118,7 +118,7 @@ export async function writeStates(
   );
 }
 
-/** That no later week of a number is charged for. */
+/** A charge of 0 that marks the end of a number's charges. */
 const releaseOf = ({ id, phone_number }: NumberState, at: Date): NewCharge => ({
   type: 'number.released',
   phone_number_id: id,
@@ -127,7 +127,7 @@ const releaseOf = ({ id, phone_number }: NumberState, at: Date): NewCharge => ({
   period_start: at,
 });
 
-/** One statement, all parts of which see the numbers as they were. */
+/** All parts of one statement see the numbers as they were before it. */
 async function updateNumbers(
   leaving: Revision,
   arriving: Revision,
@@ -138,8 +138,8 @@ async function updateNumbers(
   const { tx, organization, number, at } = arriving;
   const ids = states.map(({ id }) => id);
   const update = sql`
-    with kept as (${keeping(leaving, caller, ids)}),
-    opened as (${opening(arriving, caller, holders)})
+    with kept as (${insertVersions(leaving, caller, ids)}),
+    opened as (${insertAssignments(arriving, caller, holders)})
     update phone_numbers n
     set organization_id = ${organization.id}, ${assignments},
         available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
@@ -152,11 +152,11 @@ async function updateNumbers(
         since_revision = ${number}, modified_at = ${at}
     from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, ${columns})
     where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`;
-  await translateViolations(takenValues, update.execute(tx));
+  await translateViolations(takenValueProblems, update.execute(tx));
 }
 
-/** What the numbers are up to now becomes history. */
-const keeping = ({ number, at }: Revision, caller: Caller, ids: string[]) => sql`
+/** Copies the current states to number_versions. */
+const insertVersions = ({ number, at }: Revision, caller: Caller, ids: string[]) => sql`
   insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
     phone_number, pretty_phone_number, created_at, ${state})
   select tenant_id, organization_id, id, since_revision, ${number}, modified_at, ${at},
@@ -173,11 +173,10 @@ async function endAssignments({ tx, number, at }: Revision, caller: Caller, ids:
 type Holder = { phone_number_id: string; user_id: string };
 
 export async function openAssignments(revision: Revision, caller: Caller, holders: Holder[]): Promise<void> {
-  if (holders.length > 0) await opening(revision, caller, holders).execute(revision.tx);
+  if (holders.length > 0) await insertAssignments(revision, caller, holders).execute(revision.tx);
 }
 
-/** An assignment of each number begins. */
-function opening({ organization, number, at }: Revision, caller: Caller, holders: Holder[]) {
+function insertAssignments({ organization, number, at }: Revision, caller: Caller, holders: Holder[]) {
   const rows = JSON.stringify(holders.map(holder => ({ id: randomUUIDv7(), ...holder })));
   return sql`
     insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
@@ -185,7 +184,7 @@ function opening({ organization, number, at }: Revision, caller: Caller, holders
     from jsonb_to_recordset(${rows}::jsonb) as s(id uuid, phone_number_id uuid, user_id uuid)`;
 }
 
-/** The active user of the organization that `uniqueId` names. */
+/** @throws Problem `assignee_not_found` if the organization has no such active user */
 export async function findAssignee(
   { tx, organization }: Revision,
   caller: Caller,

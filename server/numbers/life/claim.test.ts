@@ -61,7 +61,7 @@ test('200 clients share a pool of 100: each number goes to one of them', async (
   await assertConsistent();
 });
 
-test('200 clients share a pool of 100, of which 30 are reserved until a moment in between', async () => {
+test('200 clients share a pool of 100, 30 of them reserved until halfway through', async () => {
   await add(...hundred);
   const reserved = hundred.slice(0, 30);
   for (const number of reserved) {
@@ -81,7 +81,7 @@ test('200 clients share a pool of 100, of which 30 are reserved until a moment i
   await assertConsistent();
 });
 
-test('of a race for one number one wins, and the other is told what the contract says', async () => {
+test('in a race for one number one client wins, and the other gets the error of the contract', async () => {
   const other = await newUser(server, organization, key);
   for (const number of hundred.slice(0, 20)) {
     await add(number);
@@ -96,7 +96,7 @@ test('of a race for one number one wins, and the other is told what the contract
   }
 });
 
-test('the number that has been free the longest goes first, and of those added together the lowest', async () => {
+test('the number that has been available the longest goes first; of numbers added together, the lowest', async () => {
   await add('+14155550003', '+14155550002');
   await add('+14155550001');
   await server.call('POST', '/v1/sms/phone-numbers/+14155550002/assign', { key, body: { user_id: user } });
@@ -115,7 +115,7 @@ test('area codes are tried in the order given', async () => {
   assert.equal(await claimed({ area_code: ['628', '212', '415'] }), 'none_available');
 });
 
-test('starts_with and tags narrow it down, and their characters mean themselves', async () => {
+test('starts_with and tags are filters, and their characters are literal', async () => {
   await add('+14155550001', '+14165550001', '+442079460958');
   for (const [number, tags] of [
     ['+14155550001', ['a%b', 'vip']],
@@ -139,7 +139,7 @@ test('nearby: after San Francisco’s 415 comes 628, then the rest of the state,
   assert.equal(await claimed({ area_code: ['212'], nearby: true }), '+12125550001');
 });
 
-test('409 says what was tried and what there is', async () => {
+test('409 says what was tried and what is available', async () => {
   assert.equal((await claim()).body.detail, 'Tried: any number. The organization has no available number');
   await add('+14155550001', '+14155550002', '+12125550001', '+442079460958');
   const { status, body } = await claim({ area_code: ['303', '628'], starts_with: '1', tags: ['vip'] });
@@ -151,7 +151,7 @@ test('409 says what was tried and what there is', async () => {
   );
 });
 
-test('nothing reserved, resting, assigned or being released is claimed', async () => {
+test('numbers that are reserved, cooling down, assigned or being released are not claimed', async () => {
   await server.call('PATCH', '/v1/tenant', {
     key,
     body: { cool_down_seconds: 60, release_undo_seconds: 60 },
@@ -166,7 +166,7 @@ test('nothing reserved, resting, assigned or being released is claimed', async (
   assert.equal(await claimed(), 'none_available');
 });
 
-test('a user of another organization, or of none, is given nothing', async () => {
+test('users of another organization and unknown users get nothing', async () => {
   await add('+14155550001');
   const elsewhere = await newUser(server, await newOrganization(server, key), key);
   for (const user_id of [elsewhere, 'user_nobody']) {

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Without what gives a number to somebody in a way that its answer does not tell. */
+/** Without the commands whose replies do not show which number was assigned. */
 const telling = command.map(
   (one): Command =>
     one.do === 'bulk'
@@ -36,7 +36,7 @@ test(`${runs} times four clients at once on one pool`, async () => {
   assert.deepEqual(findings, [], `FUZZ_SEED=${seed}`);
 });
 
-test('a change that waited while the number moved to another organization finds it there', async () => {
+test('a change that waits while its number moves to another organization finds it there', async () => {
   const [from, to] = [await newOrganization(server), await newOrganization(server)];
   const [number] = await newNumbers(server, from);
   const path = `/v1/sms/phone-numbers/${number!.phone_number}`;
@@ -44,7 +44,7 @@ test('a change that waited while the number moved to another organization finds 
   const holder = await pool.connect();
   await holder.query('begin');
   await holder.query('select 1 from organizations where unique_id = $1 for update', [from]);
-  /** Those who wait for a row get it in the order in which they came. */
+  /** Sessions that wait for a row get its lock in the order in which they asked. */
   const waiting = async (count: number) => {
     const text = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
     while ((await pool.query(text)).rowCount !== count);

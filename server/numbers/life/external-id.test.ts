@@ -38,7 +38,7 @@ const upload = (organization: string, body: string, type = 'text/csv', key = ser
     body,
   }).then(async reply => ({ status: reply.status, body: (await reply.json()) as Record<string, never> }));
 
-test('it is given when a number is added, edited, cleared, and found by', async () => {
+test('it is set when a number is added, edited, cleared, and filtered by', async () => {
   const organization = await newOrganization(server);
   const id = newId();
   const { body } = await add(organization, id);
@@ -63,7 +63,7 @@ test('it is given when a number is added, edited, cleared, and found by', async 
   assert.deepEqual(edited.data.changes, { external_id: { from: id, to: other } });
 });
 
-test('one live number of a tenant has it, in any organization; another tenant has its own', async () => {
+test('it is unique among the live numbers of a tenant, across organizations', async () => {
   const [one, two] = [await newOrganization(server), await newOrganization(server)];
   const id = newId();
   const { body } = await add(one, id);
@@ -71,7 +71,7 @@ test('one live number of a tenant has it, in any organization; another tenant ha
   const refused = await add(two, id);
   assert.equal(refused.status, 409);
   assert.equal(refused.body.code, 'value_taken');
-  assert.equal(refused.body.error, `external_id ${id} is another number's already`);
+  assert.equal(refused.body.error, `external_id ${id} is already in use by another number`);
   const [other] = await newNumbers(server, two);
   assert.equal((await edit(other!.phone_number, { external_id: id })).body.code, 'value_taken');
   assert.equal((await edit(phone_number, { external_id: id })).status, 200);
@@ -81,7 +81,7 @@ test('one live number of a tenant has it, in any organization; another tenant ha
   assert.equal((await edit(other!.phone_number, { external_id: id })).status, 200);
 });
 
-test('it goes with the number to another organization', async () => {
+test('it moves with the number to another organization', async () => {
   const [one, two] = [await newOrganization(server), await newOrganization(server)];
   const id = newId();
   const { phone_number } = (await add(one, id)).body.phone_numbers[0];
@@ -94,7 +94,7 @@ test('it goes with the number to another organization', async () => {
   assert.equal(log.body.events.at(-1).data.number.external_id, id);
 });
 
-test('in bulk each item is told by itself, and what a number had at the beginning stays its own', async () => {
+test('in bulk each item has its own error, and a value is not free before the end of the change', async () => {
   const organization = await newOrganization(server);
   const [first, second, third] = await newNumbers(
     server,
@@ -120,7 +120,7 @@ test('in bulk each item is told by itself, and what a number had at the beginnin
   assert.equal(ids.get(third!.phone_number), c);
 });
 
-test('a file brings it, and rows that would share it are rejected one by one', async () => {
+test('an import sets it, and rows with a value in use are rejected one by one', async () => {
   const organization = await newOrganization(server);
   const [taken, twice] = [newId(), newId()];
   await add(organization, taken);
@@ -138,13 +138,13 @@ test('a file brings it, and rows that would share it are rejected one by one', a
       line: 3,
       phone_number: numbers[1],
       code: 'value_taken',
-      error: `external_id ${twice} stands in line 2 already`,
+      error: `external_id ${twice} is already in line 2`,
     },
     {
       line: 4,
       phone_number: numbers[2],
       code: 'value_taken',
-      error: `external_id ${taken} is another number's already`,
+      error: `external_id ${taken} is already in use by another number`,
     },
     {
       line: 6,
@@ -165,7 +165,7 @@ test('a file brings it, and rows that would share it are rejected one by one', a
   );
 });
 
-test('an export has it, and can be imported elsewhere', async () => {
+test('an export has it, and can be imported in another tenant', async () => {
   const organization = await newOrganization(server);
   const id = newId();
   await add(organization, id);
@@ -177,7 +177,7 @@ test('an export has it, and can be imported elsewhere', async () => {
   assert.equal((await listed(elsewhere, '', key))[0]!.external_id, id);
 });
 
-test('imports into two organizations that meet in their ids: each id comes once, and no file fails', async () => {
+test('simultaneous imports of the same ids into two organizations: each id is imported once, and no file fails', async () => {
   const organizations = [await newOrganization(server), await newOrganization(server)];
   const ids = Array.from({ length: 300 }, newId);
   const replies = await Promise.all(
@@ -196,7 +196,7 @@ test('imports into two organizations that meet in their ids: each id comes once,
   assert.deepEqual(all.map(number => number.external_id).sort(), ids.sort());
 });
 
-test('a purchase brings it; one that another number has been given since does not keep the number out', async () => {
+test('a purchase sets it; if another number has it by then, the number comes without it', async () => {
   const shop = await newShop(server);
   const buy = (body: object) =>
     server.call('POST', `${base}/purchase`, {
@@ -216,7 +216,7 @@ test('a purchase brings it; one that another number has been given since does no
   });
   assert.match(many.body.error, /^items\[0\]\.external_id is for one number/);
   const late = newId();
-  // The outcome stays open until the value is another number's.
+  // The outcome stays unknown until another number has the value.
   await shop.book(book =>
     book.faults.push(
       { call: 'buy', kind: 'timeout_after', times: 1 },
@@ -236,7 +236,7 @@ test('a purchase brings it; one that another number has been given since does no
   assert.equal(paid.body.phone_number.external_id, null);
 });
 
-test('an order shows what its number is to be', async () => {
+test('an order shows the fields that its number will have', async () => {
   const key = await server.newTenant();
   const organization = await newOrganization(server, key);
   await openShop(server, key, organization);

@@ -13,8 +13,8 @@ import { createUser } from '../../users/users.ts';
 import { endWhatIsDue } from './clock.ts';
 
 /*
- * Sequences of changes against the reference model. MODEL_RUNS makes more of them; what a failure reports as its seed
- * replays it as FUZZ_SEED.
+ * Sequences of changes against the reference model. MODEL_RUNS sets how many. To replay a failure, set FUZZ_SEED to the
+ * seed that it reports.
  */
 const runs = Number(process.env.MODEL_RUNS ?? 500);
 const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : Math.floor(Math.random() * 2 ** 31);
@@ -79,7 +79,7 @@ test(`${runs} sequences of changes do what the model does`, async () => {
     fc.array(step, { maxLength: 24, size: 'max' }),
     async (rules, steps) => {
       const name = `s${sequences++}`;
-      // The ids of organizations and users are the sequence's own, so that a finding of the check names it.
+      // Each sequence has its own ids of organizations and users, so that a finding of the check shows its sequence.
       const text = JSON.stringify([filling, ...steps]);
       await play(rules, JSON.parse(text.replace(/"(north|south|ann|ben|cat|dan)"/g, `"$1.${name}"`)), name);
     },
@@ -166,7 +166,7 @@ async function play(rules: Model['policy'], steps: Step[], name: string): Promis
     assert.equal(reply.headers.get('idempotency-replayed'), 'true');
   }
 
-  /** The term of these numbers is over: nobody waits for it, the moment is set back. */
+  /** Ends the time of these numbers' status by setting it back, instead of waiting for it. */
   async function pass(numbers: string[]) {
     await sql`update phone_numbers set until = clock_timestamp() - interval '1 second'
       where tenant_id = ${tenantId} and until is not null and phone_number = any(${numbers}::text[])`.execute(
@@ -205,7 +205,7 @@ async function play(rules: Model['policy'], steps: Step[], name: string): Promis
 
   async function compareAsOf(organization: string, revision: number) {
     const then = await listed(organization, `&as_of=${revision}`);
-    // A revision that nothing in the list changed with looks like the one before it.
+    // A revision that changes nothing in the list looks like the one before it.
     assert.deepEqual(
       then.body.phone_numbers.map(shown),
       history.get(`${organization} ${revision}`) ?? [],

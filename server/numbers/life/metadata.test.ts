@@ -18,7 +18,7 @@ const inside = (levels: number): unknown => (levels === 0 ? 'x' : { a: inside(le
 const fields = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`field ${index}`, index]));
 
-test('what stays within the bounds is kept as it was given', async () => {
+test('metadata within the limits is stored as given', async () => {
   const longest = { a: 'x'.repeat(8000 - '{"a":""}'.length) };
   const odd = { '': null, 'a b': [1.5, -0.25, 1e300], constructor: 'x', 電話: '\u2028' };
   for (const metadata of [inside(5), { a: [[[[1]]]] }, longest, fields(50), odd, {}]) {
@@ -28,7 +28,7 @@ test('what stays within the bounds is kept as it was given', async () => {
   }
 });
 
-test('what is out of bounds is refused by name, alone and in bulk', async () => {
+test('metadata beyond a limit is refused with the name of the limit, in single calls and in bulk', async () => {
   const kept = { kept: true };
   await edit(kept);
   for (const [metadata, error] of [

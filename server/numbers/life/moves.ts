@@ -13,14 +13,14 @@ export function editNumber(db: Db, caller: Caller, target: Target, given: Edit) 
   return changeNumber(db, caller, target, number => edit(number, given));
 }
 
-/** Makes a resting number available before its time. */
+/** Ends a cool-down early. */
 export async function endNumberCoolDown(db: Db, caller: Caller, target: Target): Promise<void> {
   await changeNumber(db, caller, target, endCoolDown);
 }
 
 /**
- * Takes a release back; a user who had the number has it again, if they are still active. What was not attached yet is
- * attached first.
+ * Undoes a release. The user who had the number gets it back if they are still active. A number that was not attached
+ * yet is pending again.
  */
 export async function restoreNumber(db: Db, caller: Caller, target: Target): Promise<void> {
   await changeNumber(db, caller, target, async (number, revision) => {
@@ -32,7 +32,7 @@ export async function restoreNumber(db: Db, caller: Caller, target: Target): Pro
         select v.* from number_versions v join this n
           on v.tenant_id = n.tenant_id and v.phone_number_id = n.id and v.organization_id = n.organization_id
       ), release as (
-        -- The revision that began it, though the number may have been edited since.
+        -- The revision that began the release. The number may have been edited since.
         select min(from_revision) as revision
         from (
           select since_revision as from_revision from this
@@ -54,8 +54,8 @@ export async function restoreNumber(db: Db, caller: Caller, target: Target): Pro
 }
 
 /**
- * Moves a number to another organization of the tenant: one revision of each. It rests there for as long as the
- * tenant has set. An assignment is ended only with `end_assignment`.
+ * Moves a number to another organization of the tenant, in one revision of each. It rests there for the time that the
+ * tenant has set. An assignment is ended only if `end_assignment` is set.
  */
 export async function transferNumber(
   db: Db,
@@ -63,14 +63,14 @@ export async function transferNumber(
   target: Target,
   to: { to_organization_id: string; end_assignment: boolean },
 ): Promise<void> {
-  await withNumber(db, caller, target, async found => {
+  await withNumber(db, caller, target, async ({ id, organization_id }) => {
     const destination = await findOrganization(db, caller, to.to_organization_id);
-    if (destination.id === found.organization_id) throw new Problem('already_there');
-    return reviseMany(db, caller, [found.organization_id, destination.id], async revisions => {
-      const leaving = revisions.get(found.organization_id)!;
+    if (destination.id === organization_id) throw new Problem('already_there');
+    return reviseMany(db, caller, [organization_id, destination.id], async revisions => {
+      const leaving = revisions.get(organization_id)!;
       const arriving = revisions.get(destination.id)!;
       assertActive(arriving);
-      const [number] = await loadStates(leaving, caller, [found.id]);
+      const [number] = await loadStates(leaving, caller, [id]);
       if (!number) return undefined;
       const step = transfer(number, arriving.policy, arriving.now, to.end_assignment);
       await writeStates(leaving, arriving, caller, [{ before: number, after: { ...number, ...step.set } }]);
@@ -82,7 +82,10 @@ export async function transferNumber(
   });
 }
 
-/** What the logs of the two organizations say of a transfer: one that it went and where, the other whence and what it now is. */
+/**
+ * The events of a transfer. The log of the organization that the number leaves says where it went. The log of the other
+ * says where it came from, and has its new state.
+ */
 export function transferEvents(leaving: Revision, arriving: Revision, { number, step }: Change) {
   const { id, phone_number } = number;
   const changes = eventOf({ number, step })?.data.changes ?? {};

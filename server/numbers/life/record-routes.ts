@@ -7,7 +7,7 @@ import { addNumbers } from './arrivals.ts';
 import { editNumber } from './moves.ts';
 import { AddNumbersBody, NumberEditBody } from './schemas.ts';
 
-/** The routes that add numbers and edit what is known of one. */
+/** The routes that add numbers and edit one. */
 export function recordRoutes(app: App, change: Changing): void {
   app.post(
     '/v1/sms/phone-numbers',
@@ -17,7 +17,7 @@ export function recordRoutes(app: App, change: Changing): void {
         operationId: 'addNumbers',
         summary: 'Add numbers',
         description:
-          'Adds up to 1,000 numbers that you have already to an organization, all or none; with `user_id` (a unique_id or an e-mail address) a number is assigned at once. The reply has them in the order given.',
+          'Adds up to 1,000 numbers that you already own to an organization, all or none. A number with `user_id` (a unique_id or an e-mail address) is assigned at once.',
         tags: ['Phone numbers'],
         body: AddNumbersBody,
         response: {
@@ -43,7 +43,7 @@ export function recordRoutes(app: App, change: Changing): void {
       {
         operationId: 'editNumber',
         summary: 'Edit a number',
-        description: 'Changes the fields that are given; null clears one. Any field may be left out.',
+        description: 'Changes the fields that are given. Null clears a field.',
         tags: ['Phone numbers'],
         params: NumberParams,
         querystring: CountryQuery,

@@ -32,7 +32,7 @@ const query = (text: string, values: unknown[] = []) => server.database.pool.que
 const events = async () =>
   (await server.call('GET', `/v1/events?organization_id=${organization}&limit=1000`)).body.events;
 
-test('a reserved number shows its reservation and is available to nobody', async () => {
+test('a reserved number shows its reservation and is not available', async () => {
   const number = await newNumber();
   const { status, body } = await reserve(number, 900, 'cart 7');
   assert.equal(status, 201);
@@ -55,7 +55,7 @@ test('a reserved number shows its reservation and is available to nobody', async
   }
 });
 
-test('it ends by itself, not before its time, and the log says so', async () => {
+test('a reservation ends by itself, not before its time, and the log says so', async () => {
   const number = await newNumber();
   const { body } = await reserve(number, 1);
   while ((await get(number)).status === 'reserved') await sleep(50);
@@ -70,7 +70,7 @@ test('it ends by itself, not before its time, and the log says so', async () => 
   );
 });
 
-test('once it has run out it is of no use, whether or not the clock has come round', async () => {
+test('a reservation is invalid once its time is over, even before the clock has ended it', async () => {
   const calls: [method: string, path: string, body?: object][] = [
     ['POST', '/renew', { expires_in: 60 }],
     ['POST', '/assign', { user_id: user }],
@@ -92,7 +92,7 @@ test('once it has run out it is of no use, whether or not the clock has come rou
   await endWhatIsDue(server.database.db);
 });
 
-test('it is renewed, cancelled, or made an assignment', async () => {
+test('a reservation is renewed, cancelled, or turned into an assignment', async () => {
   const number = await newNumber();
   const { reservation_id, expires_at } = (await reserve(number, 60, 'kept')).body;
   const renewed = await post(`/v1/sms/reservations/${reservation_id}/renew`, { expires_in: 86_400 });
@@ -118,7 +118,7 @@ test('it is renewed, cancelled, or made an assignment', async () => {
   assert.equal((await post(assigning, { user_id: user })).status, 404);
 });
 
-test('of many who want one number, one gets it', async () => {
+test('of many simultaneous reservations of one number, one succeeds', async () => {
   const number = await newNumber();
   const replies = await Promise.all(Array.from({ length: 20 }, () => reserve(number)));
   assert.deepEqual(replies.map(reply => reply.status).sort(), [201, ...Array(19).fill(400)]);

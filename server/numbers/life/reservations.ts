@@ -6,7 +6,7 @@ import { assertActive } from '../../revisions/revise.ts';
 import { defaultCountry } from '../phone-number.ts';
 import { changeNumber, type Target } from './change-number.ts';
 import { findAssignee } from './changes.ts';
-import { assignReserved, releaseReservation, renewReservation, reserve } from './rules.ts';
+import { assignReserved, releaseReservation, renew, reserve } from './rules.ts';
 
 export type Reservation = {
   reservation_id: string;
@@ -17,32 +17,37 @@ export type Reservation = {
 
 const after = (at: Date, seconds: number) => new Date(at.getTime() + seconds * 1000);
 
-/** Keeps an available number for somebody: it is available to no one else until the reservation ends. */
+/** Reserves an available number. Until the reservation ends, the number can only be assigned through it. */
 export async function reserveNumber(
   db: Db,
   caller: Caller,
   target: Target,
-  wish: { expires_in: number; note?: string | null | undefined },
+  input: { expires_in: number; note?: string | null | undefined },
 ): Promise<Reservation> {
   const { number } = await changeNumber(db, caller, target, (number, revision) => {
     assertActive(revision);
-    return reserve(number, randomUUIDv7(), after(revision.now, wish.expires_in), wish.note ?? null);
+    return reserve(number, randomUUIDv7(), after(revision.now, input.expires_in), input.note ?? null);
   });
-  return { ...held(number), note: number.reservation_note };
+  return { ...reservationOf(number), note: number.reservation_note };
 }
 
-/** Lets it run for so many seconds from now. */
-export async function renew(db: Db, caller: Caller, id: string, expiresIn: number): Promise<Reservation> {
+/** Makes a reservation end after this many seconds from now. */
+export async function renewReservation(
+  db: Db,
+  caller: Caller,
+  id: string,
+  expiresIn: number,
+): Promise<Reservation> {
   const target = await reservedNumber(db, caller, id);
   const { number } = await changeNumber(db, caller, target, (number, revision) => {
     assertActive(revision);
     assertSame(number.reservation_id, id);
-    return renewReservation(number, after(revision.now, expiresIn), revision.now);
+    return renew(number, after(revision.now, expiresIn), revision.now);
   });
-  return { ...held(number), note: number.reservation_note };
+  return { ...reservationOf(number), note: number.reservation_note };
 }
 
-/** Ends it before its time. */
+/** Ends a reservation early. */
 export async function cancelReservation(
   db: Db,
   caller: Caller,
@@ -56,7 +61,7 @@ export async function cancelReservation(
   return { phone_number: number.phone_number };
 }
 
-/** Turns it into an assignment. */
+/** Turns a reservation into an assignment. */
 export async function assignReservation(db: Db, caller: Caller, id: string, userId: string) {
   const target = await reservedNumber(db, caller, id);
   const { number, at } = await changeNumber(db, caller, target, async (number, revision) => {
@@ -67,7 +72,11 @@ export async function assignReservation(db: Db, caller: Caller, id: string, user
   return { phone_number: number.phone_number, user_id: userId, assigned_at: at };
 }
 
-const held = (number: { reservation_id: string | null; phone_number: string; until: Date | null }) => ({
+const reservationOf = (number: {
+  reservation_id: string | null;
+  phone_number: string;
+  until: Date | null;
+}) => ({
   reservation_id: number.reservation_id!,
   phone_number: number.phone_number,
   expires_at: number.until!,

@@ -1,18 +1,18 @@
 import { carriers } from '../../../carriers/carriers.ts';
 import { Type } from '../../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, UserId } from '../../../schema/shapes.ts';
-import { AnyWriting, DefaultCountry, E164, editing, NumberParams } from '../schemas.ts';
+import { AnyFormat, DefaultCountry, E164, editableInput, NumberParams } from '../schemas.ts';
 
-/** Narrows a number down and says how it is read, on every call that names one in its path. */
+/** The query of every call that names a number in its path. */
 const TargetQuery = Type.Object(
   { organization_id: Type.Optional(OrganizationId), default_country: DefaultCountry },
   { additionalProperties: false },
 );
 
-/** The path of one number, what a call on it takes, and a sentence for its description. */
+/** The path of one number, the parameters of a call to it, and a sentence for its description. */
 export const onePath = '/v1/sms/phone-numbers/:phone_number';
 export const target = { params: NumberParams, querystring: TargetQuery };
-export const narrowing = 'With `organization_id` a number of any other organization is not found.';
+export const narrowing = 'With `organization_id`, numbers of other organizations are not found.';
 
 export const ReservationParams = Type.Object({
   reservation_id: Type.String({ format: 'uuid', description: 'The id of the reservation.' }),
@@ -23,23 +23,23 @@ export const AssignBody = Type.Object(
   { additionalProperties: false, examples: [{ user_id: 'user_xyz789' }] },
 );
 
-const assigned = {
+const assignedExample = {
   phone_number: '+14155551234',
   user_id: 'user_xyz789',
   assigned_at: '2024-01-15T10:30:00Z',
 };
 
-export const Assigned = Type.Object(
+export const AssignedBody = Type.Object(
   { phone_number: E164, user_id: UserId, assigned_at: Timestamp('When it was assigned.') },
-  { examples: [assigned] },
+  { examples: [assignedExample] },
 );
 
-export const Unassigned = Type.Object(
+export const UnassignedBody = Type.Object(
   {
     phone_number: E164,
-    user_id: Type.String({ description: 'Who had it until now.' }),
-    status: oneOf(['available', 'cooling_down'], { description: 'What it is now.' }),
-    available_at: nullable(Timestamp('When its rest ends; null when it is available at once.')),
+    user_id: Type.String({ description: 'The user who had the number.' }),
+    status: oneOf(['available', 'cooling_down'], { description: 'The new status of the number.' }),
+    available_at: nullable(Timestamp('When the cool-down ends; null if the number is available now.')),
   },
   {
     examples: [
@@ -66,8 +66,7 @@ export const ClaimBody = Type.Object(
     ),
     nearby: Type.Optional(
       Type.Boolean({
-        description:
-          'Whether, after these area codes, the others of the same US state will do, the nearest first.',
+        description: 'If true, the other area codes of the same US state will do too, the nearest first.',
       }),
     ),
     starts_with: Type.Optional(
@@ -80,12 +79,12 @@ export const ClaimBody = Type.Object(
       Type.Array(Type.String({ minLength: 1, maxLength: 60 }), {
         minItems: 1,
         maxItems: 20,
-        description: 'It must have all of these.',
+        description: 'The number must have all of these tags.',
       }),
     ),
     carrier: Type.Optional(
       oneOf(Object.keys(carriers), {
-        description: 'Which carrier it must come from.',
+        description: 'The carrier that the number must come from.',
         examples: ['sandbox'],
       }),
     ),
@@ -99,14 +98,14 @@ export const ClaimBody = Type.Object(
 const ExpiresIn = Type.Integer({
   minimum: 1,
   maximum: 31_536_000,
-  description: 'For how many seconds from now, a year at most.',
+  description: 'In how many seconds from now the reservation ends. At most a year.',
 });
 
 export const ReserveBody = Type.Object(
   {
     expires_in: ExpiresIn,
     note: Type.Optional(
-      nullable(Type.String({ minLength: 1, maxLength: 500, description: 'What it is for.' })),
+      nullable(Type.String({ minLength: 1, maxLength: 500, description: 'What the reservation is for.' })),
     ),
   },
   { additionalProperties: false, examples: [{ expires_in: 900, note: 'Checkout of cart 1093' }] },
@@ -117,12 +116,12 @@ export const RenewBody = Type.Object(
   { additionalProperties: false, examples: [{ expires_in: 900 }] },
 );
 
-export const Reservation = Type.Object(
+export const ReservationBody = Type.Object(
   {
     reservation_id: Type.String({ format: 'uuid', description: 'The id of the reservation.' }),
     phone_number: E164,
-    expires_at: Timestamp('When it ends by itself.'),
-    note: nullable(Type.String({ description: 'What it is for.' })),
+    expires_at: Timestamp('When the reservation ends.'),
+    note: nullable(Type.String({ description: 'What the reservation is for.' })),
   },
   {
     examples: [
@@ -136,13 +135,19 @@ export const Reservation = Type.Object(
   },
 );
 
-export const Ended = Type.Object({ phone_number: E164 }, { examples: [{ phone_number: '+14155551234' }] });
+export const CancelledBody = Type.Object(
+  { phone_number: E164 },
+  { examples: [{ phone_number: '+14155551234' }] },
+);
 
 export const TransferBody = Type.Object(
   {
     to_organization_id: OrganizationId,
     end_assignment: Type.Optional(
-      Type.Boolean({ default: false, description: 'Whether an assignment that stands in the way is ended.' }),
+      Type.Boolean({
+        default: false,
+        description: 'If true, the number may be assigned: its assignment is ended.',
+      }),
     ),
   },
   { additionalProperties: false, examples: [{ to_organization_id: 'org_def456' }] },
@@ -151,14 +156,14 @@ export const TransferBody = Type.Object(
 export const Released = Type.Object(
   {
     phone_number: E164,
-    released_at: Timestamp('When it is or was given up; with an undo window, when that ends.'),
+    released_at: Timestamp('When the number was released. With an undo window: when the window ends.'),
     billing_stopped: Type.Boolean({
       description:
-        'Whether it is out of all later billing; not yet while the release of a number of a carrier account can be undone.',
+        'Whether no later week is charged. False while the release of a number from a carrier account can be undone.',
     }),
-    already_released: Type.Boolean({ description: 'Whether an earlier call had released it.' }),
-    can_be_undone: Type.Boolean({ description: 'Whether the release can be taken back until then.' }),
-    message: Type.String({ description: 'The same for people.' }),
+    already_released: Type.Boolean({ description: 'Whether an earlier call released it.' }),
+    can_be_undone: Type.Boolean({ description: 'Whether the release can be undone until `released_at`.' }),
+    message: Type.String({ description: 'The same as text, for people.' }),
   },
   {
     examples: [
@@ -180,8 +185,8 @@ export const AddNumbersBody = Type.Object(
     phone_numbers: Type.Array(
       Type.Object(
         {
-          phone_number: AnyWriting,
-          ...editing,
+          phone_number: AnyFormat,
+          ...editableInput,
           user_id: Type.Optional(nullable(UserId)),
         },
         { additionalProperties: false },
@@ -201,7 +206,7 @@ export const AddNumbersBody = Type.Object(
   },
 );
 
-export const NumberEditBody = Type.Object(editing, {
+export const NumberEditBody = Type.Object(editableInput, {
   additionalProperties: false,
   minProperties: 1,
   examples: [{ nickname: 'Support Line', tags: ['support'] }],

@@ -4,10 +4,10 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { type Edit, type Editable, type EditableName, uniqueNames } from '../state.ts';
 
-/* Values that no two live numbers of a tenant have. The indexes see to it; here is what they mean. */
+/* Fields whose values are unique among the live numbers of a tenant. Unique indexes enforce it. */
 
-/** The error of a unique index. PostgreSQL says `Key (tenant_id, external_id)=(…, A-1) already exists.` */
-export const takenValues = Object.fromEntries(
+/** The Problem of each index. PostgreSQL's detail is `Key (tenant_id, external_id)=(…, A-1) already exists.` */
+export const takenValueProblems = Object.fromEntries(
   uniqueNames.map(name => [
     `phone_numbers_${name}_key`,
     (detail: string) => valueTaken(name, /=\([^,]+, (.*)\) already exists/.exec(detail)?.[1] ?? ''),
@@ -15,9 +15,9 @@ export const takenValues = Object.fromEntries(
 );
 
 export const valueTaken = (name: EditableName, value: unknown): Problem =>
-  new Problem('value_taken', `${name} ${value} is another number's already`);
+  new Problem('value_taken', `${name} ${value} is already in use by another number`);
 
-/** The fields whose given values other live numbers of the tenant have. */
+/** The fields whose values are in use by other live numbers of the tenant. */
 export async function takenNames(db: Db, caller: Caller, values: Partial<Editable>): Promise<EditableName[]> {
   const taken: EditableName[] = [];
   for (const name of uniqueNames) {
@@ -33,17 +33,17 @@ export async function takenNames(db: Db, caller: Caller, values: Partial<Editabl
   return taken;
 }
 
-export type UniqueHolders = { take(number: string, values: Partial<Editable>): void };
+export type UniqueValues = { give(numberId: string, values: Partial<Editable>): void };
 
 /**
- * Gives values out to the numbers of one change, none to two numbers. A value that a number had when the change began
- * stays its own until the change is over, even if it gives it up.
- * @param wanted all values that the change may give
+ * Gives unique values to the numbers of one change, each to one number at most. A value that a number gives up is free
+ * for others only after the change.
+ * @param edits all edits of the change
  */
-export async function uniqueHolders(db: Db, caller: Caller, wanted: Edit[]): Promise<UniqueHolders> {
+export async function uniqueValues(db: Db, caller: Caller, edits: Edit[]): Promise<UniqueValues> {
   const holders = new Map<string, string>();
   for (const name of uniqueNames) {
-    const values = wanted.flatMap(values => values[name] ?? []);
+    const values = edits.flatMap(values => values[name] ?? []);
     if (values.length === 0) continue;
     const { rows } = await sql<{ id: string; value: string }>`
       select id, ${sql.ref(name)} as value from phone_numbers
@@ -53,14 +53,14 @@ export async function uniqueHolders(db: Db, caller: Caller, wanted: Edit[]): Pro
     for (const { id, value } of rows) holders.set(`${name} ${value}`, id);
   }
   return {
-    /** @param number the id of its record @throws Problem `value_taken` */
-    take(number, values) {
+    /** @throws Problem `value_taken` */
+    give(numberId, values) {
       for (const name of uniqueNames) {
         const value = values[name] ?? null;
         if (value === null) continue;
         const holder = holders.get(`${name} ${value}`);
-        if (holder !== undefined && holder !== number) throw valueTaken(name, value);
-        holders.set(`${name} ${value}`, number);
+        if (holder !== undefined && holder !== numberId) throw valueTaken(name, value);
+        holders.set(`${name} ${value}`, numberId);
       }
     },
   };

@@ -32,7 +32,7 @@ const list = async (of: string, asOf: string | number) => {
 const revision = async (of: string): Promise<number> =>
   (await server.call('GET', `/v1/events?organization_id=${of}&limit=1`)).body.revision;
 
-/** Dates each revision a minute after the one before: as fast as tests go, many share a second. */
+/** Dates each revision a minute after the one before. Otherwise many would share a second. */
 const spreadOut = (of: string) =>
   server.database.pool.query(
     `update events e set at = timestamptz '2024-01-01T00:00:00Z' + e.revision * interval '1 minute'
@@ -40,7 +40,7 @@ const spreadOut = (of: string) =>
     [of],
   );
 
-test('the list at each revision and each moment, through a transfer, a release and another tenure', async () => {
+test('the list at each revision and each time, through a transfer, a release and another tenure', async () => {
   const first = (await revision(organization)) + 1;
   await newNumbers(server, organization, [{ phone_number: number }]);
   await server.call('POST', `${path}/assign`, { body: { user_id: user } });
@@ -65,8 +65,8 @@ test('the list at each revision and each moment, through a transfer, a release a
     const at = first - 1 + i;
     assert.deepEqual(await list(organization, at), then, `revision ${at}`);
     const moment = (seconds: number) => new Date(Date.UTC(2024, 0, 1, 0, at, seconds)).toISOString();
-    assert.deepEqual(await list(organization, moment(0)), then, 'at its very moment');
-    assert.deepEqual(await list(organization, moment(59)), then, 'until the next');
+    assert.deepEqual(await list(organization, moment(0)), then, 'at the time of the revision');
+    assert.deepEqual(await list(organization, moment(59)), then, 'until the next revision');
     if (i > 0) assert.deepEqual(await list(organization, moment(-1)), expected[i - 1], 'a second before');
   }
   assert.deepEqual(await list(elsewhere, arrived - 1), []);
@@ -74,14 +74,14 @@ test('the list at each revision and each moment, through a transfer, a release a
   assert.deepEqual(await list(elsewhere, arrived + 1), []);
 });
 
-test('revision 0 and the time before the organization have nothing; a revision to come has what is', async () => {
+test('revision 0 and times before the organization have an empty list; a future revision has the current one', async () => {
   assert.deepEqual(await list(organization, 0), []);
   assert.deepEqual(await list(organization, '1999-01-01T00:00:00Z'), []);
   assert.deepEqual(await list(organization, 1_000_000), [['assigned', user, null]]);
   assert.deepEqual(await list(organization, '9000-01-01T00:00:00Z'), [['assigned', user, null]]);
 });
 
-test('a filter is about how things were', async () => {
+test('filters apply to the past state', async () => {
   const holder = { organization_id: organization, assigned_to: user, total: 'true', limit: '1' };
   const counts = [];
   for (let at = 0; at <= (await revision(organization)); at++) {

@@ -9,12 +9,12 @@ import { identify } from '../../reading/identify.ts';
 import type { LookupResult, Lookups } from '../../reading/lookups.ts';
 import { countries, defaultCountry, readPhoneNumber } from '../phone-number.ts';
 import { CountryQuery, NumberParams, OneNumber } from '../schemas.ts';
+import { LookUpBody, LookUpResultBody } from './detail-schemas.ts';
 import { findDetails, readE164 } from './details.ts';
-import { LookedUp, LookUpBody } from './schemas.ts';
 
 type NumberRequest = { params: Static<typeof NumberParams>; query: Static<typeof CountryQuery> };
 
-/** The routes that show one number in full, or up to a thousand. */
+/** The routes that show one number, or up to a thousand, in full. */
 export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: BodyCache, brand: string): void {
   const tail = `,"powered_by":${JSON.stringify(brand)}}`;
 
@@ -25,7 +25,7 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
       {
         operationId: 'getNumber',
         summary: 'Get a number',
-        description: 'One number of the tenant, in full: which organization and which user has it.',
+        description: 'One number of the tenant in full, with its organization and user.',
         tags: ['Phone numbers'],
         params: NumberParams,
         querystring: CountryQuery,
@@ -37,7 +37,7 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
     (request, reply) => {
       const bytes = bytesOf(request.lookup.number, request);
       if (bytes) return void atTurnsEnd(() => send(bytes));
-      // The version that was at hand is not the right one, or has gone by now: once more, and this time without it.
+      // The cached version is out of date, or was evicted in the meantime. Ask again, without naming a version.
       const { number } = aboutNumber(request);
       return identify(lookups, request, { number }).then(({ lookup }) =>
         send(bytesOf(lookup.number, request)!),
@@ -55,10 +55,10 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
       operationId: 'lookUpNumbers',
       summary: 'Look up many numbers',
       description:
-        'Up to 1,000 numbers at once, in any usual way of writing them: which organization and which user has each. It changes nothing.',
+        'Up to 1,000 numbers at once, in any usual format, with the organization and the user of each. Changes nothing.',
       tags: ['Phone numbers'],
       body: LookUpBody,
-      response: { 200: LookedUp },
+      response: { 200: LookUpResultBody },
     }),
     async ({ caller, body }, reply) => {
       const numbers = body.phone_numbers.map((text, index) =>
@@ -78,7 +78,7 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
     },
   );
 
-  /** The detail of a number that was looked up; undefined if it did not come along and is not at hand. */
+  /** The body for a number that was looked up. Undefined if the look-up brought no JSON and the cache has none. */
   function bytesOf(number: LookupResult['number'], { params, query }: NumberRequest): Buffer | undefined {
     if (!number) {
       readE164(params.phone_number, query.default_country);

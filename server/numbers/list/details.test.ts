@@ -21,8 +21,8 @@ after(async () => {
 });
 
 /**
- * One GET whose number changes after the server has looked up whose it is, and before it reads what to show: it has the
- * number at hand as it was before its last change, so it looks twice.
+ * A GET whose number changes between the server's two look-ups. There are two because the cached body is of the version
+ * before the last change.
  */
 async function changedMeanwhile(
   path: string,
@@ -62,7 +62,7 @@ test('a number that leaves the organization of a key while it is read is not sho
   assert.equal((await server.call('GET', path)).body.phone_number.organization_id, elsewhere);
 });
 
-test('a number that is taken from a user while they read it is not shown to them', async () => {
+test('a number that is unassigned from a user while they read it is not shown to them', async () => {
   const organization = await newOrganization(server);
   const user = await newUser(server, organization);
   const [number] = await newNumbers(server, organization);
@@ -78,7 +78,7 @@ test('a number that is taken from a user while they read it is not shown to them
   assert.equal((await changedMeanwhile(path, asUser, unassign)).status, 404);
 });
 
-test('a number that is changed while it is read is shown as it is then', async () => {
+test('a number that is changed while it is read is shown with the change', async () => {
   const organization = await newOrganization(server);
   const [number] = await newNumbers(server, organization);
   const path = `/v1/sms/phone-numbers/${number!.phone_number}`;

@@ -17,7 +17,7 @@ const details = `
 
 type Row = { phone_number: string; json: string };
 
-/** Live numbers of the tenant in full, by their records' ids, in that order. */
+/** Live numbers of the tenant in full, in the order of these ids. */
 export async function detailsById(db: Db, caller: Caller, ids: string[]): Promise<Detail[]> {
   const text = `${details} where n.tenant_id = $1 and n.id = any($2::uuid[]) and n.released_at is null
     order by array_position($2::uuid[], n.id)`;
@@ -26,7 +26,8 @@ export async function detailsById(db: Db, caller: Caller, ids: string[]): Promis
 }
 
 /**
- * One live number in full, by any usual way of writing it, as a change has left it.
+ * One live number in full: after a change, the reply.
+ * @param number in any usual format
  * @throws Problem `number_not_found`, `invalid_request`
  */
 export async function detailOf(db: Db, caller: Caller, number: string, country: string): Promise<Detail> {
@@ -35,7 +36,11 @@ export async function detailOf(db: Db, caller: Caller, number: string, country: 
   return JSON.parse(json);
 }
 
-/** Those of these numbers, in E.164, that are live and theirs to see, each in full as JSON. */
+/**
+ * The numbers that are live and that the caller may see, in full.
+ * @param numbers in E.164
+ * @returns JSON by number
+ */
 export async function findDetails(db: Db, caller: Caller, numbers: string[]): Promise<Map<string, string>> {
   const text = `${details} where n.tenant_id = $1 and n.phone_number = any($2::text[]) and n.released_at is null
     and ($3::uuid is null or n.organization_id = $3) and ($4::uuid is null or a.user_id = $4)`;
@@ -44,7 +49,7 @@ export async function findDetails(db: Db, caller: Caller, numbers: string[]): Pr
   return new Map(rows.map(({ phone_number, json }) => [phone_number, json]));
 }
 
-/** @throws Problem `invalid_request` for what is no number, naming `field` */
+/** @throws Problem `invalid_request`, which names `field`, if the text is not a phone number */
 export function readE164(text: string, country: string, field = 'phone_number'): string {
   const number = readPhoneNumber(text, country);
   if (typeof number === 'string') throw invalid(`${field} ${number}`);

@@ -95,7 +95,7 @@ const filter: fc.Arbitrary<Filter> = fc.record({
     fc.constantFrom('2024-01-31T00:00:00Z', '2024-02-01T00:00:00Z', '2024-02-02T00:00:00Z'),
   ),
 });
-/** One or two at a time, or any: of many together little is left. */
+/** Mostly one or two filters: many together match hardly any number. */
 const filters = fc.oneof(
   fc
     .tuple(filter, fc.subarray([...Array(12).keys()], { minLength: 1, maxLength: 2 }))
@@ -138,7 +138,7 @@ function sorted(rows: Row[], sort: string): Row[] {
   return sort.startsWith('-') ? up.reverse() : up;
 }
 
-test('every filter, and all of them together, page by page in every order', async () => {
+test('every filter alone and all together, page by page, in every order', async () => {
   const { rows } = await server.database.pool.query(
     'select phone_number, available_since from phone_numbers where available_since is not null',
   );
@@ -195,7 +195,7 @@ const eight = [
   'created_at',
 ];
 
-test('a list that is asked for nothing more has eight fields; view=full has all that one call shows', async () => {
+test('by default a list has eight fields; view=full has those of a single number', async () => {
   const { body } = await list();
   assert.deepEqual(Object.keys(body), ['success', 'phone_numbers', 'count', 'powered_by']);
   for (const row of body.phone_numbers) assert.deepEqual(Object.keys(row), eight);
@@ -205,12 +205,12 @@ test('a list that is asked for nothing more has eight fields; view=full has all 
   );
   for (const row of all) {
     const one = await server.call('GET', `/v1/sms/phone-numbers/${row.phone_number}`);
-    // What is under way at the carrier changes without a revision, and so without another ETag.
+    // Work at the carrier changes without a revision, so a list's ETag would not change with it.
     assert.deepEqual(one.body.phone_number, { ...row, leaving: false, release_problem: null });
   }
 });
 
-test('/available takes the filters that make sense of it', async () => {
+test('/available has all filters that make sense there', async () => {
   const path = `/v1/sms/phone-numbers/available?organization_id=${organization}`;
   const { body } = await server.call('GET', `${path}&area_code=303&sort=-phone_number&view=full`);
   const expected = all.filter(row => row.is_available && row.area_code === '303').reverse();
@@ -219,7 +219,7 @@ test('/available takes the filters that make sense of it', async () => {
     assert.equal((await server.call('GET', `${path}&${wrong}`)).status, 400);
 });
 
-test('what is no moment, digit or order is refused, and nothing is an internal error', async () => {
+test('invalid times, digits and orders are refused, never with an internal error', async () => {
   const wrong: Record<string, string[]> = {
     created_after: [
       '0000-01-01T00:00:00Z',

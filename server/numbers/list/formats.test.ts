@@ -28,7 +28,7 @@ async function ask(query: string, options: CallOptions = {}, path = numbers) {
   return reply;
 }
 
-/** A number as its row of CSV says it, if an apostrophe in front of a formula is taken away. */
+/** A number as its CSV row has it, without the apostrophe before a formula. */
 const rowOf = ({ assigned_to: holder, ...number }: Item): Record<string, string> => {
   const cells: Record<string, string> = {};
   for (const [name, value] of Object.entries(number)) {
@@ -46,7 +46,7 @@ const read = (text: string): Record<string, string>[] => {
   return rows.map(row => Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, plain(cell)])));
 };
 
-/** That the list in every format says what it says in JSON. */
+/** Asserts that the list is the same in every format. */
 async function assertSame(query: string, options: CallOptions = {}, path = numbers): Promise<number> {
   const { text, body } = await ask(query, options, path);
   const { phone_numbers } = body;
@@ -75,7 +75,7 @@ async function demanding() {
   return { organization, user, sales, free, odd };
 }
 
-test('CSV and NDJSON say what JSON says, whatever is filtered, sorted or long ago', async () => {
+test('CSV and NDJSON have the content of JSON, with any filter, order and as_of', async () => {
   const { organization, user, sales } = await demanding();
   const all = `organization_id=${organization}`;
   for (const query of ['', '&view=full', '&sort=-created_at', '&as_of=5&view=full'])
@@ -90,7 +90,7 @@ test('CSV and NDJSON say what JSON says, whatever is filtered, sorted or long ag
   assert.equal(await assertSame(`${all}&as_of=5&view=full`), 3);
 });
 
-test('the columns are the fields in their order, and nothing is a formula', async () => {
+test('the columns are the fields in order, and no cell is a formula', async () => {
   const { organization, user, sales, free } = await demanding();
   const { text } = await ask(`organization_id=${organization}&format=csv`);
   const [head, ...lines] = text.split('\r\n');
@@ -111,13 +111,13 @@ test('the columns are the fields in their order, and nothing is a formula', asyn
   assert.match(full.text, /,'@shop,/);
 });
 
-test('an empty list is a line of columns, or nothing', async () => {
+test('an empty list is the line of columns in CSV and nothing in NDJSON', async () => {
   const query = `organization_id=${await newOrganization(server)}`;
   assert.match((await ask(`${query}&format=csv`)).text, /^id,phone_number,[a-z_,]+\r\n$/);
   assert.equal((await ask(`${query}&format=ndjson`)).text, '');
 });
 
-test('a format is asked for by name, or by Accept if that does not take JSON', async () => {
+test('a format is asked for by name, or by an Accept header without JSON', async () => {
   const { organization } = await demanding();
   const query = `organization_id=${organization}`;
   const json = (await ask(query)).text;
@@ -138,7 +138,7 @@ test('a format is asked for by name, or by Accept if that does not take JSON', a
   }
 });
 
-test('what only pages have is refused with a format that has no pages', async () => {
+test('paging is refused with a format that has no pages', async () => {
   const query = `organization_id=${await newOrganization(server)}`;
   for (const format of formats)
     for (const [path, headers, more] of [
@@ -153,7 +153,7 @@ test('what only pages have is refused with a format that has no pages', async ()
           body,
           headers: sent,
         } = await server.call('GET', `${path}?${query}${more}&${field}=${value}`, { headers });
-        const error = `${field} cannot be combined with ${format.toUpperCase()}, which has all numbers`;
+        const error = `${field} cannot be combined with ${format.toUpperCase()}, which always has all numbers`;
         assert.deepEqual([status, body?.error], [400, error]);
         assert.equal(sent.get('content-type'), 'application/json; charset=utf-8');
         assert.equal(sent.get('content-disposition'), null);
@@ -164,7 +164,7 @@ test('what only pages have is refused with a format that has no pages', async ()
   await ask(`${query}&format=csv&total=false`);
 });
 
-test('each format has an ETag of its own, good until something changes', async () => {
+test('each format has its own ETag, valid until something changes', async () => {
   const { organization, free } = await demanding();
   const query = `organization_id=${organization}`;
   const asking = ['', '&format=csv', '&format=ndjson'];
@@ -207,7 +207,7 @@ test('a key and a user see in every format what they see in JSON', async () => {
     }
 });
 
-test('what was exported is imported into another organization, and gives the same list', async () => {
+test('an export can be imported into another organization, and gives the same list', async () => {
   await fc.assert(
     fc.asyncProperty(
       inventory,
@@ -247,7 +247,7 @@ test('what was exported is imported into another organization, and gives the sam
   );
 });
 
-test('a list of any length comes whole, and a client that leaves it leaves no connection behind', async () => {
+test('a list of any length arrives whole, and a client that goes away leaks no connection', async () => {
   const organization = await newOrganization(server);
   await sql`
     insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, nickname, available_since, since_revision)
@@ -265,6 +265,6 @@ test('a list of any length comes whole, and a client that leaves it leaves no co
       assert.equal(response.status, 200);
       gone.abort();
     }
-  // More of them than there are connections.
+  // More than there are connections.
   assert.equal(await assertSame(`organization_id=${organization}&sort=-created_at`), 12_001);
 });

@@ -2,30 +2,29 @@ import { csvLine } from '../../http/csv.ts';
 import type { Format } from '../../http/formats.ts';
 import { fieldsOf, type View } from '../json.ts';
 
-/** How numbers, of which SQL makes JSON, become a list in some format. */
+/** How the JSON of numbers, which SQL prints, becomes a list in some format. */
 export type Frame = {
   head: string;
-  /** What SQL puts between two numbers. Their JSON has no line breaks. */
-  between: ',' | '\n';
-  /** A piece of the list, of one number or more as they come from SQL. */
+  /** SQL puts it between two numbers. Their JSON has no line breaks. */
+  separator: ',' | '\n';
+  /** @param items one number or more as SQL prints them @returns the same in this format */
   piece(items: string): string;
-  /** What stands between two pieces. */
-  seam: string;
+  pieceSeparator: string;
 };
 
-/** The head of a JSON list; what comes after its numbers hangs on them. */
+/** Only the head: list.ts writes the end, which depends on the numbers. */
 const json: Frame = {
   head: '{"success":true,"phone_numbers":[',
-  between: ',',
+  separator: ',',
   piece: items => items,
-  seam: ',',
+  pieceSeparator: ',',
 };
 
-const ndjson: Frame = { head: '', between: '\n', piece: items => `${items}\n`, seam: '' };
+const ndjson: Frame = { head: '', separator: '\n', piece: items => `${items}\n`, pieceSeparator: '' };
 
 const holderColumns = ['user_id', 'user_email', 'user_name'];
 
-/** What a list in CSV calls its columns: the fields of a number in their order, who has it in three of them. */
+/** The columns of a list in CSV: the fields of a number in their order. The user takes three columns. */
 export const csvColumns = (view: View): string[] =>
   fieldsOf(view).flatMap(name => (name === 'assigned_to' ? holderColumns : [name]));
 
@@ -36,9 +35,9 @@ function csvFrame(view: View): Frame {
   const row = (item: string) => csvLine(cellsOf(JSON.parse(item), names));
   return {
     head: csvLine(csvColumns(view)),
-    between: '\n',
+    separator: '\n',
     piece: items => items.split('\n').map(row).join(''),
-    seam: '',
+    pieceSeparator: '',
   };
 }
 
@@ -62,7 +61,7 @@ function cellsOf(number: Record<string, unknown>, names: readonly string[]): str
 function cellOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null) return '';
-  // Tags, which have no commas.
+  // Only tags are arrays, and they have no commas.
   if (Array.isArray(value)) return value.join(', ');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

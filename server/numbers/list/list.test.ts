@@ -15,7 +15,7 @@ let server: TestServer;
 let demoKey: string;
 before(async () => {
   const database = await createTestDatabase();
-  // The demonstration is made where there is nothing else yet.
+  // The demo is only created in an empty database.
   await createDemo(database.db, async secret => {
     demoKey = secret;
   });
@@ -55,7 +55,7 @@ const published = {
   powered_by: 'Teli',
 };
 
-test('the demonstration answers with the published example, byte for byte', async () => {
+test('the demo answers with the published example, byte for byte', async () => {
   const reply = await server.call('GET', '/v1/sms/phone-numbers?organization_id=org_abc123', {
     key: demoKey,
   });
@@ -79,7 +79,7 @@ test('without a key: 401', async () => {
   assert.equal(reply.body.error, 'API key is required');
 });
 
-test('the list is exactly what was put in', async () => {
+test('the list is exactly what was added', async () => {
   await fc.assert(
     fc.asyncProperty(inventory, async ({ users, numbers }) => {
       const key = await server.newTenant();
@@ -138,7 +138,7 @@ test('pages of any size hold every number once, in the order of the whole list',
   }
 });
 
-test('a list that is longer than one read of the database is whole', async () => {
+test('a list that is longer than one read of the database arrives whole', async () => {
   for (const size of [1999, 2000, 2001, 4001]) {
     const organization = await newOrganization(server);
     await insertNumbers(organization, size);
@@ -188,7 +188,7 @@ test('a cursor belongs to its organization and filter', async () => {
   ];
   for (const bad of [...garbage, cursor.slice(1), `${cursor}x`, 'x'.repeat(1001)]) {
     const { status } = await server.call('GET', `${list}?organization_id=${one}&cursor=${bad}`);
-    // What still decodes to the same place is no harm.
+    // A change that still decodes to the same place does no harm.
     assert(status === 400 || bad === `${cursor}x`, `cursor ${bad}: ${status}`);
   }
 });
@@ -213,7 +213,7 @@ test("a cursor with a place of one's own making is refused", async () => {
   }
 });
 
-test('parameters that are wrong are refused by name', async () => {
+test('invalid parameters are refused by name', async () => {
   const organization = await newOrganization(server);
   const refused = async (query: string, error: string | RegExp, status = 400) => {
     for (const path of query.includes('include_assigned') ? [list] : [list, `${list}/available`]) {
@@ -236,7 +236,7 @@ test('parameters that are wrong are refused by name', async () => {
   await refused(`organization_id=${organization}&page=2`, 'page is not a known parameter');
 });
 
-test('an empty list is empty, and a list without paging speaks of no pages', async () => {
+test('an empty list is empty, and a list without paging has no paging fields', async () => {
   const organization = await newOrganization(server);
   const { text } = await server.call('GET', `${list}?organization_id=${organization}`);
   assert.equal(text, '{"success":true,"phone_numbers":[],"count":0,"powered_by":"Teli"}');

@@ -1,57 +1,23 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { CompiledQuery } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Caller } from '../../access/caller.ts';
 import type { Database, Db } from '../../db/database.ts';
 import { namesOfRecurring } from '../../db/prepared.ts';
-import { invalid } from '../../errors.ts';
-import { readMoment } from '../../http/operation.ts';
 import type { Body } from '../../reading/body-cache.ts';
-import { type Frame, frameOf } from './formats.ts';
-import { type After, type ListOptions, type PageRow, pageStatement } from './statement.ts';
+import { writeCursor } from './cursor.ts';
+import type { List } from './query.ts';
+import { type ListOptions, type Page, type PageEnd, pageStatement } from './statement.ts';
 
-const limitDefault = 100;
-/** A list with more numbers than this is not built at once but streamed. */
-export const rowsAtOnce = 1000;
 /**
- * So many at a time: as text they stay far below the size from which V8 keeps a string until its next full collection,
- * and whoever shares the processor waits for one piece at most.
+ * V8 keeps a large string until its next full collection; a piece of this size stays far below that. It also bounds how
+ * long other requests wait for the processor.
  */
 export const rowsPerPiece = 100;
 
-/** A list that has been understood. */
-export type List = {
-  query: ListOptions;
-  frame: Frame;
-  /** Tells it from every list of other numbers, or in another order; the same for all of its pages. */
-  name: string;
-  /** Whether a page is asked for, or the whole. */
-  paged: boolean;
-  /** As many numbers as are read at once. */
-  limit: number;
-  after: After | undefined;
-};
-
-/** @throws Problem `invalid_request` for moments and cursors that are none */
-export function readList(query: ListOptions): List {
-  const paged = query.limit !== undefined || query.cursor !== undefined;
-  const name = listName(query);
-  return {
-    query: { ...query, ...readMoments(query) },
-    frame: frameOf(query),
-    name,
-    paged,
-    limit: paged ? (query.limit ?? limitDefault) : rowsAtOnce,
-    after: query.cursor === undefined ? undefined : readCursor(query.cursor, name, query.sort),
-  };
-}
-
-export type Lists = ReturnType<typeof createLists>;
-
 export function createLists({ db, long }: Database, brand: string) {
   const longName = namesOfRecurring();
-  /** How many numbers fit, at which revision: a walk through the pages of a large list counts it once. */
+  /** The total of each list at a revision, so that a client that reads page after page counts the list once. */
   const totals = new LRUCache<string, { version: string; total: number }>({ max: 10_000 });
 
   async function readCountedPage(
@@ -59,42 +25,44 @@ export function createLists({ db, long }: Database, brand: string) {
     organizationId: string,
     list: List,
     version: string,
-  ): Promise<PageRow> {
+  ): Promise<Page> {
     if (!list.query.total) return readPage(db, caller, organizationId, list);
     const name = `${organizationId} ${caller.ownUserId ?? ''} ${list.name}`;
     const known = totals.get(name);
     if (known?.version === version) {
-      const row = await readPage(db, caller, organizationId, {
+      const page = await readPage(db, caller, organizationId, {
         ...list,
         query: { ...list.query, total: false },
       });
-      if (String(row.revision) === version) return { ...row, total: known.total };
+      if (String(page.revision) === version) return { ...page, total: known.total };
     }
-    const row = await readPage(db, caller, organizationId, list);
-    totals.set(name, { version: String(row.revision), total: row.total! });
-    return row;
+    const page = await readPage(db, caller, organizationId, list);
+    totals.set(name, { version: String(page.revision), total: page.total! });
+    return page;
   }
 
   return {
     /**
-     * The body of a list, with the revision that it shows; without bytes for one that is too long to be built at once.
-     * One statement is one snapshot, so the numbers and the revision belong together.
-     * @param version the organization's revision as far as it is known
+     * The body of a list and its revision. A list that is too long to be built at once has no bytes. One statement is
+     * one snapshot, so the numbers are those of the revision.
+     * @param version the organization's revision, as last seen
      */
     async build(caller: Caller, organizationId: string, list: List, version: string): Promise<Body> {
-      const row = await readCountedPage(caller, organizationId, list, version);
-      const more = row.found > list.limit;
-      if (more && !list.paged) return { version: String(row.revision), bytes: undefined };
-      const count = more ? list.limit : row.found;
-      const paging = list.paged && { has_more: more, next_cursor: more ? writeCursor(row, list) : null };
-      const text = list.frame.head + pieceOf(row, list) + tail(list, count, row.total, paging, brand);
-      return { version: String(row.revision), bytes: Buffer.from(text) };
+      const page = await readCountedPage(caller, organizationId, list, version);
+      const more = page.row_count > list.limit;
+      if (more && !list.paged) return { version: String(page.revision), bytes: undefined };
+      const count = more ? list.limit : page.row_count;
+      const paging = list.paged && {
+        has_more: more,
+        next_cursor: more ? writeCursor(endOf(page, list.query), list.name) : null,
+      };
+      const text = list.frame.head + pieceOf(page, list) + tail(list, count, page.total, paging, brand);
+      return { version: String(page.revision), bytes: Buffer.from(text) };
     },
 
     /**
-     * A long list, in pieces of one snapshot: a transaction that only reads is held open until the last piece is
-     * taken, or the stream is destroyed. The next piece is read when the one before has been taken, so the client sets
-     * the pace.
+     * A long list in pieces of one snapshot. A read-only transaction stays open until the last piece is consumed or the
+     * stream is destroyed. Each piece is read when the one before has been consumed, so the client sets the pace.
      */
     async stream(
       caller: Caller,
@@ -108,26 +76,26 @@ export function createLists({ db, long }: Database, brand: string) {
         return { name: longName(text), text, values };
       };
       const client = await long.connect();
-      let first: PageRow;
+      let first: Page;
       try {
         await client.query('begin isolation level repeatable read read only');
-        first = (await client.query<PageRow>(statement(list))).rows[0]!;
+        first = (await client.query<Page>(statement(list))).rows[0]!;
       } catch (error) {
         client.release(error as Error);
         throw error;
       }
-      let row: PageRow | undefined;
+      let page: Page | undefined;
       let count = 0;
       const stream = new Readable({
-        // As text they need no buffers of their own, which only a collection would free.
+        // Pieces stay strings: buffers would be freed only by a garbage collection.
         objectMode: true,
         highWaterMark: 1,
         read() {
-          if (row === undefined) return push(first);
-          const next = statement({ ...rest, after: afterOf(row, list.query) });
-          // Promises would make a chain from each piece to the next: V8, which collects its old space seldom, kept the
-          // pieces with it, 100 MB at its peak. What a callback throws would end the process.
-          client.query<PageRow>(next, (error, result) => {
+          if (page === undefined) return push(first);
+          const next = statement({ ...rest, after: endOf(page, list.query) });
+          // Not a promise: promises would chain each piece to the next, and V8 rarely collects its old space, so it
+          // kept the pieces too, up to 100 MB. An error thrown in a callback would end the process, so it is caught.
+          client.query<Page>(next, (error, result) => {
             try {
               if (error) throw error;
               push(result.rows[0]!);
@@ -145,11 +113,11 @@ export function createLists({ db, long }: Database, brand: string) {
       });
       return { version: String(first.revision), stream };
 
-      function push(piece: PageRow) {
-        const last = piece.found <= list.limit;
-        const before = row === undefined ? list.frame.head : list.frame.seam;
-        const after = last ? tail(list, count + piece.found, first.total, false, brand) : '';
-        row = piece;
+      function push(piece: Page) {
+        const last = piece.row_count <= list.limit;
+        const before = page === undefined ? list.frame.head : list.frame.pieceSeparator;
+        const after = last ? tail(list, count + piece.row_count, first.total, false, brand) : '';
+        page = piece;
         count += list.limit;
         stream.push(before + pieceOf(piece, list) + after);
         if (last) stream.push(null);
@@ -158,9 +126,9 @@ export function createLists({ db, long }: Database, brand: string) {
   };
 }
 
-const pieceOf = ({ items }: PageRow, { frame }: List): string => (items === null ? '' : frame.piece(items));
+const pieceOf = ({ items }: Page, { frame }: List): string => (items === null ? '' : frame.piece(items));
 
-/** What a list in JSON says of itself after its numbers; the other formats are numbers and nothing else. */
+/** The end of a list in JSON: its count and paging. The other formats have none. */
 function tail(
   { query: { format = 'json' } }: List,
   count: number,
@@ -178,65 +146,13 @@ async function readPage(
   caller: Caller,
   organizationId: string,
   { query, limit, after }: List,
-): Promise<PageRow> {
+): Promise<Page> {
   const [text, values] = pageStatement(caller, organizationId, query, after, limit);
-  const { rows } = await db.executeQuery<PageRow>(CompiledQuery.raw(text, values));
+  const { rows } = await db.executeQuery<Page>(CompiledQuery.raw(text, values));
   return rows[0]!;
 }
 
-const afterOf = (row: PageRow, query: ListOptions): After => ({
-  value: query.sort.endsWith('created_at') ? row.last_created_at! : row.last_number!,
-  phone_number: row.last_number!,
+const endOf = (page: Page, query: ListOptions): PageEnd => ({
+  value: query.sort.endsWith('created_at') ? page.last_created_at! : page.last_number!,
+  phone_number: page.last_number!,
 });
-
-/** Moments as PostgreSQL reads all of them: it refuses some that ISO 8601 allows. */
-function readMoments(query: ListOptions): Partial<ListOptions> {
-  if (query.as_of !== undefined && query.unassigned_since !== undefined) {
-    throw invalid('unassigned_since cannot be combined with as_of');
-  }
-  const moments: Partial<ListOptions> = {};
-  for (const field of ['created_after', 'created_before', 'unassigned_since', 'as_of'] as const) {
-    const text = query[field];
-    if (text !== undefined && !/^\d+$/.test(text)) moments[field] = readMoment(text, field).toISOString();
-  }
-  return moments;
-}
-
-/** Where a page ended, and of which list: a cursor that is taken to another one is refused. */
-function writeCursor(row: PageRow, { query, name }: List): string {
-  const { value, phone_number } = afterOf(row, query);
-  return Buffer.from(JSON.stringify([value, phone_number, name])).toString('base64url');
-}
-
-function readCursor(text: string, listed: string, sort: ListOptions['sort']): After {
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(text, 'base64url').toString());
-  } catch {
-    throw invalid('cursor must be the next_cursor of an earlier page');
-  }
-  const [value, phone_number, name] = Array.isArray(parts) ? parts : [];
-  const isNumber = (part: unknown) => typeof part === 'string' && /^\+\d{7,15}$/.test(part);
-  const isPlace = sort.endsWith('created_at') ? isMoment(value) : isNumber(value);
-  if (!isNumber(phone_number) || typeof name !== 'string')
-    throw invalid('cursor must be the next_cursor of an earlier page');
-  if (name !== listed || !isPlace)
-    throw invalid('cursor belongs to a list of another organization, filter or order');
-  return { value, phone_number };
-}
-
-/** As `writeCursor` writes it, to the microsecond; PostgreSQL has no year 0 and no 30th of February. */
-function isMoment(part: unknown): boolean {
-  const milliseconds = typeof part === 'string' && /^([1-9]\d{3}-.*\.\d{3})\d{3}Z$/.exec(part)?.[1];
-  if (!milliseconds) return false;
-  const date = new Date(`${milliseconds}Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString() === `${milliseconds}Z`;
-}
-
-/** Names a list among all others: whatever the query asks for, paging aside. */
-function listName({ limit, cursor, view, total, format, ...asked }: ListOptions): string {
-  return createHash('sha256')
-    .update(JSON.stringify(Object.entries(asked).sort()))
-    .digest('base64url')
-    .slice(0, 16);
-}

@@ -18,7 +18,7 @@ const lookUp = (phone_numbers: unknown, { default_country, ...options }: Asking 
     body: { phone_numbers, ...(default_country && { default_country }) },
   });
 
-/** What became of each number: itself, or null. */
+/** The result for each number: the number itself, or null. */
 async function found(numbers: string[], asking?: Asking): Promise<(string | null)[]> {
   const { status, body, text } = await lookUp(numbers, asking);
   assert.equal(status, 200, text);
@@ -33,7 +33,7 @@ async function found(numbers: string[], asking?: Asking): Promise<(string | null
   return shown.map((number: { phone_number: string } | null) => number?.phone_number ?? null);
 }
 
-test('numbers come in the order asked, each as the call for it alone shows it', async () => {
+test('results are in the order asked, each as the call for a single number shows it', async () => {
   const organization = await newOrganization(server);
   const user = await newUser(server, organization);
   const added = await newNumbers(server, organization, [
@@ -59,7 +59,7 @@ test('numbers come in the order asked, each as the call for it alone shows it', 
   );
 });
 
-test('any usual way of writing is understood, and repeated as it was', async () => {
+test('any usual format is understood, and returned as it was given', async () => {
   const organization = await newOrganization(server);
   const number = uniqueNumber();
   await newNumbers(server, organization, [{ phone_number: number }, { phone_number: '+442079460959' }]);
@@ -72,7 +72,7 @@ test('any usual way of writing is understood, and repeated as it was', async () 
   ]);
 });
 
-test('what is not here, or not theirs to see, is null', async () => {
+test('numbers that do not exist, or that the caller may not see, are null', async () => {
   const [one, other] = [await newOrganization(server), await newOrganization(server)];
   const [mine, elsewhere, released] = [uniqueNumber(), uniqueNumber(), uniqueNumber()];
   const [unassigned, unknown] = [uniqueNumber(), uniqueNumber()];
@@ -99,7 +99,7 @@ test('what is not here, or not theirs to see, is null', async () => {
   assert.deepEqual(await found(all, admin), [mine, null, unassigned, null, null]);
 });
 
-test('a number that is none is named by its place, and too many are refused', async () => {
+test('an invalid number is named by its index, and too many numbers are refused', async () => {
   const number = uniqueNumber();
   const refusals: [unknown, RegExp][] = [
     [[number, '415-555-12'], /^phone_numbers\[1\] has 8 digits after \+1 instead of 10$/],

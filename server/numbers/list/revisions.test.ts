@@ -51,12 +51,12 @@ test('If-None-Match answers 304 until something in the organization changes', as
   }
 });
 
-test('under concurrent writes a body is what the log says of the revision in its ETag', async () => {
+test('under concurrent writes each body is the list that the log gives for the revision in its ETag', async () => {
   const organization = await newOrganization(server);
   const users = [await newUser(server, organization), await newUser(server, organization)];
   const numbers = (await newNumbers(server, organization, fresh(4))).map(({ phone_number }) => phone_number);
   const bodies = new Map<string, string>();
-  /** How many times each number's nickname was changed for certain. */
+  /** How many times each number's nickname was certainly changed. */
   const acknowledged = numbers.map(() => 0);
   let writing = true;
 
@@ -115,7 +115,7 @@ test('under concurrent writes a body is what the log says of the revision in its
     assert.deepEqual(summary(JSON.parse(text)), await replay(organization, revisionOf(tag)), tag);
 });
 
-test('clients that go away in the middle of a long list cost no connection', async () => {
+test('clients that go away in the middle of a long list leak no connection', async () => {
   const organization = await longOrganization();
   const leavings: ((request: ClientRequest) => Promise<unknown>)[] = [
     request => new Promise(resolve => request.on('response', response => response.once('data', resolve))),
@@ -138,15 +138,15 @@ test('clients that go away in the middle of a long list cost no connection', asy
   await assertAllBack();
 });
 
-test('a client that takes its time over a long list holds one snapshot, until it has taken or left it', async () => {
+test('a slow client of a long list holds one snapshot until it has read the list or gone away', async () => {
   const organization = await longOrganization();
   const slow = await Promise.all(Array.from({ length: 3 }, () => begin(organization)));
   while ((await snapshots()) !== slow.length) await sleep(5);
-  // Others are served meanwhile, and no more is read than the client takes: so the snapshots stay open.
+  // Others are served meanwhile. The server reads no more than the client does, so the snapshots stay open.
   const whole = await server.call('GET', list(organization));
   assert.equal(whole.body.phone_numbers.length, longCount);
   while ((await snapshots()) !== slow.length) await sleep(5);
-  // What is committed now is not in them.
+  // Later commits are not in these snapshots.
   await sql`
     update phone_numbers set nickname = 'Written meanwhile'
     where phone_number = ${`+1${5_000_000_000 + longCount}`}`.execute(server.database.db);
@@ -159,7 +159,7 @@ test('a client that takes its time over a long list holds one snapshot, until it
   await assertAllBack();
 });
 
-test('a long list whose connection to the database breaks is cut off, and never looks whole', async () => {
+test('a long list whose database connection breaks is cut off, and never looks complete', async () => {
   const organization = await longOrganization();
   const response = await begin(organization);
   const breakIt = sql`
@@ -170,7 +170,7 @@ test('a long list whose connection to the database breaks is cut off, and never 
   assert.equal((await server.call('GET', list(organization))).body.phone_numbers.length, longCount);
 });
 
-/** The long list, of which the first piece has come. */
+/** The long list, after its first piece has arrived. */
 function begin(organization: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { 'x-api-key': server.key };
@@ -183,7 +183,7 @@ function begin(organization: string): Promise<IncomingMessage> {
   });
 }
 
-/** Far more than the buffers of a connection take. */
+/** Far more than the buffers of a connection hold. */
 const longCount = 40_000;
 
 let long: string | undefined;
@@ -202,7 +202,7 @@ async function longOrganization(): Promise<string> {
 
 const heldOpen = sql`pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`;
 
-/** How many snapshots are held open while nothing is read from them. */
+/** How many snapshots are open without being read. */
 async function snapshots(): Promise<number> {
   const { rows } = await sql<{ count: number }>`select count(*) from ${heldOpen}`.execute(server.database.db);
   return rows[0]!.count;
@@ -223,7 +223,7 @@ const summary = ({ phone_numbers }: Reply['body']) =>
     item.assigned_to && [item.assigned_to.user_id, item.assigned_to.name],
   ]);
 
-/** The list as the log tells it, of which every change up to `revision` has happened. */
+/** The list at `revision`, replayed from the log. */
 async function replay(organization: string, revision: number) {
   const { rows } = await sql<{ type: string; data: Reply['body'] }>`
     select type, data from events e

@@ -8,29 +8,23 @@ import { formatOf, mediaTypes } from '../../http/formats.ts';
 import { type App, operation, type Subject } from '../../http/operation.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
-import { createLists, readList } from './list.ts';
-import {
-  AvailableBody,
-  AvailableFiles,
-  AvailableQuery,
-  ListBody,
-  ListFiles,
-  ListQuery,
-  SummaryBody,
-} from './schemas.ts';
+import { createLists } from './list.ts';
+import { readList } from './query.ts';
+import { AvailableBody, AvailableFiles, AvailableQuery, ListBody, ListFiles, ListQuery } from './schemas.ts';
 import type { ListOptions } from './statement.ts';
 import { summarize } from './summary.ts';
+import { SummaryBody } from './summary-schemas.ts';
 
 const NotModified = Type.Null({
   description: 'Nothing has changed since the revision that If-None-Match names.',
 });
-const order =
-  'The order is that of `phone_number`, character by character, and does not change from call to call.';
+const order = 'Sorted by `phone_number`, character by character; the order is the same in every call.';
 const validator =
-  "The `ETag` is made from the organization's revision: sent back as `If-None-Match` it answers 304 until anything in the organization changes.";
-const formats = `As JSON, or always whole as CSV or NDJSON: \`Accept: text/csv\`, \`Accept: application/x-ndjson\`, or \`format\`.`;
+  "The `ETag` is made from the organization's revision. Send it back as `If-None-Match`: the reply is 304 until something in the organization changes.";
+const formats =
+  'As JSON, or the whole list as CSV or NDJSON: set `format`, `Accept: text/csv` or `Accept: application/x-ndjson`.';
 
-/** The routes that show an organization's numbers: all, those available, and how many. */
+/** The routes that list and count an organization's numbers. */
 export function listRoutes(app: App, database: Database, bodyCache: BodyCache, brand: string): void {
   const { db } = database;
   const lists = createLists(database, brand);
@@ -61,7 +55,7 @@ export function listRoutes(app: App, database: Database, bodyCache: BodyCache, b
       {
         operationId: 'listAvailableNumbers',
         summary: 'List available SMS numbers',
-        description: `Only the unassigned numbers: the same as the list with \`include_assigned=false\`. ${order} ${formats} ${validator}`,
+        description: `The unassigned numbers only: the same as the list with \`include_assigned=false\`. ${order} ${formats} ${validator}`,
         tags: ['Phone numbers'],
         querystring: AvailableQuery,
         response: { 200: AvailableBody, 304: NotModified },
@@ -81,7 +75,7 @@ export function listRoutes(app: App, database: Database, bodyCache: BodyCache, b
         operationId: 'summarizeNumbers',
         summary: 'Count numbers',
         description:
-          'How many numbers an organization has: by status, by area code, by user; and whether the stock is low.',
+          'How many numbers an organization has, by status, area code and user, and whether its stock is low.',
         tags: ['Phone numbers'],
         querystring: Type.Object({ organization_id: OrganizationId }, { additionalProperties: false }),
         response: { 200: SummaryBody },
@@ -96,7 +90,7 @@ export function listRoutes(app: App, database: Database, bodyCache: BodyCache, b
     const query = inFormat(asked, request.headers.accept);
     if (!lookup.organization) throw new Problem('organization_not_found');
     const { id, revision } = lookup.organization;
-    // The others have no brand in them.
+    // Only JSON contains the brand.
     const scope = `${id} ${caller.ownUserId ?? ''} ${query.format === 'json' ? brand : query.format}`;
     return sendBody(bodyCache, request, reply, {
       name: `${url} ${scope}`,
@@ -109,31 +103,33 @@ export function listRoutes(app: App, database: Database, bodyCache: BodyCache, b
   }
 }
 
-/** @throws Problem `invalid_request` for what only pages have */
+/** @throws Problem `invalid_request` if a format without pages is combined with paging */
 function inFormat(query: ListOptions, accept: string | undefined) {
   const format = formatOf(query.format, accept, ['csv', 'ndjson']);
   if (format !== 'json')
     for (const field of ['limit', 'cursor', 'total'] as const)
       if (query[field])
-        throw invalid(`${field} cannot be combined with ${format.toUpperCase()}, which has all numbers`);
+        throw invalid(
+          `${field} cannot be combined with ${format.toUpperCase()}, which always has all numbers`,
+        );
   return { ...query, format };
 }
 
 function headersOf({ format, organization_id }: ReturnType<typeof inFormat>): Record<string, string> {
   const type = { 'content-type': `${mediaTypes[format]}; charset=utf-8` };
   if (format === 'json') return type;
-  // An id may have a colon, which some systems have no file names with.
+  // An id may contain a colon, which some systems do not allow in file names.
   const file = `numbers-${organization_id.replaceAll(':', '_')}.${format}`;
   return { ...type, 'content-disposition': `attachment; filename="${file}"` };
 }
 
 /**
- * The validator of a list: changes with the organization's revision, and with everything else that the body is made
- * of. The revision comes first, so that a person can read it.
+ * The ETag of a list. It changes with the organization's revision, and with everything else in the body. The revision
+ * comes first, so that people can read it.
  */
 const listTag = (revision: string, scope: string): string => `"${revision}-${crc32(scope).toString(36)}"`;
 
-/** What no text column can be compared with would fail the look-up of everybody who shares it. */
+/** PostgreSQL rejects NUL and lone surrogates, and one bad value would fail the whole batch of look-ups. */
 const storable = (text: unknown): text is string =>
   typeof text === 'string' && text.length <= 200 && !text.includes('\0') && text.isWellFormed();
 

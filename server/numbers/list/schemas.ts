@@ -1,22 +1,13 @@
 import { type TOptional, type TSchema, type TString, Type } from '../../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../../schema/shapes.ts';
 import { fields } from '../fields.ts';
-import {
-  AnyWriting,
-  assignedExample,
-  availableExample,
-  DefaultCountry,
-  detailExample,
-  FullNumber,
-  ListedNumber,
-  NumberDetail,
-} from '../schemas.ts';
+import { assignedExample, availableExample, FullNumber, ListedNumber } from '../schemas.ts';
 import { type FilterName, field, filterNames } from '../state.ts';
 import { frameOf } from './formats.ts';
 import { sorts } from './statement.ts';
 
 const pagingNote =
-  'Without `limit` and `cursor` every number is returned, however many. Not with CSV and NDJSON, which have all.';
+  'Without `limit` and `cursor` all numbers are returned. Not with CSV and NDJSON, which always have all.';
 const paging = {
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 10_000, description: `Numbers per page. ${pagingNote}` }),
@@ -26,7 +17,7 @@ const paging = {
       minLength: 1,
       maxLength: 1000,
       description:
-        'The `next_cursor` of the page before; 100 per page without `limit`. Not with CSV and NDJSON.',
+        'The `next_cursor` of the previous page. Without `limit` a page has 100 numbers. Not with CSV and NDJSON.',
     }),
   ),
 };
@@ -38,10 +29,10 @@ const Digits = (description: string) =>
     description: `${description}, in any formatting.`,
   });
 
-/** A filter by the whole value of a field. */
+/** A filter by an exact value. */
 const exactly = ({ description, ...schema }: TSchema & { description?: string }): TSchema => ({
   ...schema,
-  description: `Exactly this. ${description}`,
+  description: `Exactly this value. ${description}`,
 });
 
 const filters = {
@@ -53,42 +44,45 @@ const filters = {
   ends_with: Type.Optional(Digits('The last digits')),
   tag: Type.Optional(Type.String({ minLength: 1, maxLength: 60, description: 'A tag that the number has.' })),
   nickname: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 200, description: 'A part of the nickname, in any case.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'A part of the nickname, in upper or lower case.',
+    }),
   ),
   ...(Object.fromEntries(filterNames.map(name => [name, Type.Optional(exactly(field(name).schema))])) as {
     [Name in FilterName]: TOptional<TString>;
   }),
-  created_after: Type.Optional(Timestamp('Created after this moment.')),
-  created_before: Type.Optional(Timestamp('Created before this moment.')),
-  unassigned_since: Type.Optional(Timestamp('Available since this moment or longer; not with `as_of`.')),
+  created_after: Type.Optional(Timestamp('Created after this time.')),
+  created_before: Type.Optional(Timestamp('Created before this time.')),
+  unassigned_since: Type.Optional(Timestamp('Available since this time or longer. Not with `as_of`.')),
 };
 
 const shape = {
-  sort: withDefault(oneOf(sorts, { default: 'phone_number', description: 'The order; `-` turns it round.' })),
+  sort: withDefault(oneOf(sorts, { default: 'phone_number', description: 'The order; `-` reverses it.' })),
   view: withDefault(
     oneOf(['list', 'full'], {
       default: 'list',
-      description: '`full` shows every field of each number, but what is under way at its carrier.',
+      description: '`full` shows every field of each number, except work in progress at its carrier.',
     }),
   ),
   total: withDefault(
     Type.Boolean({
       default: false,
-      description:
-        'Whether to tell `total`: how many numbers fit, on all pages together. Not with CSV and NDJSON.',
+      description: 'If true, `total` counts the matching numbers on all pages. Not with CSV and NDJSON.',
     }),
   ),
   format: Type.Optional(
     oneOf(['json', 'csv', 'ndjson'], {
       description:
-        'How to answer; not given, `Accept: text/csv` asks for CSV and `Accept: application/x-ndjson` for NDJSON.',
+        'The format of the reply. By default `Accept: text/csv` asks for CSV and `Accept: application/x-ndjson` for NDJSON.',
     }),
   ),
   as_of: Type.Optional(
     Type.String({
       pattern: '^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}T.{5,30})$',
       description:
-        "The list as it was: at a revision of the organization, or at a moment. Users are shown with today's names.",
+        "The list as it was at a revision of the organization, or at a time. Users have today's names.",
       examples: ['12', '2024-03-01T00:00:00Z'],
     }),
   ),
@@ -123,50 +117,6 @@ export const ListQuery = Type.Object(
   { additionalProperties: false },
 );
 
-export const LookUpBody = Type.Object(
-  {
-    phone_numbers: Type.Array(AnyWriting, {
-      minItems: 1,
-      maxItems: 1000,
-      description: 'The numbers to look up.',
-    }),
-    default_country: DefaultCountry,
-  },
-  { additionalProperties: false, examples: [{ phone_numbers: ['(415) 555-1234', '+14155550000'] }] },
-);
-
-export const LookedUp = Type.Object(
-  {
-    results: Type.Array(
-      Type.Object(
-        {
-          asked: Type.String({
-            description: 'The number as it was asked for.',
-            examples: ['(415) 555-1234'],
-          }),
-          phone_number: Type.Union([NumberDetail, Type.Null()], {
-            description: 'The number in full; null for one that is not here, or not yours to see.',
-          }),
-        },
-        { additionalProperties: false },
-      ),
-      { description: 'One for each number that was asked for, in that order.' },
-    ),
-    count: Type.Integer({ description: 'How many of them were found.' }),
-  },
-  {
-    examples: [
-      {
-        results: [
-          { asked: '(415) 555-1234', phone_number: detailExample },
-          { asked: '+14155550000', phone_number: null },
-        ],
-        count: 1,
-      },
-    ],
-  },
-);
-
 const listResponse = (example: object[]) =>
   Type.Object(
     {
@@ -175,15 +125,13 @@ const listResponse = (example: object[]) =>
       }),
       count: Type.Integer({ description: 'How many numbers were returned.' }),
       total: Type.Optional(
-        Type.Integer({ description: 'How many fit on all pages together; only when asked for.' }),
+        Type.Integer({ description: 'How many numbers match, on all pages; only if asked for.' }),
       ),
-      has_more: Type.Optional(
-        Type.Boolean({ description: 'Whether another page follows; only when paging was asked for.' }),
-      ),
+      has_more: Type.Optional(Type.Boolean({ description: 'Whether another page follows; only in a page.' })),
       next_cursor: Type.Optional(
         nullable(
           Type.String({
-            description: 'What to ask the next page with, or null; only when paging was asked for.',
+            description: 'The `cursor` of the next page, or null; only in a page.',
           }),
         ),
       ),
@@ -195,73 +143,22 @@ export const ListBody = listResponse([assignedExample, availableExample]);
 export const AvailableBody = listResponse([availableExample]);
 
 const asFile = (format: 'csv' | 'ndjson', description: string, example: object[]) => {
-  const { head, between, piece } = frameOf({ format, view: 'list' });
-  const items = example.map(number => JSON.stringify(number)).join(between);
+  const { head, separator, piece } = frameOf({ format, view: 'list' });
+  const items = example.map(number => JSON.stringify(number)).join(separator);
   return Type.String({ description, examples: [head + piece(items)] });
 };
 const listFiles = (example: object[]) => ({
   csv: asFile(
     'csv',
-    'RFC 4180, in UTF-8: a line that names the columns, and one for each number. The columns are the fields of a number in their order; `assigned_to` is `user_id`, `user_email` and `user_name`, tags have commas between them, metadata is JSON. Text that a spreadsheet might take for a formula begins with an apostrophe. The import takes such a file as it is.',
+    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each number. The columns are the fields of a number in order. `assigned_to` becomes `user_id`, `user_email` and `user_name`; tags are separated by commas; metadata is JSON. Text that a spreadsheet could read as a formula begins with an apostrophe. The import accepts the file unchanged.',
     example,
   ),
   ndjson: asFile(
     'ndjson',
-    'One number a line, each as in the JSON list. The import takes such a file as it is.',
+    'One number per line, as in the JSON list. The import accepts the file unchanged.',
     example,
   ),
 });
 
 export const ListFiles = listFiles([assignedExample, availableExample]);
 export const AvailableFiles = listFiles([availableExample]);
-
-const Count = Type.Integer({ description: 'How many numbers.' });
-
-export const SummaryBody = Type.Object(
-  {
-    total: Count,
-    by_status: Type.Array(
-      Type.Object({ status: Type.String({ description: 'The status.' }), count: Count }),
-      { description: 'The most frequent first.' },
-    ),
-    by_area_code: Type.Array(
-      Type.Object({
-        area_code: nullable(Type.String({ description: 'The area code; null for numbers that have none.' })),
-        count: Count,
-        available: Type.Integer({ description: 'How many of them are available.' }),
-      }),
-      { description: 'The most frequent first.' },
-    ),
-    by_user: Type.Array(
-      Type.Object({
-        user_id: UserId,
-        name: Type.String({ description: "The user's full name." }),
-        email: Type.String({ description: "The user's e-mail address." }),
-        count: Count,
-      }),
-      { description: 'Who has how many, the most first.' },
-    ),
-    stock: Type.Object(
-      {
-        available: Type.Integer({ description: 'How many numbers are available.' }),
-        threshold: nullable(Type.Integer({ description: "The tenant's low_stock_threshold, or null." })),
-        low: Type.Boolean({ description: 'Whether fewer are available than the threshold.' }),
-      },
-      { description: 'Whether there are enough.' },
-    ),
-  },
-  {
-    examples: [
-      {
-        total: 2,
-        by_status: [
-          { status: 'assigned', count: 1 },
-          { status: 'available', count: 1 },
-        ],
-        by_area_code: [{ area_code: '415', count: 2, available: 1 }],
-        by_user: [{ user_id: 'user_xyz789', name: 'John Smith', email: 'john@company.com', count: 1 }],
-        stock: { available: 1, threshold: 5, low: true },
-      },
-    ],
-  },
-);

@@ -11,7 +11,7 @@ export type Summary = {
   stock: { available: number; threshold: number | null; low: boolean };
 };
 
-/** How many numbers an organization has, of each status, in each area code, with each user; and whether few are left. */
+/** Counts an organization's numbers by status, area code and user, and says whether its stock is low. */
 export async function summarize(db: Db, caller: Caller, organizationId: string): Promise<Summary> {
   const { id } = await findOrganization(db, caller, organizationId);
   const { rows } = await sql<Omit<Summary, 'stock'> & { available: number; threshold: number | null }>`

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { check } from '../../check/check.ts';
-import { newNumbers, newOrganization, newUser } from '../../testing/factories.ts';
-import { startTestServer, type TestServer } from '../../testing/server.ts';
+import { check } from '../../../check/check.ts';
+import { newNumbers, newOrganization, newUser } from '../../../testing/factories.ts';
+import { startTestServer, type TestServer } from '../../../testing/server.ts';
 
 let server: TestServer;
 let key: string;
@@ -101,7 +101,7 @@ test('10,001 items, or none, are refused', async () => {
   }
 });
 
-test('what is wrong with an item is told, and the others are done', async () => {
+test('a rejected item has its error, and the others are applied', async () => {
   const [one, two] = numbers(2) as [string, string];
   await add([one, two]);
   const { body } = await bulk([
@@ -150,7 +150,7 @@ test('atomic: one rejected item, and nothing is changed', async () => {
   assert.deepEqual([await log(), await list()], before);
 });
 
-test('dry_run tells what would happen, atomic or not, and changes nothing', async () => {
+test('dry_run reports what would happen, atomic or not, and changes nothing', async () => {
   const [one, two] = numbers(2) as [string, string];
   await add([one]);
   const before = [await log(), await list()];
@@ -162,7 +162,7 @@ test('dry_run tells what would happen, atomic or not, and changes nothing', asyn
   assert.deepEqual([await log(), await list()], before);
 });
 
-test('each item is done on what the ones before it have left', async () => {
+test('each item sees what the items before it have changed', async () => {
   const [one, two] = numbers(2) as [string, string];
   const other = await newOrganization(server, key);
   const there = await newUser(server, other, key);
@@ -196,7 +196,7 @@ test('each item is done on what the ones before it have left', async () => {
   await assertConsistent();
 });
 
-test('an item that changes nothing is no change: a bulk of them is no revision', async () => {
+test('items that change nothing make no revision', async () => {
   const [one] = numbers(1) as [string];
   await add([one]);
   const before = await log();
@@ -209,7 +209,7 @@ test('an item that changes nothing is no change: a bulk of them is no revision',
   await assertConsistent();
 });
 
-test('bulks that cross between two organizations wait for each other, and no client sees it', async () => {
+test('bulk transfers in opposite directions wait for each other, and no client notices', async () => {
   const other = await newOrganization(server, key);
   await server.call('PATCH', '/v1/tenant', { key, body: { transfer_cool_down_seconds: 0 } });
   const all = numbers(60);
@@ -225,7 +225,7 @@ test('bulks that cross between two organizations wait for each other, and no cli
   await assertConsistent();
 });
 
-test('more bulks at once than there are connections all get through', async () => {
+test('more simultaneous bulk changes than connections all succeed', async () => {
   const all = numbers(60);
   await add(all);
   const replies = await Promise.all(
@@ -234,7 +234,7 @@ test('more bulks at once than there are connections all get through', async () =
   assert.deepEqual([...new Set(replies.map(reply => reply.body.done))], [1]);
 });
 
-test('a body of another shape says which field is wrong', async () => {
+test('an invalid body is refused with the name of the field', async () => {
   for (const [item, field] of [
     [{ action: 'assign', phone_number: '+14155550000' }, 'user_id'],
     [{ action: 'explode', phone_number: '+14155550000' }, 'action'],

@@ -1,13 +1,13 @@
-import { type TSchema, Type } from '../../../schema/schema.ts';
-import { OrganizationId, UserId, withDefault } from '../../../schema/shapes.ts';
-import { problems } from '../../errors.ts';
-import { fields } from '../fields.ts';
-import { AnyWriting, DefaultCountry, editing } from '../schemas.ts';
-import type { BulkItem } from './bulk.ts';
+import { type TSchema, Type } from '../../../../schema/schema.ts';
+import { OrganizationId, UserId, withDefault } from '../../../../schema/shapes.ts';
+import { problems } from '../../../errors.ts';
+import { fields } from '../../fields.ts';
+import { AnyFormat, DefaultCountry, editableInput } from '../../schemas.ts';
+import type { BulkItem } from './items.ts';
 
-const named = <const A extends string, P extends Record<string, TSchema>>(action: A, fields: P) =>
+const itemSchema = <const A extends string, P extends Record<string, TSchema>>(action: A, fields: P) =>
   Type.Object(
-    { action: Type.Literal(action, { description: 'What to do.' }), phone_number: AnyWriting, ...fields },
+    { action: Type.Literal(action, { description: 'What to do.' }), phone_number: AnyFormat, ...fields },
     { additionalProperties: false },
   );
 
@@ -15,7 +15,7 @@ const Items = Type.Unsafe<BulkItem[]>({
   type: 'array',
   minItems: 1,
   maxItems: 10_000,
-  description: 'What to do, in order.',
+  description: 'The items, applied in order.',
   items: {
     type: 'object',
     required: ['action', 'phone_number'],
@@ -28,20 +28,20 @@ const Items = Type.Unsafe<BulkItem[]>({
     },
     discriminator: { propertyName: 'action' },
     oneOf: [
-      named('assign', { user_id: UserId }),
-      named('unassign', {}),
-      named('tag', {
+      itemSchema('assign', { user_id: UserId }),
+      itemSchema('unassign', {}),
+      itemSchema('tag', {
         add: Type.Optional(fields.tags.schema),
         remove: Type.Optional(fields.tags.schema),
       }),
-      named('transfer', {
+      itemSchema('transfer', {
         to_organization_id: OrganizationId,
         end_assignment: Type.Optional(
-          Type.Boolean({ description: 'Whether an assignment that stands in the way is ended.' }),
+          Type.Boolean({ description: 'If true, the number may be assigned: its assignment is ended.' }),
         ),
       }),
-      named('release', {}),
-      named('edit', editing),
+      itemSchema('release', {}),
+      itemSchema('edit', editableInput),
     ],
   },
 });
@@ -52,11 +52,14 @@ export const BulkBody = Type.Object(
     atomic: withDefault(
       Type.Boolean({
         default: false,
-        description: 'If true, one rejected item means that nothing is changed.',
+        description: 'If true, nothing is changed if an item is rejected.',
       }),
     ),
     dry_run: withDefault(
-      Type.Boolean({ default: false, description: 'If true, only tells what would happen.' }),
+      Type.Boolean({
+        default: false,
+        description: 'If true, nothing is changed: the reply says what would happen.',
+      }),
     ),
     default_country: DefaultCountry,
   },
@@ -75,11 +78,13 @@ export const BulkBody = Type.Object(
 
 const Result = Type.Object(
   {
-    index: Type.Integer({ description: 'The place of the item, from 0.' }),
-    phone_number: Type.String({ description: 'The number, in E.164 where it could be read.' }),
-    done: Type.Boolean({ description: 'Whether it was done, or would be.' }),
-    code: Type.Optional(Type.String({ description: 'Why not, for programs.' })),
-    error: Type.Optional(Type.String({ description: 'Why not, for people.' })),
+    index: Type.Integer({ description: 'The index of the item, from 0.' }),
+    phone_number: Type.String({
+      description: 'The number in E.164, or as given if it is not a phone number.',
+    }),
+    done: Type.Boolean({ description: 'Whether the item was applied, or would be.' }),
+    code: Type.Optional(Type.String({ description: 'Why it was rejected, for programs.' })),
+    error: Type.Optional(Type.String({ description: 'Why it was rejected, for people.' })),
   },
   { additionalProperties: false },
 );
@@ -95,24 +100,24 @@ const results = [
   },
 ];
 
-export const Done = Type.Object(
+export const BulkDoneBody = Type.Object(
   {
-    dry_run: Type.Boolean({ description: 'Whether this was only a rehearsal.' }),
-    done: Type.Integer({ description: 'How many items were done, or would be.' }),
-    rejected: Type.Integer({ description: 'How many were not.' }),
+    dry_run: Type.Boolean({ description: 'Whether this was a dry run.' }),
+    done: Type.Integer({ description: 'How many items were applied, or would be.' }),
+    rejected: Type.Integer({ description: 'How many items were rejected.' }),
     results: Type.Array(Result, { description: 'One for each item, in order.' }),
   },
   { examples: [{ dry_run: false, done: 1, rejected: 1, results }] },
 );
 
-/** An atomic bulk that was refused: an error with the result of each item. */
-export const Rejected = Type.Object(
+/** The error of an atomic bulk change, with the result of each item. */
+export const BulkRejectedBody = Type.Object(
   {
     success: Type.Literal(false, { description: 'Whether the request was successful.' }),
     error: Type.String({ description: 'What is wrong, for people.' }),
-    detail: Type.Optional(Type.String({ description: 'More of it.' })),
+    detail: Type.Optional(Type.String({ description: 'Details, for people.' })),
     code: Type.String({ description: 'What is wrong, for programs.' }),
-    request_id: Type.String({ description: 'Names this request in the log of the server.' }),
+    request_id: Type.String({ description: "The id of this request in the server's log." }),
     results: Type.Optional(Type.Array(Result, { description: 'One for each item, in order.' })),
     powered_by: Type.String({ description: "The server's brand." }),
   },

@@ -1,0 +1,45 @@
+import type { Static } from '../../../../schema/schema.ts';
+import { type Db, refreshStatistics } from '../../../db/database.ts';
+import type { Changing } from '../../../http/changing.ts';
+import { type App, operation } from '../../../http/operation.ts';
+import { changeInBulk } from './bulk.ts';
+import { BulkBody, BulkDoneBody, BulkRejectedBody } from './schemas.ts';
+
+/** 10,000 items do not fit into the body limit of other calls. */
+export const withLargeBody = <O extends object>(options: O) => ({ ...options, bodyLimit: 16 * 1_048_576 });
+
+/** The route that changes many numbers at once. */
+export function bulkRoutes(app: App, db: Db, change: Changing): void {
+  app.post(
+    '/v1/sms/phone-numbers/bulk',
+    withLargeBody(
+      operation(
+        'change',
+        {
+          operationId: 'changeNumbersInBulk',
+          summary: 'Change many numbers',
+          description:
+            'Applies up to 10,000 items in order. Each item sees what the items before it have changed. A rejected item carries its error; the others are applied, unless `atomic` is set. Each organization gets one revision, whose event names the batch.',
+          tags: ['Phone numbers'],
+          body: BulkBody,
+          response: { 200: BulkDoneBody, 422: BulkRejectedBody },
+        },
+        ['organization_not_found'],
+      ),
+    ),
+    async (request, reply) => {
+      const answer = await change(
+        request,
+        reply,
+        200,
+        async (db, caller): Promise<Static<typeof BulkDoneBody>> => {
+          const results = await changeInBulk(db, caller, request.body);
+          const done = results.filter(result => result.done).length;
+          return { dry_run: request.body.dry_run, done, rejected: results.length - done, results };
+        },
+      );
+      await refreshStatistics(db, request.body.items.length);
+      return answer;
+    },
+  );
+}
