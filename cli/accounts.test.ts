@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startTestServer, type TestServer } from '../server/testing/server.ts';
-import { linekeeper } from './testing.ts';
+import { linekeeper } from './testing/linekeeper.ts';
 
 let server: TestServer;
 let env: NodeJS.ProcessEnv;

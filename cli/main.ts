@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
-import { describe, exitCodes, Failure } from './failure.ts';
-import { note } from './output.ts';
 import { createProgram } from './program.ts';
-import { escapeControls } from './text.ts';
+import { describe, exitCodes, Failure } from './terminal/failure.ts';
+import { note } from './terminal/output.ts';
+import { escapeControls } from './terminal/text.ts';
 
 // Whoever reads us has seen enough: `| head`.
 process.stdout.on('error', leaveQuietly);

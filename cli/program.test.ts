@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { createProgram } from './program.ts';
-import { linekeeper } from './testing.ts';
+import { linekeeper } from './testing/linekeeper.ts';
 
 const commandsUnder = (command: Command): Command[] => [command, ...command.commands.flatMap(commandsUnder)];
 
@@ -111,6 +111,6 @@ test('what speaks HTTP starts without loading the server', async () => {
     '--version',
   ];
   const { stderr } = await promisify(execFile)(process.execPath, args);
-  assert.match(stderr, /\/cli\/numbers\.ts/);
+  assert.match(stderr, /\/cli\/numbers\/commands\.ts/);
   assert.doesNotMatch(stderr, /\/server\/|node_modules\/(?!commander\/)/);
 });

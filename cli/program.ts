@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { carrierCommands } from './carriers.ts';
-import { helpLayout } from './command.ts';
-import { eventCommands } from './events.ts';
-import { keyCommands } from './keys.ts';
-import { localCommands } from './local.ts';
-import { numberCommands } from './numbers.ts';
-import { orderCommands } from './orders.ts';
-import { organizationCommands } from './organizations.ts';
-import { reservationCommands } from './reservations.ts';
-import { settingsCommands } from './settings.ts';
-import { usageCommand } from './usage.ts';
-import { userCommands } from './users.ts';
+import { carrierCommands } from './carriers/commands.ts';
+import { eventCommands } from './events/commands.ts';
+import { keyCommands } from './keys/commands.ts';
+import { localCommands } from './local/commands.ts';
+import { numberCommands } from './numbers/commands.ts';
+import { reservationCommands } from './numbers/reservations.ts';
+import { orderCommands } from './orders/commands.ts';
+import { organizationCommands } from './organizations/commands.ts';
+import { settingsCommands } from './settings/commands.ts';
+import { helpLayout } from './terminal/command.ts';
+import { usageCommand } from './usage/commands.ts';
+import { userCommands } from './users/commands.ts';
 
 const manual = `
 Environment:

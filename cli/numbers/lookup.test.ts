@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
+import { startTestServer, type TestServer } from '../../server/testing/server.ts';
+import { linekeeper } from '../testing/linekeeper.ts';
+
+let server: TestServer;
+let env: NodeJS.ProcessEnv;
+let organization: string;
+const [taken, free, unknown] = [uniqueNumber(), uniqueNumber(), uniqueNumber()];
+before(async () => {
+  server = await startTestServer();
+  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
+  organization = await newOrganization(server);
+  const user_id = await newUser(server, organization);
+  await newNumbers(server, organization, [
+    { phone_number: taken, nickname: 'Sales', user_id },
+    { phone_number: free },
+  ]);
+});
+after(() => server.stop());
+
+const lookup = (args: string[], input = '') => linekeeper(['numbers', 'lookup', ...args], env, input);
+const answer = async (phone_numbers: string[]) =>
+  (await server.call('POST', '/v1/sms/phone-numbers/lookup', { body: { phone_numbers } })).text;
+
+test('numbers are a table for people, in the order asked', async () => {
+  const { code, stdout, stderr } = await lookup([free, unknown, taken.slice(2)]);
+  const [headings, ...rows] = stdout.trimEnd().split('\n');
+  assert.match(headings!, /^ASKED +NUMBER +STATUS +ORGANIZATION +ASSIGNED TO +NICKNAME$/);
+  assert.match(rows[0]!, new RegExp(`^\\${free} +\\${free} +available +${organization} +- +-$`));
+  assert.match(rows[1]!, new RegExp(`^\\${unknown} +- +- +- +- +-$`));
+  assert.match(
+    rows[2]!,
+    new RegExp(`^${taken.slice(2)} +\\${taken} +assigned +${organization} +Ann Example <.*> +Sales$`),
+  );
+  assert.deepEqual([code, rows.length, stderr], [0, 3, '2 of 3 numbers found\n']);
+});
+
+test('--json is the very body of the server', async () => {
+  const asked = [taken, unknown, free, taken];
+  const { code, stdout, stderr } = await lookup([...asked, '--json']);
+  assert.deepEqual([code, stdout, stderr], [0, `${await answer(asked)}\n`, '']);
+});
+
+test('more than a call takes come from stdin, and are one document', async () => {
+  const asked = Array.from({ length: 2003 }, (_, index) => [taken, unknown, free][index % 3]!);
+  const input = `${asked.join('\r\n')}\n\n`;
+  const { code, stdout } = await lookup(['-', '--json'], input);
+  assert.equal(code, 0);
+  const { results, ...rest } = JSON.parse(stdout);
+  assert.deepEqual(
+    results.map((one: { asked: string }) => one.asked),
+    asked,
+  );
+  const count = asked.filter(number => number !== unknown).length;
+  assert.deepEqual(rest, { success: true, count, powered_by: 'Teli' });
+  const people = await lookup(['-'], input);
+  assert.equal(people.stdout.trimEnd().split('\n').length, 2004);
+  assert.equal(people.stderr, `${count.toLocaleString('en-US')} of 2,003 numbers found\n`);
+});
+
+test('nothing on stdin is nothing found', async () => {
+  assert.deepEqual(await lookup(['-']), { code: 0, stdout: '', stderr: '0 of 0 numbers found\n' });
+  assert.deepEqual(JSON.parse((await lookup(['-', '--json'])).stdout), {
+    success: true,
+    results: [],
+    count: 0,
+  });
+});
+
+test('what is no number is said as it was given, wherever it stands', async () => {
+  const input = `${Array(1500).fill(free).join('\n')}\n415-555-12\n`;
+  const { code, stderr } = await lookup(['-'], input);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: "415-555-12" has 8 digits after \+1 instead of 10\n {7}request_id /);
+  const json = await lookup(['415-555-12', '--json']);
+  assert.deepEqual([json.code, json.stdout], [1, '']);
+  assert.equal(JSON.parse(json.stderr).code, 'invalid_request');
+  assert.equal((await lookup(['none'])).code, 2);
+});
