@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { credentials, startTwilio } from '../../carriers/twilio/fake.ts';
 import { newOrganization } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { startTestServer } from '../../server/testing/server.ts';
+import { CommandLine, linekeeper } from '../testing/command-line.ts';
 
 const ends: (() => unknown)[] = [];
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
-before(async () => {
+const cli = new CommandLine(undefined, async () => {
   const { urls } = await startTwilio({ after: end => ends.push(end) });
-  server = await startTestServer(undefined, { urls: { twilio: urls } });
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
+  return startTestServer(undefined, { urls: { twilio: urls } });
 });
+const { run, json } = cli;
 after(async () => {
-  await server.stop();
   for (const end of ends) await end();
 });
-
-const run = (...args: string[]) => linekeeper(args, env);
-
-/** The one document of a command that must succeed. */
-async function json(...args: string[]) {
-  const { code, stdout, stderr } = await run(...args, '--json');
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-  return JSON.parse(stdout);
-}
 
 const { account_sid, secret } = credentials.token;
 const key = credentials.key;
@@ -35,17 +23,17 @@ const inEnvironment = {
   LINEKEEPER_CARRIER_SECRET: key.secret,
 };
 
-test('the kinds are listed with the credentials that they take', async () => {
+test('the carriers are listed with the credentials that their accounts need', async () => {
   const { stdout } = await run('carriers', 'kinds');
-  assert.match(stdout, /\ntwilio +Twilio +yes +no +no +service +account_sid, \[key_sid\], secret\n/);
-  assert.match(stdout, /\nmanual +Manual +no .* -\n/);
+  assert.match(stdout, /\ntwilio +Twilio +yes +service +account_sid, \[key_sid\], secret\n/);
+  assert.match(stdout, /\nmanual +Manual +no +- +-\n/);
 });
 
 test('an account is added with credentials from stdin, shown, listed and tested', async () => {
   const add = ['carriers', 'add', 'twilio', '--name', 'Main', '--compare-every', '6h'];
-  const added = await linekeeper([...add, '--credentials', '-'], env, JSON.stringify(credentials.token));
+  const added = await linekeeper([...add, '--credentials', '-'], cli.env, JSON.stringify(credentials.token));
   assert.deepEqual([added.code, added.stderr], [0, '']);
-  assert.match(added.stdout, new RegExp(`\nCredentials +account_sid ${account_sid}\nWorked at +\\d{4}-`));
+  assert.match(added.stdout, new RegExp(`\nCredentials +account_sid ${account_sid}\nLast verified +\\d{4}-`));
   assert.match(added.stdout, /\nCompared every +6h\n/);
   const id = /^ID +(\S+)$/m.exec(added.stdout)![1]!;
   assert.equal((await run('carriers', 'show', id)).stdout, added.stdout);
@@ -58,7 +46,7 @@ test('an account is added with credentials from stdin, shown, listed and tested'
 
   const edit = ['carriers', 'edit', id, '--name', 'Renamed', '--status', 'disabled', '--no-compare-every'];
   const { carrier_account } = JSON.parse(
-    (await linekeeper([...edit, '--credentials', '--json'], { ...env, ...inEnvironment })).stdout,
+    (await linekeeper([...edit, '--credentials', '--json'], { ...cli.env, ...inEnvironment })).stdout,
   );
   const { name, status, compare_every_seconds, credentials: shown } = carrier_account;
   assert.deepEqual([name, status, compare_every_seconds], ['Renamed', 'disabled', null]);
@@ -70,17 +58,17 @@ test('an account is added with credentials from stdin, shown, listed and tested'
 test('credentials come from the environment, and what is missing there is named', async () => {
   const add = ['carriers', 'add', 'twilio', '--name', 'From the environment'];
   const { LINEKEEPER_CARRIER_SECRET: _, ...most } = inEnvironment;
-  const missing = await linekeeper(add, { ...env, ...most });
+  const missing = await linekeeper(add, { ...cli.env, ...most });
   assert.equal(missing.code, 2);
   assert.equal(
     missing.stderr,
     'error: Twilio needs secret: set LINEKEEPER_CARRIER_SECRET, or name a file with --credentials\n',
   );
-  const wrong = await linekeeper(add, { ...env, ...inEnvironment, LINEKEEPER_CARRIER_SECRET: 'marker' });
+  const wrong = await linekeeper(add, { ...cli.env, ...inEnvironment, LINEKEEPER_CARRIER_SECRET: 'marker' });
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /^error: The carrier does not accept these credentials\n +Twilio says: auth/);
-  assert.equal((await linekeeper(add, { ...env, ...inEnvironment })).code, 0);
-  const noJson = await linekeeper([...add, '--credentials', '-'], env, '{"secret": marker}');
+  assert.equal((await linekeeper(add, { ...cli.env, ...inEnvironment })).code, 0);
+  const noJson = await linekeeper([...add, '--credentials', '-'], cli.env, '{"secret": marker}');
   assert.deepEqual([noJson.code, noJson.stderr], [1, 'error: - is not a JSON object\n']);
   for (const { stdout, stderr } of [wrong, noJson]) assert.doesNotMatch(stdout + stderr, /marker/);
   assert.match((await run('carriers', 'add', 'nobody', '--name', 'x')).stderr, /carrier must be one of/);
@@ -90,10 +78,7 @@ test('the sandbox is shown, and goes wrong as it is told', async () => {
   const { carrier_account } = await json('carriers', 'add', 'sandbox', '--name', 'Sandbox');
   const { id } = carrier_account;
   const set = await run('carriers', 'faults', id, 'check:authentication_failed', 'buy:timeout_after:3');
-  assert.match(
-    set.stdout,
-    /^CALL +GOES WRONG +TIMES\ncheck +authentication_failed +1\nbuy +timeout_after +3\n$/,
-  );
+  assert.match(set.stdout, /^CALL +FAULT +TIMES\ncheck +authentication_failed +1\nbuy +timeout_after +3\n$/);
   assert.match((await run('carriers', 'test', id)).stderr, /^error: The carrier does not accept these/);
   const left = await run('carriers', 'sandbox', id);
   assert.doesNotMatch(left.stdout, /check/);
@@ -124,12 +109,9 @@ test('the settings and an organization are told which account buys, at what pric
     [false, null, null],
   );
 
-  const organization = await newOrganization(server);
+  const organization = await newOrganization(cli.server);
   const show = await run('organizations', 'show', organization);
-  assert.match(
-    show.stdout,
-    /\nBuying account +that of the settings\nMonthly spending cap +that of the settings\n/,
-  );
+  assert.match(show.stdout, /\nBuying account +from the settings\nMonthly spending cap +from the settings\n/);
   const at = ['--messaging-service', 'MG1', '--campaign', 'C1'];
   const set = [
     'organizations',

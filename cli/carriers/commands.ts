@@ -1,267 +1,109 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { faultCalls, faultKinds } from '../../carriers/sandbox/store.ts';
+import type { Command } from 'commander';
 import type { Static } from '../../schema/schema.ts';
-import type { SandboxBook } from '../../server/accounts/sandbox-schemas.ts';
-import type { CarrierAccount, TestReply } from '../../server/accounts/schemas.ts';
-import { change, idempotent } from '../http/change.ts';
+import type { TestReply } from '../../server/accounts/schemas.ts';
+import { change, changeCommand } from '../http/change.ts';
 import { call, pathOf } from '../http/client.ts';
-import { edited } from '../organizations/commands.ts';
-import { defineRuns } from '../reconciliation/runs.ts';
-import { readDuration } from '../terminal/arguments.ts';
 import { command, group } from '../terminal/command.ts';
-import { fields, note, print, table } from '../terminal/output.ts';
-import { counted, durationOf } from '../terminal/text.ts';
-import { credentialsHelp, type Kind, readCredentials } from './credentials.ts';
+import { type Columns, fields, print, table } from '../terminal/output.ts';
+import { counted } from '../terminal/text.ts';
+import {
+  type Account,
+  type AccountBody,
+  accountFields,
+  accountPath,
+  exampleAccount,
+  fieldsOf,
+} from './account.ts';
+import type { CarrierKind } from './credentials.ts';
+import { defineAdd, defineEdit } from './edit.ts';
+import { defineSandbox } from './sandbox.ts';
 
-type Account = Static<typeof CarrierAccount>;
-type One = { carrier_account: Account };
-type Book = Static<typeof SandboxBook>;
+type TestedBody = Static<typeof TestReply>;
+type KindsBody = { carriers: CarrierKind[] };
+type AccountList = { carrier_accounts: Account[]; count: number };
 
-const id = '0199f3a0-9d41-7c02-b5ae-1f2e3d4c5b6a';
-const accountPath = (...more: string[]) => pathOf('carrier-accounts', ...more);
-
-export function carrierCommands(program: Command): void {
-  const carriers = group(program, 'carriers', 'Work with the carriers that numbers come from.', [
+/** @returns the group, to which reconciliation adds its own commands */
+export function carrierCommands(program: Command): Command {
+  const carriers = group(program, 'carriers', 'Work with your accounts at carriers.', [
     'carriers kinds',
     'carriers list',
     'carriers add twilio --name Main --credentials twilio.json',
   ]);
-  defineReading(carriers);
-  defineChanging(carriers);
-  defineSandbox(carriers);
-  defineRuns(carriers);
-}
+  defineKinds(carriers);
+  defineList(carriers);
 
-function defineReading(carriers: Command): void {
-  command(carriers, 'kinds', 'List the carriers that there can be accounts at.', ['carriers kinds']).action(
-    async options => {
-      const answer = await call<{ carriers: Kind[] }>('GET', pathOf('carriers'));
-      await print(options, answer, body => kinds(body.carriers));
-    },
-  );
-
-  command(carriers, 'list', 'List the accounts, the oldest first.', ['carriers list']).action(
-    async options => {
-      type All = { carrier_accounts: Account[]; count: number };
-      const answer = await call<All>('GET', accountPath());
-      await print(options, answer, body => many(body.carrier_accounts));
-      if (!options.json) note(counted(answer.body.count, 'account'));
-    },
-  );
-
-  command(carriers, 'show', 'Show an account, without its secrets.', [`carriers show ${id}`])
+  command(carriers, 'show', 'Show an account, without its secrets.', [`carriers show ${exampleAccount}`])
     .argument('<id>', 'the id of the account, from `carriers list`')
     .action(async (id, options) => {
-      await print(options, await call<One>('GET', accountPath(id)), one);
+      await print(options, await call<AccountBody>('GET', accountPath(id)), accountFields);
     });
+
+  defineAdd(carriers);
+  defineEdit(carriers);
+
+  changeCommand(carriers, 'test', 'Ask the carrier whether it accepts the credentials of an account.', [
+    `carriers test ${exampleAccount}`,
+  ])
+    .argument('<id>', 'the id of the account')
+    .action(async (id, options) => {
+      await print(options, await change<TestedBody>(options, 'POST', accountPath(id, 'test')), testedFields);
+    });
+
+  changeCommand(carriers, 'remove', 'Remove an account that nothing refers to.', [
+    `carriers remove ${exampleAccount}`,
+  ])
+    .argument('<id>', 'the id of the account')
+    .action(async (id, options) => {
+      await print(options, await change<AccountBody>(options, 'DELETE', accountPath(id)), accountFields);
+    });
+
+  defineSandbox(carriers);
+  return carriers;
 }
 
-function defineChanging(carriers: Command): void {
-  idempotent(carriers, 'add', 'Add an account, whose credentials are tested at the carrier first.', [
-    'carriers add twilio --name Main --credentials twilio.json --compare-every 1d',
-    'pass twilio | linekeeper carriers add twilio --name Main --credentials -',
-    'carriers add sandbox --name "To try things out"',
-  ])
-    .addHelpText('after', credentialsHelp)
-    .argument('<carrier>', 'which carrier, from `carriers kinds`')
-    .requiredOption('--name <name>', 'what you call the account')
-    .option('--credentials <file>', 'a file with its credentials (default: the environment)')
-    .option(
-      '--compare-every <duration>',
-      'how often its book is compared with ours, such as 6h or 1d',
-      readDuration,
-    )
-    .option('--no-verify', 'keep the credentials without testing them')
-    .action(async (carrier, options) => {
-      const body = {
-        carrier,
-        name: options.name,
-        credentials: await readCredentials(options.credentials ?? true, carrier),
-        compare_every_seconds: options.compareEvery,
-        verify: options.verify,
-      };
-      await print(options, await change<One>(options, 'POST', accountPath(), { body }), one);
-    });
+function defineKinds(carriers: Command): void {
+  command(carriers, 'kinds', 'List the carriers, and the credentials that their accounts need.', [
+    'carriers kinds',
+  ]).action(async options => {
+    const answer = await call<KindsBody>('GET', pathOf('carriers'));
+    await print(options, answer, body => table(kindColumns, body.carriers));
+  });
+}
 
-  idempotent(carriers, 'edit', 'Change what is given of an account.', [
-    `carriers edit ${id} --name Main --compare-every 6h`,
-    `carriers edit ${id} --status disabled`,
-    `carriers edit ${id} --credentials new.json`,
-  ])
-    .addHelpText('after', credentialsHelp)
-    .argument('<id>', 'the id of the account')
-    .option('--name <name>', 'what you call it')
-    .addOption(
-      new Option('--status <status>', 'disabled: nothing more is bought through it').choices([
-        'active',
-        'disabled',
-      ]),
-    )
-    .option(
-      '--compare-every <duration>',
-      'how often its book is compared with ours, such as 6h or 1d',
-      readDuration,
-    )
-    .option('--no-compare-every', 'its book is not compared by itself')
-    .option(
-      '--credentials [file]',
-      'new credentials, tested first: from a file, or without one from the environment',
-    )
-    .action(async (id, options) => {
-      const { name, status, compareEvery, credentials } = options;
-      const body = edited({
-        name,
-        status,
-        compare_every_seconds: compareEvery === false ? null : compareEvery,
-        credentials: credentials && (await readCredentials(credentials, await carrierOf(id))),
-      });
-      await print(options, await change<One>(options, 'PATCH', accountPath(id), { body }), one);
-    });
+const kindColumns: Columns<CarrierKind> = {
+  CARRIER: kind => kind.name,
+  TITLE: kind => kind.title,
+  BUYS: kind => kind.can.buy,
+  'ATTACHES TO': kind => kind.can.messaging.join(', '),
+  CREDENTIALS: kind =>
+    kind.credentials.map(field => (field.required ? field.name : `[${field.name}]`)).join(', '),
+};
 
-  idempotent(carriers, 'test', 'Ask the carrier whether it accepts the credentials of an account.', [
-    `carriers test ${id}`,
-  ])
-    .argument('<id>', 'the id of the account')
-    .action(async (id, options) => {
-      const answer = await change<Static<typeof TestReply>>(options, 'POST', accountPath(id, 'test'));
-      await print(options, answer, tested =>
-        fields({
-          Account: tested.account,
-          Balance: tested.balance && `${tested.balance.amount} ${tested.balance.currency}`,
-          ...fieldsOf(tested.carrier_account),
-        }),
+function defineList(carriers: Command): void {
+  command(carriers, 'list', 'List the accounts, the oldest first.', ['carriers list']).action(
+    async options => {
+      await print(
+        options,
+        await call<AccountList>('GET', accountPath()),
+        body => table(accountColumns, body.carrier_accounts),
+        ({ count }) => counted(count, 'account'),
       );
-    });
-
-  idempotent(carriers, 'remove', 'Forget an account that nothing refers to.', [`carriers remove ${id}`])
-    .argument('<id>', 'the id of the account')
-    .action(async (id, options) => {
-      await print(options, await change<One>(options, 'DELETE', accountPath(id)), one);
-    });
+    },
+  );
 }
 
-function defineSandbox(carriers: Command): void {
-  command(carriers, 'sandbox', 'Show what the sandbox remembers of an account there.', [
-    `carriers sandbox ${id}`,
-  ])
-    .argument('<id>', 'the id of the account')
-    .action(async (id, options) => {
-      const answer = await call<Book>('GET', accountPath(id, 'sandbox'));
-      await print(options, answer, book);
-      if (!options.json) annotate(answer.body);
-    });
+const accountColumns: Columns<Account> = {
+  ID: account => account.id,
+  CARRIER: account => account.carrier,
+  NAME: account => account.name,
+  STATUS: account => account.status,
+  'LAST VERIFIED': account => account.verified_at,
+  PROBLEM: account => account.problem,
+};
 
-  idempotent(carriers, 'faults', 'Let the next calls of an account at the sandbox go wrong.', [
-    `carriers faults ${id} buy:timeout_after search:rate_limited:3`,
-    `carriers faults ${id}`,
-  ])
-    .addHelpText(
-      'after',
-      `
-A fault is call:kind, or call:kind:times for more than once. They take the place of what was
-said before, so none at all ends it.
-
-  calls  ${faultCalls.join(', ')}
-  kinds  ${wrapped(faultKinds)}`,
-    )
-    .argument('<id>', 'the id of the account')
-    .argument('[fault...]', 'what is to go wrong, in this order', readFault)
-    .action(async (id, faults, options) => {
-      const path = accountPath(id, 'sandbox', 'faults');
-      const answer = await change<Book>(options, 'PUT', path, { body: { faults: faults ?? [] } });
-      await print(options, answer, book);
-      if (!options.json) annotate(answer.body);
-    });
-}
-
-const wrapped = (words: readonly string[]) =>
-  words
-    .join(', ')
-    .replace(/(.{1,75})(?:, |$)/g, (_, line) => `${line}\n         `)
-    .trimEnd();
-
-function readFault(text: string, before: object[] = []): object[] {
-  const [, call, kind, times = '1'] = /^(\w+):(\w+)(?::([1-9]\d{0,3}))?$/.exec(text) ?? [];
-  if (!kind)
-    throw new InvalidArgumentError('It must be call:kind or call:kind:times, such as buy:timeout_after.');
-  return [...before, { call, kind, times: Number(times) }];
-}
-
-const carrierOf = async (id: string) =>
-  (await call<One>('GET', accountPath(id))).body.carrier_account.carrier;
-
-const one = ({ carrier_account }: One) => fields(fieldsOf(carrier_account));
-
-const fieldsOf = (account: Account) => ({
-  ID: account.id,
-  Carrier: account.carrier,
-  Name: account.name,
-  Status: account.status,
-  Credentials:
-    account.credentials === null
-      ? 'the server lacks the key that they were kept with'
-      : Object.entries(account.credentials)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(', '),
-  'Worked at': account.verified_at,
-  Problem: account.problem,
-  'Compared every': account.compare_every_seconds && durationOf(account.compare_every_seconds),
-  'Compared next': account.compare_due_at,
-  Added: account.created_at,
-  Modified: account.modified_at,
-});
-
-const many = (accounts: Account[]) =>
-  table(
-    ['ID', 'CARRIER', 'NAME', 'STATUS', 'WORKED AT', 'PROBLEM'],
-    accounts.map(account => [
-      account.id,
-      account.carrier,
-      account.name,
-      account.status,
-      account.verified_at,
-      account.problem,
-    ]),
-  );
-
-const kinds = (all: Kind[]) =>
-  table(
-    ['CARRIER', 'TITLE', 'BUYS', 'HOLDS', 'TAGS', 'ATTACHES TO', 'CREDENTIALS'],
-    all.map(({ name, title, can, credentials }) => [
-      name,
-      title,
-      can.buy,
-      can.hold,
-      can.tags,
-      can.messaging.join(', '),
-      credentials.map(field => (field.required ? field.name : `[${field.name}]`)).join(', '),
-    ]),
-  );
-
-const book = ({ numbers, faults }: Book) =>
-  [
-    table(
-      ['NUMBER', 'ID', 'NAME', 'REFERENCE', 'CHARGES', 'RELEASED'],
-      numbers.map(number => [
-        number.phone_number,
-        number.id,
-        number.name,
-        number.reference,
-        number.charges,
-        number.released,
-      ]),
-    ),
-    table(
-      ['CALL', 'GOES WRONG', 'TIMES'],
-      faults.map(({ call, kind, times }) => [call, kind, times]),
-    ),
-  ]
-    .filter(part => part !== '')
-    .join('\n');
-
-const annotate = ({ numbers, charges, faults }: Book) =>
-  note(
-    [counted(numbers.length, 'number'), counted(charges, 'charge'), counted(faults.length, 'fault')].join(
-      ', ',
-    ),
-  );
+const testedFields = ({ account, balance, carrier_account }: TestedBody) =>
+  fields({
+    Account: account,
+    Balance: balance && `${balance.amount} ${balance.currency}`,
+    ...fieldsOf(carrier_account),
+  });

@@ -1,20 +1,21 @@
 import { call, pathOf } from '../http/client.ts';
+import { parseObject } from '../terminal/arguments.ts';
 import { Failure, wrongUsage } from '../terminal/failure.ts';
-import { readWhole } from '../terminal/read-file.ts';
+import { readText } from '../terminal/read-file.ts';
 
-export type Field = { name: string; required: boolean; secret: boolean; description: string };
-export type Kind = {
+export type CredentialField = { name: string; required: boolean; secret: boolean; description: string };
+export type CarrierKind = {
   name: string;
   title: string;
   can: { buy: boolean; hold: boolean; tags: boolean; messaging: string[] };
-  credentials: Field[];
+  credentials: CredentialField[];
 };
 
 export const credentialsHelp = `
-Credentials are never arguments, which everybody on the machine can read. They are either
+Credentials are never arguments, because every user of the machine can read those. Give them as
 
-  a JSON object in a file, or on stdin for -, such as {"account_sid":"AC…","secret":"…"}, or
-  in the environment, a variable for each field that \`carriers kinds\` names:
+  a JSON object in a file, or on stdin with -, such as {"account_sid":"AC…","secret":"…"}, or as
+  environment variables, one for each field that \`carriers kinds\` lists:
   LINEKEEPER_CARRIER_ACCOUNT_SID, LINEKEEPER_CARRIER_SECRET and so on.`;
 
 /** @param source the file, or \`true\` for the environment */
@@ -23,20 +24,16 @@ export async function readCredentials(source: string | true, carrier: string): P
 }
 
 async function fromFile(file: string): Promise<object> {
-  const text = await readWhole(file);
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Said below, without a word of what is in it.
-  }
-  throw new Failure(`${file} is not a JSON object`);
+  const value = parseObject(await readText(file));
+  // The message of JSON.parse would quote the secret.
+  if (!value) throw new Failure(`${file} is not a JSON object`);
+  return value;
 }
 
 async function fromEnvironment(carrier: string): Promise<object> {
-  const { body } = await call<{ carriers: Kind[] }>('GET', pathOf('carriers'));
+  const { body } = await call<{ carriers: CarrierKind[] }>('GET', pathOf('carriers'));
   const kind = body.carriers.find(({ name }) => name === carrier);
-  // A carrier that there is not is for the server to say.
+  // The server rejects a carrier that it does not know.
   const fields = kind?.credentials ?? [];
   const missing = fields.filter(field => field.required && !process.env[variableOf(field)]);
   if (missing.length > 0)
@@ -47,4 +44,4 @@ async function fromEnvironment(carrier: string): Promise<object> {
   return Object.fromEntries(given.map(field => [field.name, process.env[variableOf(field)]]));
 }
 
-const variableOf = ({ name }: Field): string => `LINEKEEPER_CARRIER_${name.toUpperCase()}`;
+const variableOf = ({ name }: CredentialField): string => `LINEKEEPER_CARRIER_${name.toUpperCase()}`;

@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { pino } from 'pino';
 import { createApp } from '../../server/app.ts';
 import { createTenant } from '../../server/tenants/tenants.ts';
 import { createTestDatabase } from '../../server/testing/database.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper, start } from '../testing/linekeeper.ts';
+import { CommandLine, linekeeper, start } from '../testing/command-line.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
-before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
-});
-after(() => server.stop());
+const cli = new CommandLine();
 
 /** A follower, and a way to wait for what it says. */
-function following(args: string[], environment = env) {
+function following(args: string[], environment = cli.env) {
   const child = start(['events', 'follow', ...args], environment);
   const said = { stdout: '', stderr: '' };
   let changed = Promise.withResolvers<void>();
@@ -43,13 +36,13 @@ function following(args: string[], environment = env) {
 }
 
 test('the log is a table, in pieces of so many revisions', async () => {
-  const own = await newOrganization(server);
-  const user = await newUser(server, own);
+  const own = await newOrganization(cli.server);
+  const user = await newUser(cli.server, own);
   const number = uniqueNumber();
-  await newNumbers(server, own, [{ phone_number: number }]);
-  await server.call('POST', `/v1/sms/phone-numbers/${number}/assign`, { body: { user_id: user } });
+  await newNumbers(cli.server, own, [{ phone_number: number }]);
+  await cli.server.call('POST', `/v1/sms/phone-numbers/${number}/assign`, { body: { user_id: user } });
   const args = ['events', 'list', '--organization', own];
-  const { code, stdout, stderr } = await linekeeper(args, env);
+  const { code, stdout, stderr } = await linekeeper(args, cli.env);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '4 events\n' });
   const [headings, created, joined, added, assigned] = stdout.split('\n');
   assert.match(headings!, /^REVISION +AT +EVENT +BY +ABOUT +CHANGES$/);
@@ -59,31 +52,31 @@ test('the log is a table, in pieces of so many revisions', async () => {
   const changes = `status available → assigned, user_id - → ${user}`;
   assert.match(assigned!, new RegExp(`^4 .* number\\.assigned .* \\${number} +${changes}$`));
 
-  const some = await linekeeper([...args, '--after', '1', '--limit', '2'], env);
+  const some = await linekeeper([...args, '--after', '1', '--limit', '2'], cli.env);
   assert.deepEqual(some.stdout.match(/^\d+/gm), ['2', '3']);
   assert.equal(some.stderr, '2 events, and there are more: --after 3\n');
-  const json = JSON.parse((await linekeeper([...args, '--json'], env)).stdout);
+  const json = JSON.parse((await linekeeper([...args, '--json'], cli.env)).stdout);
   assert.deepEqual([json.count, json.revision], [4, 4]);
 });
 
 test('a follower prints what is made while it waits, a line each, and Ctrl-C ends it quietly', async () => {
-  const own = await newOrganization(server);
+  const own = await newOrganization(cli.server);
   const follower = following(['--organization', own]);
   await follower.until('stderr', 'Ctrl-C');
   const number = uniqueNumber();
-  await newNumbers(server, own, [{ phone_number: number }]);
+  await newNumbers(cli.server, own, [{ phone_number: number }]);
   await follower.until('stdout', number);
   assert.equal(await follower.interrupt(), 0);
   assert.match(follower.said.stdout, /^REVISION .*\n2 +\S+Z +numbers\.added .*\n$/);
-  assert.equal(follower.said.stderr, `Following ${own} after revision 1; Ctrl-C ends it\n`);
+  assert.equal(follower.said.stderr, `Waiting for events of ${own} after revision 1; Ctrl-C ends it\n`);
 });
 
 test('with --json each event is a document on its line, from the revision that is named', async () => {
-  const own = await newOrganization(server);
+  const own = await newOrganization(cli.server);
   const follower = following(['--organization', own, '--after', '0', '--json']);
   await follower.until('stdout', 'organization.created');
   const number = uniqueNumber();
-  await newNumbers(server, own, [{ phone_number: number }]);
+  await newNumbers(cli.server, own, [{ phone_number: number }]);
   await follower.until('stdout', number);
   assert.equal(await follower.interrupt(), 0);
   const events = follower.said.stdout
@@ -125,7 +118,10 @@ test('a follower goes on after a restart of the server, and leaves nothing out',
     await follower.until('stdout', 'organization.edited');
     assert.equal(await follower.interrupt(), 0);
     assert.match(follower.said.stdout, /\n2 .* name org_here → There\n$/);
-    assert.match(follower.said.stderr, /; trying again until it is back\nThe server is back\n$/);
+    assert.match(
+      follower.said.stderr,
+      / \(connect ECONNREFUSED \S+\); trying again until it is back\nThe server is back\n$/,
+    );
   } finally {
     await app.close();
     await database.drop();
@@ -133,11 +129,11 @@ test('a follower goes on after a restart of the server, and leaves nothing out',
 });
 
 test('what cannot pass ends a follower: no such organization, a revision that is not there yet', async () => {
-  const none = await linekeeper(['events', 'follow', '--organization', 'org_nope'], env);
+  const none = await linekeeper(['events', 'follow', '--organization', 'org_nope'], cli.env);
   assert.deepEqual([none.code, none.stdout], [1, '']);
   assert.match(none.stderr, /^error: Organization not found\n/);
-  const own = await newOrganization(server);
-  const ahead = await linekeeper(['events', 'follow', '--organization', own, '--after', '9'], env);
+  const own = await newOrganization(cli.server);
+  const ahead = await linekeeper(['events', 'follow', '--organization', own, '--after', '9'], cli.env);
   assert.equal(ahead.stderr, `error: The log of ${own} ends at revision 1, before --after 9\n`);
   assert.equal(ahead.code, 1);
 });

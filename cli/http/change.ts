@@ -1,21 +1,21 @@
 import { InvalidArgumentError } from 'commander';
 import { readRevision } from '../terminal/arguments.ts';
 import { command } from '../terminal/command.ts';
-import { type Answer, call, type RequestOptions } from './client.ts';
+import { call, type JsonResponse, type RequestOptions } from './client.ts';
 
 export type ChangeOptions = { idempotencyKey?: string; ifMatch?: number; json?: boolean };
 
-/** A command that makes something, and that can be told so again without making it twice. */
-export const idempotent: typeof command = (parent, name, summary, examples) =>
+/** A command that changes something. It has --idempotency-key, so that it can be sent again safely. */
+export const changeCommand: typeof command = (parent, name, summary, examples) =>
   command(parent, name, summary, examples).option(
     '--idempotency-key <key>',
-    'a repeat with the same key does nothing and gets the first answer',
+    'makes the change only once, however often it is sent with this key',
     readKey,
   );
 
-/** A command that changes something in an organization, and that can be told not to if anything else has. */
-export const changing: typeof command = (parent, name, summary, examples) =>
-  idempotent(parent, name, summary, examples).option(
+/** A command that changes one organization. It also has --if-match, against changes that others made meanwhile. */
+export const organizationChangeCommand: typeof command = (parent, name, summary, examples) =>
+  changeCommand(parent, name, summary, examples).option(
     '--if-match <revision>',
     'only if the organization is still at this revision',
     readRevision,
@@ -23,17 +23,19 @@ export const changing: typeof command = (parent, name, summary, examples) =>
 
 function readKey(text: string): string {
   if (!/^[\x21-\x7e]{1,255}$/.test(text))
-    throw new InvalidArgumentError('It must be up to 255 letters, digits and signs, without a space.');
+    throw new InvalidArgumentError(
+      'It must be 1 to 255 ASCII letters, digits and punctuation, without a space.',
+    );
   return text;
 }
 
-/** The call of such a command. */
+/** The call that such a command makes, with the headers that its options ask for. */
 export function change<T>(
   { idempotencyKey, ifMatch }: ChangeOptions,
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   request: RequestOptions = {},
-): Promise<Answer<T>> {
+): Promise<JsonResponse<T>> {
   const headers = {
     ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
     ...(ifMatch !== undefined && { 'if-match': String(ifMatch) }),

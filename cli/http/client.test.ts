@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { test } from 'node:test';
+import { CommandLine, linekeeper } from '../testing/command-line.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
-before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
-});
-after(() => server.stop());
+const cli = new CommandLine();
 
 const listKeys = ['keys', 'list'];
 
@@ -21,7 +14,7 @@ async function listKeysAt(listener: RequestListener, path = '') {
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}${path}`;
   try {
-    return { url, ...(await linekeeper(listKeys, { ...env, LINEKEEPER_URL: url })) };
+    return { url, ...(await linekeeper(listKeys, { ...cli.env, LINEKEEPER_URL: url })) };
   } finally {
     other.close();
   }
@@ -32,41 +25,41 @@ test('a server that cannot be reached ends with 3 and says what to do', async ()
   await new Promise(resolve => gone.on('listening', resolve));
   const url = `http://127.0.0.1:${(gone.address() as AddressInfo).port}`;
   await new Promise(resolve => gone.close(resolve));
-  const { code, stdout, stderr } = await linekeeper(listKeys, { ...env, LINEKEEPER_URL: url });
+  const { code, stdout, stderr } = await linekeeper(listKeys, { ...cli.env, LINEKEEPER_URL: url });
   assert.deepEqual({ code, stdout }, { code: 3, stdout: '' });
   assert.ok(stderr.startsWith(`error: No server answers at ${url} (`), stderr);
   assert.match(stderr, /linekeeper serve/);
 });
 
 test('without a key it ends with 2, and says which variable and where to get one', async () => {
-  const { code, stderr } = await linekeeper(listKeys, { LINEKEEPER_URL: server.url });
+  const { code, stderr } = await linekeeper(listKeys, { LINEKEEPER_URL: cli.server.url });
   assert.equal(code, 2);
   assert.match(stderr, /^error: LINEKEEPER_API_KEY is not set[\s\S]*tenants create/);
 });
 
 test('a wrong key ends with 1 and the request id', async () => {
-  const wrong = { ...env, LINEKEEPER_API_KEY: 'lk_live_wrong' };
+  const wrong = { ...cli.env, LINEKEEPER_API_KEY: 'lk_live_wrong' };
   const { code, stdout, stderr } = await linekeeper(listKeys, wrong);
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
   assert.match(stderr, /^error: Invalid API key\n {7}Check LINEKEEPER_API_KEY\.\n {7}request_id \S+\n$/);
 });
 
 test('a refusal tells its detail too', async () => {
-  const reader = await server.newKey({ permission: 'read' });
-  const { code, stderr } = await linekeeper(listKeys, { ...env, LINEKEEPER_API_KEY: reader });
+  const reader = await cli.server.newKey({ permission: 'read' });
+  const { code, stderr } = await linekeeper(listKeys, { ...cli.env, LINEKEEPER_API_KEY: reader });
   assert.equal(code, 1);
   assert.match(stderr, /^error: Admin permission required\n {7}This action requires admin privileges\n/);
 });
 
 test('with --json the error body is on stderr and stdout is empty', async () => {
-  const { code, stdout, stderr } = await linekeeper(['organizations', 'show', 'org_nope', '--json'], env);
+  const { code, stdout, stderr } = await linekeeper(['organizations', 'show', 'org_nope', '--json'], cli.env);
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
   assert.equal(JSON.parse(stderr).code, 'organization_not_found');
 });
 
 for (const url of ['127.0.0.1:8080', 'ftp://127.0.0.1', 'http://someone:secret@127.0.0.1']) {
   test(`LINEKEEPER_URL=${url} is wrong usage`, async () => {
-    const { code, stderr } = await linekeeper(listKeys, { ...env, LINEKEEPER_URL: url });
+    const { code, stderr } = await linekeeper(listKeys, { ...cli.env, LINEKEEPER_URL: url });
     assert.equal(code, 2);
     assert.match(stderr, /^error: LINEKEEPER_URL must be/);
     assert.doesNotMatch(stderr, /secret/);
@@ -84,7 +77,7 @@ test('the URL may have a path, as behind a proxy', async () => {
 
 test('the key does not follow a redirection', async () => {
   const { code, stderr } = await listKeysAt((_, reply) =>
-    reply.writeHead(302, { location: `${server.url}/v1/keys` }).end(),
+    reply.writeHead(302, { location: `${cli.server.url}/v1/keys` }).end(),
   );
   assert.equal(code, 1);
   assert.match(stderr, /redirects to http:/);
@@ -94,14 +87,14 @@ test('something else that answers is called that', async () => {
   for (const status of [200, 502]) {
     const { code, stdout, stderr } = await listKeysAt((_, reply) => reply.writeHead(status).end('<html>'));
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
-    assert.match(stderr, /does not speak as Linekeeper does: check LINEKEEPER_URL/);
+    assert.match(stderr, /is not one of Linekeeper's: check LINEKEEPER_URL/);
   }
 });
 
 test('a connection that breaks is no unreachable server: something may be done', async () => {
   const { code, stderr } = await listKeysAt(request => request.socket.destroy());
   assert.equal(code, 1);
-  assert.match(stderr, /was lost before its answer was complete/);
+  assert.match(stderr, /was lost before the answer was complete/);
 });
 
 test('text of a server is escaped in errors too', async () => {

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { testPostgres } from '../../server/testing/database.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
 import { startTestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { linekeeper } from '../testing/command-line.ts';
 
 test('check tells that all is well, and names what was tampered with', async () => {
   const server = await startTestServer();

@@ -9,16 +9,13 @@ import { assertVersion } from '../../server/serve.ts';
 import { describe, Failure } from '../terminal/failure.ts';
 import { note } from '../terminal/output.ts';
 
-/**
- * Does some work on the database that a server with this environment would use, migrated; whether that server runs
- * or not.
- */
+/** Migrates the database that a server with this environment uses, and works on it. That server may run meanwhile. */
 export async function withDatabase<T>(
   work: (database: Database, applied: string[]) => Promise<T>,
 ): Promise<T> {
   const { connection, release } = await findDatabase(readConfig());
   const database = openDatabase(connection);
-  // A Ctrl-C must not leave behind a PostgreSQL that only we have started.
+  // A PostgreSQL that this command started must not outlive a Ctrl-C.
   const stop = () => void release().finally(() => process.exit(130));
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.once(signal, stop);
@@ -29,40 +26,40 @@ export async function withDatabase<T>(
     return explainUnreachable(error);
   } finally {
     await database.close();
-    // Kysely ends the pool only if it has used it, and an idle connection would keep this process for ten seconds.
+    // Kysely ends the pool only if it used it, and an idle connection would delay our exit by ten seconds.
     if (!database.pool.ended) await database.pool.end();
     await release();
     for (const signal of signals) process.off(signal, stop);
   }
 }
 
-/** A database that is not there has one sentence, not the driver's. */
+/** Says which database cannot be reached, where the driver's own error does not. */
 export function explainUnreachable(error: unknown): never {
-  // The embedded one reports for itself what is wrong with it.
+  // The embedded PostgreSQL explains its own failures.
   if (!process.env.DATABASE_URL || !isUnavailable(error)) throw error;
-  throw new Failure(`The database that DATABASE_URL names cannot be reached: ${describe(error)}`);
+  throw new Failure(`The database of DATABASE_URL cannot be reached: ${describe(error)}`);
 }
 
-type Found = { connection: pg.ClientConfig; release(): Promise<void> };
+type DatabaseAccess = { connection: pg.ClientConfig; release(): Promise<void> };
 
 const releaseNothing = async () => {};
 
-async function findDatabase({ databaseUrl, home }: Config): Promise<Found> {
+async function findDatabase({ databaseUrl, home }: Config): Promise<DatabaseAccess> {
   if (databaseUrl) return { connection: { connectionString: databaseUrl }, release: releaseNothing };
   const socket = { host: join(home, 'run'), user: 'linekeeper', database: 'linekeeper' };
-  const running: Found = { connection: socket, release: releaseNothing };
+  const running: DatabaseAccess = { connection: socket, release: releaseNothing };
   if (await answers(socket)) return running;
   try {
     const embedded = await startEmbedded(home, note);
     return { connection: embedded.connection, release: () => embedded.stop() };
   } catch (error) {
-    // A server has come up meanwhile.
+    // A server started meanwhile.
     if (error instanceof HomeInUseError && (await answers(socket))) return running;
     throw error;
   }
 }
 
-/** Whether a server is running there, or has left its PostgreSQL running. */
+/** Whether a PostgreSQL accepts connections there: that of a running server, or one that a server left behind. */
 async function answers(connection: pg.ClientConfig): Promise<boolean> {
   const client = new pg.Client(connection);
   try {

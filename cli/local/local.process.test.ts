@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { linekeeper, start } from '../testing/linekeeper.ts';
+import { linekeeper, start } from '../testing/command-line.ts';
 
 let env: NodeJS.ProcessEnv;
 let home: string;

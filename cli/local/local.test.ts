@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestDatabase, testPostgres } from '../../server/testing/database.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { linekeeper } from '../testing/command-line.ts';
 
 test('with DATABASE_URL: migrated once, then a tenant with an admin key', async () => {
   const database = await createTestDatabase('template1');
@@ -33,7 +33,7 @@ test('a database that is not there, and a setting that is wrong, are one sentenc
   for (const args of [['migrate'], ['serve'], ['tenants', 'create', 'Acme']]) {
     const away = await linekeeper(args, { DATABASE_URL: url });
     const sentence =
-      'error: The database that DATABASE_URL names cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n';
+      'error: The database of DATABASE_URL cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n';
     assert.deepEqual(away, { code: 1, stdout: '', stderr: sentence });
   }
   const wrong = await linekeeper(['serve'], { PORT: 'x' });

@@ -1,94 +1,88 @@
 import type { Command } from 'commander';
 import { call } from '../http/client.ts';
 import { command } from '../terminal/command.ts';
-import { fields, print, table } from '../terminal/output.ts';
-import { country, onNumber, pathTo } from './number.ts';
+import { type Columns, fields, print, sections, table } from '../terminal/output.ts';
+import { personOf } from '../terminal/text.ts';
+import { defaultCountry, numbersPath, withNumber } from './number.ts';
 
-type Actor = { type: string; id: string };
+type Assignment = {
+  organization_id: string;
+  user_id: string;
+  email: string;
+  name: string;
+  assigned_at: string;
+  ended_at: string | null;
+};
+type State = {
+  at: string;
+  ended_at: string | null;
+  revision: number;
+  organization_id: string;
+  status: string;
+  nickname: string | null;
+  until: string | null;
+  reservation_note: string | null;
+  event: string | null;
+  actor: { type: string; id: string } | null;
+};
 type Tenure = {
   id: string;
   organization_id: string;
   status: string;
   created_at: string;
   released_at: string | null;
-  assignments: {
-    organization_id: string;
-    user_id: string;
-    email: string;
-    name: string;
-    assigned_at: string;
-    ended_at: string | null;
-  }[];
-  states: {
-    at: string;
-    ended_at: string | null;
-    revision: number;
-    organization_id: string;
-    status: string;
-    nickname: string | null;
-    until: string | null;
-    reservation_note: string | null;
-    event: string | null;
-    actor: Actor | null;
-  }[];
+  /** The newest first, as are the states. */
+  assignments: Assignment[];
+  states: State[];
 };
-type History = { phone_number: string; tenures: Tenure[] };
+type HistoryBody = { phone_number: string; tenures: Tenure[] };
 
 export function defineHistory(numbers: Command): void {
-  onNumber(
-    command(numbers, 'history', 'Show who had a number and what happened to it, in the order of time.', [
+  withNumber(
+    command(numbers, 'history', 'Show who had a number and what happened to it, the oldest first.', [
       'numbers history +14155551234',
     ]),
   ).action(async (number, options) => {
-    const request = { query: country(options) };
-    await print(options, await call<History>('GET', pathTo(number, 'history'), request), timeline);
+    const request = { query: defaultCountry(options) };
+    await print(options, await call<HistoryBody>('GET', numbersPath(number, 'history'), request), timeline);
   });
 }
 
-const timeline = ({ phone_number, tenures }: History) =>
+const timeline = ({ phone_number, tenures }: HistoryBody) =>
   tenures
     .toReversed()
-    .map(tenure => during(phone_number, tenure))
+    .map(tenure => tenureSections(phone_number, tenure))
     .join('\n\n');
 
-/** From when a number came until it was released, or left what the key may see. */
-function during(number: string, tenure: Tenure): string {
-  const { organization_id, status, created_at, released_at, assignments, states } = tenure;
-  const pieces = [
+const tenureSections = (number: string, tenure: Tenure) =>
+  sections(
     fields({
       Number: number,
-      From: created_at,
-      Until: released_at ?? states[0]?.ended_at ?? 'now',
-      Organization: organization_id,
-      Status: status,
+      From: tenure.created_at,
+      // A number that moved out of the organization of a key has an end for that key, although it was not released.
+      Until: tenure.released_at ?? tenure.states[0]?.ended_at ?? 'now',
+      Organization: tenure.organization_id,
+      Status: tenure.status,
     }),
-    table(
-      ['FROM', 'UNTIL', 'WHO HAD IT', 'ID', 'ORGANIZATION'],
-      assignments
-        .toReversed()
-        .map(held => [
-          held.assigned_at,
-          held.ended_at ?? 'now',
-          `${held.name} <${held.email}>`,
-          held.user_id,
-          held.organization_id,
-        ]),
-    ),
-    table(
-      ['AT', 'WHAT HAPPENED', 'STATUS', 'UNTIL', 'REVISION', 'NICKNAME', 'RESERVED FOR', 'BY'],
-      states
-        .toReversed()
-        .map(state => [
-          state.at,
-          state.event,
-          state.status,
-          state.until,
-          `${state.organization_id} ${state.revision}`,
-          state.nickname,
-          state.reservation_note,
-          state.actor && `${state.actor.type} ${state.actor.id}`,
-        ]),
-    ),
-  ];
-  return pieces.filter(piece => piece !== '').join('\n');
-}
+    table(assignmentColumns, tenure.assignments.toReversed()),
+    table(stateColumns, tenure.states.toReversed()),
+  );
+
+const assignmentColumns: Columns<Assignment> = {
+  FROM: held => held.assigned_at,
+  UNTIL: held => held.ended_at ?? 'now',
+  USER: personOf,
+  ID: held => held.user_id,
+  ORGANIZATION: held => held.organization_id,
+};
+
+const stateColumns: Columns<State> = {
+  AT: state => state.at,
+  EVENT: state => state.event,
+  STATUS: state => state.status,
+  UNTIL: state => state.until,
+  REVISION: state => `${state.organization_id} ${state.revision}`,
+  NICKNAME: state => state.nickname,
+  'RESERVED FOR': state => state.reservation_note,
+  BY: ({ actor }) => actor && `${actor.type} ${actor.id}`,
+};

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { CommandLine, linekeeper } from '../testing/command-line.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
 let organization: string;
 const [taken, free, unknown] = [uniqueNumber(), uniqueNumber(), uniqueNumber()];
-before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
+const cli = new CommandLine(async server => {
   organization = await newOrganization(server);
   const user_id = await newUser(server, organization);
   await newNumbers(server, organization, [
@@ -18,11 +13,10 @@ before(async () => {
     { phone_number: free },
   ]);
 });
-after(() => server.stop());
 
-const lookup = (args: string[], input = '') => linekeeper(['numbers', 'lookup', ...args], env, input);
+const lookup = (args: string[], input = '') => linekeeper(['numbers', 'lookup', ...args], cli.env, input);
 const answer = async (phone_numbers: string[]) =>
-  (await server.call('POST', '/v1/sms/phone-numbers/lookup', { body: { phone_numbers } })).text;
+  (await cli.server.call('POST', '/v1/sms/phone-numbers/lookup', { body: { phone_numbers } })).text;
 
 test('numbers are a table for people, in the order asked', async () => {
   const { code, stdout, stderr } = await lookup([free, unknown, taken.slice(2)]);

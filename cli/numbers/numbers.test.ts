@@ -1,30 +1,25 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper, start } from '../testing/linekeeper.ts';
+import { CommandLine, linekeeper, start } from '../testing/command-line.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
 let organization: string;
 let user: string;
-before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
+const cli = new CommandLine(async server => {
   organization = await newOrganization(server);
   user = await newUser(server, organization);
 });
-after(() => server.stop());
+const { run } = cli;
 
-const run = (...args: string[]) => linekeeper(args, env);
-const fetched = async (query: string) => (await server.call('GET', `/v1/sms/phone-numbers?${query}`)).text;
+const fetched = async (query: string) =>
+  (await cli.server.call('GET', `/v1/sms/phone-numbers?${query}`)).text;
 
 test('a list is a table for people, with the count beside it', async () => {
-  const own = await newOrganization(server);
+  const own = await newOrganization(cli.server);
   const [first, second] = [uniqueNumber(), uniqueNumber()];
-  const ann = await newUser(server, own);
-  await newNumbers(server, own, [
+  const ann = await newUser(cli.server, own);
+  await newNumbers(cli.server, own, [
     { phone_number: first, nickname: 'Sales', user_id: ann },
     { phone_number: second },
   ]);
@@ -42,11 +37,11 @@ test('a list is a table for people, with the count beside it', async () => {
   assert.ok(available.stdout.includes(second) && !available.stdout.includes(first));
 });
 
-test('filters combine, the order is turned round, and the total is told', async () => {
-  const own = await newOrganization(server);
-  const ann = await newUser(server, own);
+test('filters combine, the order can be reversed, and --total counts all that match', async () => {
+  const own = await newOrganization(cli.server);
+  const ann = await newUser(cli.server, own);
   const [sales, free, other] = ['+14155550101', '+14155550102', '+442079460101'];
-  await newNumbers(server, own, [
+  await newNumbers(cli.server, own, [
     { phone_number: sales, nickname: 'Sales West', user_id: ann },
     { phone_number: free },
     { phone_number: other },
@@ -69,16 +64,16 @@ test('filters combine, the order is turned round, and the total is told', async 
   const full = await run('numbers', 'list', '--organization', own, '--full', '--limit', '2', '--total');
   assert.match(full.stdout, /^NUMBER +STATUS +UNTIL +ASSIGNED TO +SINCE +AREA CODE +TAGS +LOCKED +CREATED/);
   assert.match(full.stdout, /\n\+14155550102 +available +- +- +- +415 +gold +no /);
-  assert.equal(full.stderr, '2 numbers, of 3 that fit\n');
+  assert.equal(full.stderr, '2 numbers, of 3 that match\n');
   const args = ['--organization', own, '--full', '--limit', '2', '--total', '--json'];
   const document = await run('numbers', 'list', ...args);
   assert.equal(document.stdout, `${await fetched(`organization_id=${own}&view=full&limit=2&total=true`)}\n`);
 });
 
 test('--as-of is the list as it was, at a revision, a day or a moment', async () => {
-  const own = await newOrganization(server);
+  const own = await newOrganization(cli.server);
   const number = uniqueNumber();
-  await newNumbers(server, own, [{ phone_number: number, nickname: 'Old' }]);
+  await newNumbers(cli.server, own, [{ phone_number: number, nickname: 'Old' }]);
   await run('numbers', 'edit', number, '--nickname', 'New');
   const list = async (then: string) =>
     (await run('numbers', 'list', '--organization', own, '--as-of', then)).stdout;
@@ -90,15 +85,15 @@ test('--as-of is the list as it was, at a revision, a day or a moment', async ()
 });
 
 test('an empty list says so on stderr', async () => {
-  const own = await newOrganization(server);
+  const own = await newOrganization(cli.server);
   const outcome = await run('numbers', 'list', '--organization', own);
   assert.deepEqual(outcome, { code: 0, stdout: '', stderr: '0 numbers\n' });
 });
 
 test('--json is the very body of the server, nothing else', async () => {
-  const own = await newOrganization(server);
+  const own = await newOrganization(cli.server);
   await newNumbers(
-    server,
+    cli.server,
     own,
     [uniqueNumber(), uniqueNumber(), uniqueNumber()].map(phone_number => ({ phone_number })),
   );
@@ -110,11 +105,11 @@ test('--json is the very body of the server, nothing else', async () => {
 });
 
 test('a list longer than a page is whole, in order, and one document', async () => {
-  const own = await newOrganization(server);
+  const own = await newOrganization(cli.server);
   const count = 11_000;
   const lines = Array.from({ length: count }, (_, i) => `+1212${2_000_000 + i}`);
   const args = ['numbers', 'import', '-', '--format', 'csv', '--organization', own];
-  assert.equal((await linekeeper(args, env, `phone_number\n${lines.join('\n')}`)).code, 0);
+  assert.equal((await linekeeper(args, cli.env, `phone_number\n${lines.join('\n')}`)).code, 0);
 
   const { stdout, stderr } = await run('numbers', 'list', '--organization', own);
   assert.deepEqual(
@@ -142,13 +137,13 @@ test('a list longer than a page is whole, in order, and one document', async () 
 
 test('a reader that has seen enough ends a list quietly', async () => {
   for (const extra of [[], ['--json']]) {
-    const own = await newOrganization(server);
+    const own = await newOrganization(cli.server);
     const numbers = Array.from({ length: 1000 }, () => ({
       phone_number: uniqueNumber(),
       nickname: 'x'.repeat(190),
     }));
-    await newNumbers(server, own, numbers);
-    const child = start(['numbers', 'list', '--organization', own, ...extra], env);
+    await newNumbers(cli.server, own, numbers);
+    const child = start(['numbers', 'list', '--organization', own, ...extra], cli.env);
     let stderr = '';
     child.stderr.on('data', text => {
       stderr += text;
@@ -200,7 +195,7 @@ test('--default-country reads what has no +', async () => {
 test('what would steer a terminal is escaped for people and left alone in JSON', async () => {
   const number = uniqueNumber();
   const nickname = '\x1b]0;owned\x07\u202e歯科';
-  await newNumbers(server, organization, [{ phone_number: number, nickname }]);
+  await newNumbers(cli.server, organization, [{ phone_number: number, nickname }]);
   const show = await run('numbers', 'show', number);
   assert.match(show.stdout, /\nNickname +\\x1b]0;owned\\x07\\u202e歯科\n/);
   const list = await run('numbers', 'list', '--organization', organization);

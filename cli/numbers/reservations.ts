@@ -1,55 +1,74 @@
 import type { Command } from 'commander';
 import type { Static } from '../../schema/schema.ts';
-import type { Ended, Reservation as ReservationSchema } from '../../server/numbers/life/schemas.ts';
-import { change, changing } from '../http/change.ts';
+import type { Ended, Reservation } from '../../server/numbers/life/schemas.ts';
+import { change, organizationChangeCommand } from '../http/change.ts';
 import { pathOf } from '../http/client.ts';
 import { durationHint, readDuration } from '../terminal/arguments.ts';
 import { group } from '../terminal/command.ts';
 import { fields, print } from '../terminal/output.ts';
-import { type Assigned, assigned } from './number.ts';
+import { type AssignedBody, assignmentFields, defaultCountry, numbersPath, withNumber } from './number.ts';
 
-export type Reservation = Static<typeof ReservationSchema>;
+type ReservationBody = Static<typeof Reservation>;
+type EndedBody = Static<typeof Ended>;
 
-const example = '0199f3a0-ad52-7f96-a05e-8b7c2d3e4f50';
+const exampleId = '0199f3a0-ad52-7f96-a05e-8b7c2d3e4f50';
+
+/** `numbers reserve`. */
+export function defineReserve(numbers: Command): void {
+  withNumber(
+    organizationChangeCommand(numbers, 'reserve', 'Hold an available number for a time.', [
+      'numbers reserve +14155551234 --for 15m --note "checkout of cart 1093"',
+    ]),
+  )
+    .requiredOption('--for <duration>', `how long, ${durationHint}`, readDuration)
+    .option('--note <text>', 'what it is held for')
+    .action(async (number, options) => {
+      const body = { expires_in: options.for, note: options.note };
+      const request = { query: defaultCountry(options), body };
+      const path = numbersPath(number, 'reserve');
+      await print(options, await change<ReservationBody>(options, 'POST', path, request), reservationFields);
+    });
+}
 
 export function reservationCommands(program: Command): void {
-  const reservations = group(program, 'reservations', 'Renew and end what `numbers reserve` has begun.', [
-    `reservations renew ${example} --for 15m`,
+  const reservations = group(program, 'reservations', 'Renew, use and cancel what `numbers reserve` began.', [
+    `reservations renew ${exampleId} --for 15m`,
   ]);
   const define = (name: string, summary: string, examples: string[]) =>
-    changing(reservations, name, summary, examples).argument('<id>', 'the id of the reservation');
+    organizationChangeCommand(reservations, name, summary, examples).argument(
+      '<id>',
+      'the id of the reservation',
+    );
 
-  define('renew', 'Let a reservation run for so long from now, longer or shorter than before.', [
-    `reservations renew ${example} --for 15m`,
+  define('renew', 'Let a reservation end so long from now, earlier or later than before.', [
+    `reservations renew ${exampleId} --for 15m`,
   ])
-    .requiredOption('--for <duration>', `for how long, ${durationHint}`, readDuration)
+    .requiredOption('--for <duration>', `how long from now, ${durationHint}`, readDuration)
     .action(async (id, options) => {
       const body = { expires_in: options.for };
-      await print(
-        options,
-        await change<Reservation>(options, 'POST', pathTo(id, 'renew'), { body }),
-        reservation,
-      );
+      const answer = await change<ReservationBody>(options, 'POST', reservationPath(id, 'renew'), { body });
+      await print(options, answer, reservationFields);
     });
 
-  define('assign', 'Give a reserved number to a user of its organization.', [
-    `reservations assign ${example} --user user_xyz789`,
+  define('assign', 'Assign a reserved number to a user of its organization.', [
+    `reservations assign ${exampleId} --user user_xyz789`,
   ])
-    .requiredOption('--user <id>', "the user's id")
+    .requiredOption('--user <id>', 'the id of the user')
     .action(async (id, options) => {
       const body = { user_id: options.user };
-      await print(options, await change<Assigned>(options, 'POST', pathTo(id, 'assign'), { body }), assigned);
+      const answer = await change<AssignedBody>(options, 'POST', reservationPath(id, 'assign'), { body });
+      await print(options, answer, assignmentFields);
     });
 
-  define('cancel', 'End a reservation: its number is available at once.', [
-    `reservations cancel ${example}`,
+  define('cancel', 'End a reservation. Its number is available at once.', [
+    `reservations cancel ${exampleId}`,
   ]).action(async (id, options) => {
-    const answer = await change<Static<typeof Ended>>(options, 'DELETE', pathTo(id));
+    const answer = await change<EndedBody>(options, 'DELETE', reservationPath(id));
     await print(options, answer, ({ phone_number }) => fields({ 'Available again': phone_number }));
   });
 }
 
-const pathTo = (id: string, ...action: string[]) => pathOf('sms', 'reservations', id, ...action);
+const reservationPath = (id: string, ...action: string[]) => pathOf('sms', 'reservations', id, ...action);
 
-export const reservation = ({ reservation_id, phone_number, expires_at, note }: Reservation) =>
+const reservationFields = ({ reservation_id, phone_number, expires_at, note }: ReservationBody) =>
   fields({ Reservation: reservation_id, Number: phone_number, Until: expires_at, For: note });

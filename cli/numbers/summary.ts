@@ -1,44 +1,34 @@
 import type { Command } from 'commander';
 import type { Summary } from '../../server/numbers/list/summary.ts';
-import { call, pathOf } from '../http/client.ts';
+import { call } from '../http/client.ts';
 import { command } from '../terminal/command.ts';
-import { fields, print, table } from '../terminal/output.ts';
+import { fields, print, sections, table } from '../terminal/output.ts';
+import { personOf } from '../terminal/text.ts';
+import { numbersPath } from './number.ts';
 
 export function defineSummary(numbers: Command): void {
-  command(numbers, 'summary', "Count an organization's numbers: by status, by area code, by user.", [
+  command(numbers, 'summary', "Count an organization's numbers by status, area code and user.", [
     'numbers summary --organization org_abc123',
   ])
-    .requiredOption('--organization <id>', 'whose numbers')
+    .requiredOption('--organization <id>', 'the organization of the numbers')
     .action(async options => {
       const query = { organization_id: options.organization };
-      await print(
-        options,
-        await call<Summary>('GET', pathOf('sms', 'phone-numbers', 'summary'), { query }),
-        whole,
-      );
+      await print(options, await call<Summary>('GET', numbersPath('summary'), { query }), inSections);
     });
 }
 
-function whole({ total, stock, by_status, by_area_code, by_user }: Summary): string {
-  const pieces = [
+const inSections = ({ total, stock, by_status, by_area_code, by_user }: Summary) =>
+  sections(
     fields({
       Numbers: total,
       Available: stock.available,
       'Low stock below': stock.threshold,
       'Stock is low': stock.low,
     }),
+    table({ STATUS: row => row.status, NUMBERS: row => row.count }, by_status),
     table(
-      ['STATUS', 'NUMBERS'],
-      by_status.map(row => [row.status, row.count]),
+      { 'AREA CODE': row => row.area_code, NUMBERS: row => row.count, AVAILABLE: row => row.available },
+      by_area_code,
     ),
-    table(
-      ['AREA CODE', 'NUMBERS', 'AVAILABLE'],
-      by_area_code.map(row => [row.area_code, row.count, row.available]),
-    ),
-    table(
-      ['NUMBERS', 'USER', 'ID'],
-      by_user.map(row => [row.count, `${row.name} <${row.email}>`, row.user_id]),
-    ),
-  ];
-  return pieces.filter(piece => piece !== '').join('\n');
-}
+    table({ NUMBERS: row => row.count, USER: personOf, ID: row => row.user_id }, by_user),
+  );

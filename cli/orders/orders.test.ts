@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
+import { test } from 'node:test';
 import { newShop, type TestShop } from '../../server/testing/shop.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { CommandLine } from '../testing/command-line.ts';
 
-let server: TestServer;
 let shop: TestShop;
-let env: NodeJS.ProcessEnv;
-before(async () => {
-  server = await startTestServer();
+const cli = new CommandLine(async server => {
   shop = await newShop(server, { max: 20 });
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: shop.key };
+  cli.env.LINEKEEPER_API_KEY = shop.key;
 });
-after(() => server.stop());
-
-const run = (...args: string[]) => linekeeper(args, env);
+const { run } = cli;
 
 test('a number is searched, its price asked, and bought', async () => {
   const found = await run('numbers', 'search', '--organization', shop.organization, '--area-code', '415');

@@ -2,16 +2,16 @@ import { type Command, Option } from 'commander';
 import type { Static } from '../../schema/schema.ts';
 import type { OrganizationStatus, RegistrationStatus } from '../../server/db/tables.ts';
 import type { Organization as OrganizationSchema } from '../../server/organizations/schemas.ts';
-import { change, changing, idempotent } from '../http/change.ts';
+import { change, changeCommand, organizationChangeCommand } from '../http/change.ts';
 import { call, pathOf } from '../http/client.ts';
-import { readDollars } from '../terminal/arguments.ts';
+import { orNull, readDollars, requireChange } from '../terminal/arguments.ts';
 import { command, group } from '../terminal/command.ts';
-import { wrongUsage } from '../terminal/failure.ts';
-import { fields, note, print, table } from '../terminal/output.ts';
+import { type Columns, fields, print, table } from '../terminal/output.ts';
 import { counted, inDollars } from '../terminal/text.ts';
 
 type Organization = Static<typeof OrganizationSchema>;
-type One = { organization: Organization };
+type OrganizationBody = { organization: Organization };
+type OrganizationList = { organizations: Organization[]; count: number };
 
 const statuses: OrganizationStatus[] = ['active', 'suspended', 'inactive'];
 const registrations: RegistrationStatus[] = [
@@ -28,44 +28,52 @@ export function organizationCommands(program: Command): void {
     'organizations create "Acme Dental"',
   ]);
 
-  idempotent(organizations, 'create', 'Create an organization.', [
+  changeCommand(organizations, 'create', 'Create an organization.', [
     'organizations create "Acme Dental" --contact-email ops@acme.example',
     'organizations create "Acme Dental" --id org_acme',
   ])
-    .argument('<name>', 'what it is called')
-    .option('--contact-email <email>', 'whom to write to')
-    .option('--id <id>', 'an id of your own, when you migrate from elsewhere')
+    .argument('<name>', 'its name')
+    .option('--contact-email <email>', 'the address to write to')
+    .option('--id <id>', 'an id of your own, for example from the system that you come from')
     .action(async (name, options) => {
       const body = { name, contact_email: options.contactEmail, unique_id: options.id };
-      await print(options, await change<One>(options, 'POST', pathOf('organizations'), { body }), one);
+      const answer = await change<OrganizationBody>(options, 'POST', pathOf('organizations'), { body });
+      await print(options, answer, organizationFields);
     });
 
   command(organizations, 'list', 'List the organizations, the oldest first.', [
     'organizations list',
     'organizations list --json',
   ]).action(async options => {
-    type All = { organizations: Organization[]; count: number };
-    const answer = await call<All>('GET', pathOf('organizations'));
-    await print(options, answer, body => many(body.organizations));
-    if (!options.json) note(counted(answer.body.count, 'organization'));
+    await print(
+      options,
+      await call<OrganizationList>('GET', pathOf('organizations')),
+      body => table(columns, body.organizations),
+      ({ count }) => counted(count, 'organization'),
+    );
   });
 
   command(organizations, 'show', 'Show an organization.', ['organizations show org_abc123'])
-    .argument('<id>', "the organization's id")
+    .argument('<id>', 'the id of the organization')
     .action(async (id, options) => {
-      await print(options, await call<One>('GET', pathOf('organizations', id)), one);
+      const answer = await call<OrganizationBody>('GET', pathOf('organizations', id));
+      await print(options, answer, organizationFields);
     });
 
-  changing(organizations, 'edit', 'Change what is given of an organization.', [
+  defineEdit(organizations);
+}
+
+function defineEdit(organizations: Command): void {
+  organizationChangeCommand(organizations, 'edit', 'Change the given fields of an organization.', [
     'organizations edit org_abc123 --sms-active true --sms-registration-status approved',
     'organizations edit org_abc123 --status suspended',
     'organizations edit org_abc123 --messaging-service MG0123456789abcdef0123456789abcdef',
   ])
-    .argument('<id>', "the organization's id")
-    .option('--name <name>', 'what it is called')
-    .option('--contact-email <email>', 'whom to write to')
-    .option('--no-contact-email', 'nobody to write to')
-    .addOption(new Option('--status <status>', 'its standing').choices(statuses))
+    .argument('<id>', 'the id of the organization')
+    .option('--name <name>', 'its name')
+    .option('--contact-email <email>', 'the address to write to')
+    .option('--no-contact-email', 'remove the address')
+    .addOption(new Option('--status <status>', 'its status').choices(statuses))
     .addOption(
       new Option('--sms-active <boolean>', 'whether it may buy and use SMS numbers').choices([
         'true',
@@ -73,45 +81,39 @@ export function organizationCommands(program: Command): void {
       ]),
     )
     .addOption(
-      new Option('--sms-registration-status <status>', 'how far its 10DLC registration is').choices(
+      new Option('--sms-registration-status <status>', 'the status of its 10DLC registration').choices(
         registrations,
       ),
     )
     .option('--carrier-account <id>', 'the account that buys for it, from `carriers list`')
-    .option('--no-carrier-account', 'that of the settings buys')
-    .option('--spending-cap <dollars>', 'what it may be charged in a month', readDollars)
-    .option('--no-spending-cap', 'that of the settings holds')
+    .option('--no-carrier-account', 'buy with the account of the settings')
+    .option('--spending-cap <dollars>', 'the most that it is charged in a month', readDollars)
+    .option('--no-spending-cap', 'use the cap of the settings')
     .option(
       '--messaging-service <id>',
-      "Twilio's service or Telnyx' profile that its numbers are attached to",
+      "Twilio's messaging service or Telnyx' messaging profile for its numbers",
     )
-    .option('--no-messaging-service', 'none')
-    .option('--campaign <id>', 'the 10DLC campaign that they are attached to, where the carrier wants it')
-    .option('--no-campaign', 'none')
+    .option('--no-messaging-service', 'remove the messaging service')
+    .option('--campaign <id>', 'the 10DLC campaign of its numbers, if the carrier needs one')
+    .option('--no-campaign', 'remove the campaign')
     .action(async (id, options) => {
-      const body = edited({
+      const body = requireChange({
         name: options.name,
-        contact_email: options.contactEmail === false ? null : options.contactEmail,
+        contact_email: orNull(options.contactEmail),
         status: options.status,
         sms_active: options.smsActive && options.smsActive === 'true',
         sms_registration_status: options.smsRegistrationStatus,
-        carrier_account_id: options.carrierAccount === false ? null : options.carrierAccount,
-        monthly_spending_cap: options.spendingCap === false ? null : options.spendingCap,
-        messaging_service_id: options.messagingService === false ? null : options.messagingService,
-        campaign_id: options.campaign === false ? null : options.campaign,
+        carrier_account_id: orNull(options.carrierAccount),
+        monthly_spending_cap: orNull(options.spendingCap),
+        messaging_service_id: orNull(options.messagingService),
+        campaign_id: orNull(options.campaign),
       });
-      await print(options, await change<One>(options, 'PATCH', pathOf('organizations', id), { body }), one);
+      const answer = await change<OrganizationBody>(options, 'PATCH', pathOf('organizations', id), { body });
+      await print(options, answer, organizationFields);
     });
 }
 
-/** What an edit changes; it must change something. */
-export function edited<T extends object>(changes: T): T {
-  if (Object.values(changes).every(value => value === undefined))
-    throw wrongUsage('There is nothing to change: give at least one option that says what');
-  return changes;
-}
-
-const one = ({ organization: o }: One) =>
+const organizationFields = ({ organization: o }: OrganizationBody) =>
   fields({
     ID: o.unique_id,
     Name: o.name,
@@ -119,27 +121,23 @@ const one = ({ organization: o }: One) =>
     Contact: o.contact_email,
     'SMS active': o.sms_active,
     Registration: o.sms_registration_status,
-    Submitted: o.registration_submitted_at,
-    Approved: o.registration_approved_at,
-    'Buying account': o.carrier_account_id ?? 'that of the settings',
+    Submitted: o.registration_submitted_at ?? undefined,
+    Approved: o.registration_approved_at ?? undefined,
+    'Buying account': o.carrier_account_id ?? 'from the settings',
     'Monthly spending cap':
-      o.monthly_spending_cap === null ? 'that of the settings' : inDollars(o.monthly_spending_cap),
-    'Messaging service': o.messaging_service_id,
-    Campaign: o.campaign_id,
+      o.monthly_spending_cap === null ? 'from the settings' : inDollars(o.monthly_spending_cap),
+    'Messaging service': o.messaging_service_id ?? undefined,
+    Campaign: o.campaign_id ?? undefined,
     'First number': o.sms_phone_number,
     Created: o.created_at,
     Modified: o.modified_at,
   });
 
-const many = (organizations: Organization[]) =>
-  table(
-    ['ID', 'NAME', 'STATUS', 'SMS', 'REGISTRATION', 'FIRST NUMBER'],
-    organizations.map(o => [
-      o.unique_id,
-      o.name,
-      o.status,
-      o.sms_active,
-      o.sms_registration_status,
-      o.sms_phone_number,
-    ]),
-  );
+const columns: Columns<Organization> = {
+  ID: o => o.unique_id,
+  NAME: o => o.name,
+  STATUS: o => o.status,
+  SMS: o => o.sms_active,
+  REGISTRATION: o => o.sms_registration_status,
+  'FIRST NUMBER': o => o.sms_phone_number,
+};

@@ -5,39 +5,32 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { fault, newAccount, own } from '../../server/reconciliation/testing.ts';
 import { newOrganization, uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { CommandLine, linekeeper } from '../testing/command-line.ts';
 import { readRule } from './rules.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
+const cli = new CommandLine();
 let folder: string;
 let account: string;
 let acme: string;
 let other: string;
 before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
   folder = await mkdtemp(join(tmpdir(), 'lk-adopt-'));
 });
-after(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true });
-});
+after(() => rm(folder, { recursive: true }));
 beforeEach(async () => {
-  account = await newAccount(server);
-  acme = await newOrganization(server);
-  other = await newOrganization(server);
+  account = await newAccount(cli.server);
+  acme = await newOrganization(cli.server);
+  other = await newOrganization(cli.server);
 });
 
-const carriers = (...args: string[]) => linekeeper(['carriers', ...args], env);
+const carriers = (...args: string[]) => linekeeper(['carriers', ...args], cli.env);
 const listed = async (organization: string): Promise<number> =>
-  (await server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`)).body.count;
+  (await cli.server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`)).body.count;
 
 test('adopt shows what it would do, does it with --yes, and changes nothing when it is repeated', async () => {
   const numbers = Array.from({ length: 4 }, uniqueNumber);
   await own(
-    server.database.db,
+    cli.server.database.db,
     account,
     numbers.map((phone_number, index) => ({ phone_number, tags: index < 2 ? ['acme'] : [] })),
   );
@@ -45,11 +38,11 @@ test('adopt shows what it would do, does it with --yes, and changes nothing when
   await writeFile(file, `\ufeffOrganization_ID,phone_number\n${other},${numbers[2]!.slice(2)}\n\n`);
   const where = ['adopt', account, '--rule', `tag=acme:${acme}`, '--map', file];
   const rehearsal = await carriers(...where);
-  assert.equal(rehearsal.stderr, 'Nothing was taken over: this is what --yes would do\n');
+  assert.equal(rehearsal.stderr, 'Nothing was taken over. With --yes this would be done.\n');
   assert.match(
     rehearsal.stdout,
     new RegExp(
-      `Would take over +3\nWould link +0\nNo rule fits +1\nElsewhere, not moved +0\n\nORG.*\n${acme} +2 `,
+      `Would take over +3\nWould link +0\nNo rule matches +1\nIn another organization +0\n\nORG.*\n${acme} +2 `,
     ),
   );
   assert.deepEqual([rehearsal.code, await listed(acme), await listed(other)], [0, 0, 0]);
@@ -64,7 +57,7 @@ test('adopt shows what it would do, does it with --yes, and changes nothing when
 
 test('compare, the piles, and what is made of them', async () => {
   const [kept, given] = [uniqueNumber(), uniqueNumber()];
-  await own(server.database.db, account, [{ phone_number: kept, name: 'Desk' }, { phone_number: given }]);
+  await own(cli.server.database.db, account, [{ phone_number: kept, name: 'Desk' }, { phone_number: given }]);
   const begun = await carriers('compare', account, '--json');
   assert.equal(JSON.parse(begun.stdout).run.type, 'compare');
   let followed = await carriers('compare', account, '--follow', '--json');
@@ -90,7 +83,7 @@ test('compare, the piles, and what is made of them', async () => {
 });
 
 test('a run that comes to nothing ends with 1 and says why', async () => {
-  await fault(server.database.db, account, { call: 'list', kind: 'authentication_failed', times: 1 });
+  await fault(cli.server.database.db, account, { call: 'list', kind: 'authentication_failed', times: 1 });
   const failed = await carriers('adopt', account, '--rule', `everything:${acme}`, '--yes');
   assert.match(failed.stdout, /Status +failed\n/);
   assert.deepEqual(

@@ -1,10 +1,10 @@
-/** What the process ends with; `linekeeper --help` says the same to its users. */
+/** The exit codes of the process. `linekeeper --help` explains them to users. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, rowsRejected: 4 } as const;
 
-/** A failure that is told in one sentence: it has an exit code, and never a stack. */
+/** A failure that one sentence explains. It has an exit code, and its stack is never shown. */
 export class Failure extends Error {
   readonly exitCode: number;
-  /** The error as the server sent it, for those who asked for JSON. */
+  /** The error body of the server, printed with --json. */
   readonly body: string | undefined;
 
   constructor(message: string, exitCode: number = exitCodes.failed, body?: string) {
@@ -14,12 +14,12 @@ export class Failure extends Error {
   }
 }
 
-/** A failure that may be over when the same is asked again: no connection, or a server that cannot serve now. */
-export class PassingFailure extends Failure {}
+/** A failure that a later attempt may not meet: no connection, or a server that cannot serve now. */
+export class TemporaryFailure extends Failure {}
 
 export const wrongUsage = (message: string): Failure => new Failure(message, exitCodes.usage);
 
-/** What went wrong, in words: some errors of Node carry theirs only inside. */
+/** An error in words. Some of Node's errors carry the words only inside. */
 export function describe(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return describe(error.errors[0]);
   const { message, code } = error as { message?: string; code?: string };

@@ -1,48 +1,54 @@
 import { once } from 'node:events';
 import { columnsOf, escapeControls } from './text.ts';
 
-/** What a cell shows: null is `-`, a boolean yes or no. */
+/** Printed as text, except null, which is `-`, and a boolean, which is yes or no. */
 export type Cell = string | number | boolean | null;
 
-// One long name must not push a whole column aside: what is longer juts out on its own line.
-const padMax = 50;
+/** The columns of a table: a heading, and the cell under it in each row. */
+export type Columns<Row> = Record<string, (row: Row) => Cell>;
+
+// A name with its e-mail address fits. A longer cell moves only the rest of its own line to the right.
+const padMax = 80;
 
 /**
- * A table that is written piece by piece: the first piece brings the headings, and a column grows when a later one
- * needs more room. Without rows there is nothing, not even headings.
+ * A table that is written piece by piece. The first piece has the headings, and a column grows when a later piece
+ * needs more room. A table without rows is empty: it has no headings either.
  */
-export function growingTable(headings: string[]): (rows: Cell[][]) => string {
+export function growingTable<Row>(columns: Columns<Row>): (rows: Row[]) => string {
+  const headings = Object.keys(columns);
   const widths = headings.map(columnsOf);
-  let pending: Cell[][] = [headings];
+  let pending = [headings];
   return rows => {
     if (rows.length === 0) return '';
-    const texts = [...pending, ...rows].map(row => row.map(cellText));
+    const lines = [...pending, ...rows.map(row => Object.values(columns).map(cell => cellText(cell(row))))];
     pending = [];
-    for (const row of texts)
-      row.forEach((text, column) => {
-        widths[column] = Math.max(widths[column]!, Math.min(columnsOf(text), padMax));
+    for (const line of lines)
+      line.forEach((text, column) => {
+        const width = columnsOf(text);
+        if (width <= padMax) widths[column] = Math.max(widths[column]!, width);
       });
-    return texts
-      .map(
-        row =>
-          `${row
-            .map((text, column) => pad(text, widths[column]!))
-            .join('  ')
-            .trimEnd()}\n`,
-      )
-      .join('');
+    return lines.map(line => `${aligned(line, widths)}\n`).join('');
   };
 }
 
-export const table = (headings: string[], rows: Cell[][]): string => growingTable(headings)(rows);
+export const table = <Row>(columns: Columns<Row>, rows: Row[]): string => growingTable(columns)(rows);
 
-/** One record: a name and its value on each line. */
-export function fields(pairs: Record<string, Cell>): string {
-  const width = Math.max(...Object.keys(pairs).map(columnsOf));
-  return Object.entries(pairs)
-    .map(([name, value]) => `${pad(name, width)}  ${cellText(value)}\n`)
+const aligned = (line: string[], widths: number[]) =>
+  line
+    .map((text, column) => pad(text, widths[column]!))
+    .join('  ')
+    .trimEnd();
+
+/** One record: a name and its value on each line. A value that is undefined has no line. */
+export function fields(record: Record<string, Cell | undefined>): string {
+  const width = Math.max(...Object.keys(record).map(columnsOf));
+  return Object.entries(record)
+    .map(([name, value]) => (value === undefined ? '' : `${pad(name, width)}  ${cellText(value)}\n`))
     .join('');
 }
+
+/** Several tables and records, with a blank line between them. Those that are empty are left out. */
+export const sections = (...parts: string[]): string => parts.filter(part => part !== '').join('\n');
 
 function cellText(cell: Cell): string {
   if (cell === null || cell === '') return '-';
@@ -57,16 +63,28 @@ export async function write(piece: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
 }
 
-/** Says something to a person without getting into what a program reads. */
+/** Says something to a person on stderr, out of the way of a program that reads stdout. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** The one document of --json as the server sent it, or else what a person is shown of it. */
+/**
+ * Prints what a command found: with --json the document as the server sent it, and otherwise `shown` on stdout and
+ * `noted`, if there is one, on stderr.
+ */
 export async function print<T>(
   options: { json?: boolean },
-  answer: { text: string; body: T },
-  forPeople: (body: T) => string,
+  { text, body }: { text: string; body: T },
+  shown: (body: T) => string,
+  noted?: (body: T) => string | undefined,
 ): Promise<void> {
-  await write(options.json ? `${answer.text}\n` : forPeople(answer.body));
+  await write(options.json ? `${text}\n` : shown(body));
+  const remark = options.json ? undefined : noted?.(body);
+  if (remark !== undefined) note(remark);
 }
+
+/** Goes with every new key or token. It is null when an earlier call with the same idempotency key has shown it. */
+export const secretNote = (noun: 'key' | 'token', secret: string | null): string =>
+  secret === null
+    ? `The ${noun} was shown when it was made, and cannot be shown again.`
+    : `Keep the ${noun}: it is shown only this once.`;

@@ -1,8 +1,8 @@
-import { bytesInWords } from './text.ts';
+import { bytesInWords, withCommas } from './text.ts';
 
 export type Progress = { advance(bytes: number): void; stop(): void };
 
-/** A bar on stderr that goes away when it is done; nothing at all where stderr is not a terminal. */
+/** A bar on stderr for a file that is sent. It disappears at the end, and without a terminal there is none. */
 export async function showProgress(total: number | undefined): Promise<Progress> {
   let sent = 0;
   const bar = await openBar(total, (value, progress, line) => {
@@ -19,20 +19,23 @@ export async function showProgress(total: number | undefined): Promise<Progress>
   };
 }
 
-export type Steps = { show(done: number, of: number | undefined, what: string): void; stop(): void };
+export type StepProgress = {
+  show(done: number, total: number | undefined, activity: string): void;
+  stop(): void;
+};
 
-/** The same for work that is done elsewhere, in several steps: how much of how much is done, where that is known. */
-export async function showSteps(): Promise<Steps> {
-  let of: number | undefined;
-  let what = '';
+/** The same for work on the server that has several steps. The total may be unknown. */
+export async function showSteps(): Promise<StepProgress> {
+  let total: number | undefined;
+  let activity = '';
   const bar = await openBar(undefined, (value, progress, line) => {
-    const done = value.toLocaleString('en-US');
-    if (!of) return `${done} ${what}`;
-    return `[${line}] ${percent(progress)}, ${done} of ${of.toLocaleString('en-US')} ${what}`;
+    const done = withCommas(value);
+    if (!total) return `${done} ${activity}`;
+    return `[${line}] ${percent(progress)}, ${done} of ${withCommas(total)} ${activity}`;
   });
   return {
-    show(done, total, name) {
-      [of, what] = [total, name];
+    show(done, ...step) {
+      [total, activity] = step;
       bar?.show(done, total);
     },
     stop: () => bar?.stop(),
@@ -41,7 +44,7 @@ export async function showSteps(): Promise<Steps> {
 
 const percent = (progress: number) => `${Math.floor(progress * 100)}%`.padStart(4);
 
-/** @param words what is shown beside, or instead of, the bar as a line of text */
+/** @param words makes the text to show, given the bar itself as a line of characters */
 async function openBar(
   total: number | undefined,
   words: (value: number, progress: number, line: string) => string,
@@ -52,7 +55,7 @@ async function openBar(
     stream: process.stderr,
     barsize: 30,
     clearOnComplete: true,
-    // So that nothing of the terminal has to be restored after a Ctrl-C.
+    // Otherwise the bar turns line wrapping off, and a Ctrl-C would leave the terminal so.
     linewrap: true,
     format: (options, { progress, value }) =>
       words(value, Math.min(progress, 1), Format.BarFormat(Math.min(progress, 1), options)),

@@ -2,11 +2,10 @@ import { open } from 'node:fs/promises';
 import { Failure } from './failure.ts';
 import { showProgress } from './progress.ts';
 
-/** A file on its way to the server. */
-export type Upload = { source: AsyncIterable<Uint8Array>; close(): void };
+export type InputFile = { pieces: AsyncIterable<Uint8Array>; close(): void };
 
-/** Opens a file, or stdin for `-`, to be read while its progress is shown. */
-export async function openUpload(file: string): Promise<Upload> {
+/** Opens a file, or stdin for `-`, and shows how much of it has been read. */
+export async function openInput(file: string): Promise<InputFile> {
   const { stream, size } = file === '-' ? { stream: process.stdin, size: undefined } : await openFile(file);
   const progress = await showProgress(size);
 
@@ -22,22 +21,22 @@ export async function openUpload(file: string): Promise<Upload> {
   }
 
   return {
-    source: read(),
+    pieces: read(),
     close() {
       progress.stop();
-      // The server may have answered before it had read everything.
+      // The server may have answered before it read everything.
       stream.destroy();
     },
   };
 }
 
-/** The same as one text, for what is not long. */
-export async function readWhole(file: string): Promise<string> {
-  const upload = await openUpload(file);
+/** The whole of a file that is not long. */
+export async function readText(file: string): Promise<string> {
+  const input = await openInput(file);
   try {
-    return Buffer.concat(await Array.fromAsync(upload.source)).toString();
+    return Buffer.concat(await Array.fromAsync(input.pieces)).toString();
   } finally {
-    upload.close();
+    input.close();
   }
 }
 

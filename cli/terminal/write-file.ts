@@ -2,18 +2,18 @@ import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { Failure } from './failure.ts';
 
 /**
- * Writes a file that is there as a whole or not at all: what comes is written beside it, and takes its place when it is
- * complete and on the disk.
- * @param fill writes it
- * @returns how many bytes it has
+ * Writes a file completely or not at all. The new content goes to a file beside it, which takes its place when all of
+ * it is on the disk.
+ * @param fill writes the content, piece by piece
+ * @returns the file's size in bytes
  */
-export async function saveWhole(
+export async function replaceFile(
   file: string,
-  fill: (to: (piece: Uint8Array) => Promise<unknown>) => Promise<void>,
+  fill: (to: (piece: Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<number> {
-  // What a link leads to is replaced, not the link; whoever may read what was there may read what is.
   const existing = await stat(file).catch(() => undefined);
-  if (existing && !existing.isFile()) throw unwritable(file, 'it is no file');
+  if (existing && !existing.isFile()) throw unwritable(file, 'it is not a file');
+  // A link stays, and the file that it leads to is replaced. The new file has the mode of the old one.
   const target = existing ? await realpath(file) : file;
   const beside = `${target}.${process.pid}.part`;
   const handle = await open(beside, 'wx', existing?.mode).catch(error => {

@@ -1,32 +1,27 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { newBook } from '../../server/charges/testing.ts';
 import { uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { CommandLine, linekeeper } from '../testing/command-line.ts';
 
-let server: TestServer;
 let book: Awaited<ReturnType<typeof newBook>>;
-let env: NodeJS.ProcessEnv;
 const number = uniqueNumber();
 const bought = Date.parse('2024-01-15T10:30:00Z');
-before(async () => {
-  server = await startTestServer();
+const cli = new CommandLine(async server => {
   const { db } = server.database;
   book = await newBook(db);
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: book.key };
+  cli.env.LINEKEEPER_API_KEY = book.key;
   await book.bring(bought, book.north, [number]);
-  // The job goes by the clock on the wall.
+  // The weekly job goes by the real clock and would charge for these numbers too.
   await db.updateTable('phone_numbers').set({ next_fee_at: null }).execute();
   await book.charge(bought, book.north, number, 'number.purchase_fee', 1);
   await book.charge(bought, book.north, number, 'number.weekly_fee', 0.25);
 });
-after(() => server.stop());
 
 const january = ['usage', '--from', '2024-01-01', '--to', '2024-02-01'];
 
 test('charges are a table, and what they add up to another', async () => {
-  const { code, stdout, stderr } = await linekeeper([...january, '--organization', book.north], env);
+  const { code, stdout, stderr } = await linekeeper([...january, '--organization', book.north], cli.env);
   const period = 'from 2024-01-01T00:00:00Z to 2024-02-01T00:00:00Z';
   assert.deepEqual({ code, stderr }, { code: 0, stderr: `2 charges, 1.2500 USD, ${period}\n` });
   const [charges, totals] = stdout.split('\n\n').map(part => part.trim().split('\n'));
@@ -54,17 +49,17 @@ test('charges are a table, and what they add up to another', async () => {
 
 test('--json and --csv print what the server sends', async () => {
   const path = '/v1/usage?from=2024-01-01&to=2024-02-01';
-  const reply = await server.call('GET', path, { key: book.key });
-  const json = await linekeeper([...january, '--json'], env);
+  const reply = await cli.server.call('GET', path, { key: book.key });
+  const json = await linekeeper([...january, '--json'], cli.env);
   assert.deepEqual([json.stdout, json.stderr], [`${reply.text}\n`, '']);
-  const csv = await linekeeper([...january, '--csv'], env);
-  assert.equal(csv.stdout, (await server.call('GET', `${path}&format=csv`, { key: book.key })).text);
-  const both = await linekeeper([...january, '--csv', '--json'], env);
+  const csv = await linekeeper([...january, '--csv'], cli.env);
+  assert.equal(csv.stdout, (await cli.server.call('GET', `${path}&format=csv`, { key: book.key })).text);
+  const both = await linekeeper([...january, '--csv', '--json'], cli.env);
   assert.equal(both.code, 2);
 });
 
 test('more than a page is one document and one table', async () => {
-  await server.database.pool.query(
+  await cli.server.database.pool.query(
     `insert into charges (tenant_id, organization_id, id, type, phone_number_id, phone_number, amount, period_start, at)
     select tenant_id, organization_id, gen_random_uuid(), 'number.weekly_fee', id, phone_number, 0.5,
       timestamptz '2025-01-01' + n * interval '168 hours', '2025-01-01'
@@ -72,20 +67,23 @@ test('more than a page is one document and one table', async () => {
     [number],
   );
   const year = ['usage', '--from', '2025-01-01', '--to', '2026-01-01'];
-  const document = JSON.parse((await linekeeper([...year, '--json'], env)).stdout);
+  const document = JSON.parse((await linekeeper([...year, '--json'], cli.env)).stdout);
   const ids = new Set(document.charges.map(({ id }: { id: string }) => id));
   assert.deepEqual(
     [ids.size, document.count, document.has_more, document.totals.amount],
     [5001, 5001, false, 2500.5],
   );
-  const people = await linekeeper(year, env);
+  const people = await linekeeper(year, cli.env);
   assert.equal(people.stdout.split('\n\n')[0]!.split('\n').length, 5002);
 });
 
 test('without charges there is only a note; what the server refuses is said', async () => {
-  const { stdout, stderr } = await linekeeper(['usage', '--to', '2024-01-02', '--from', '2024-01-01'], env);
+  const { stdout, stderr } = await linekeeper(
+    ['usage', '--to', '2024-01-02', '--from', '2024-01-01'],
+    cli.env,
+  );
   assert.deepEqual([stdout, stderr.slice(0, 21)], ['', '0 charges, 0.0000 USD']);
-  const wrong = await linekeeper(['usage', '--from', 'soon'], env);
+  const wrong = await linekeeper(['usage', '--from', 'soon'], cli.env);
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /^error: from must match/);
 });

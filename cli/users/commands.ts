@@ -2,20 +2,22 @@ import { type Command, Option } from 'commander';
 import type { Static } from '../../schema/schema.ts';
 import type { UserPermission, UserStatus } from '../../server/db/tables.ts';
 import type { User as UserSchema } from '../../server/users/schemas.ts';
-import { change, changing } from '../http/change.ts';
+import { change, organizationChangeCommand } from '../http/change.ts';
 import { call, pathOf } from '../http/client.ts';
-import { edited } from '../organizations/commands.ts';
+import { orNull, requireChange } from '../terminal/arguments.ts';
 import { command, group } from '../terminal/command.ts';
-import { fields, note, print, table } from '../terminal/output.ts';
+import { type Columns, fields, print, table } from '../terminal/output.ts';
 import { counted } from '../terminal/text.ts';
 import { defineTokens } from './tokens.ts';
 
 type User = Static<typeof UserSchema>;
-type One = { user: User };
+type UserBody = { user: User };
+type UserList = { users: User[]; count: number };
 
 const permissions: UserPermission[] = ['admin', 'user'];
 const statuses: UserStatus[] = ['active', 'inactive', 'suspended'];
-const permission = () => new Option('--permission <permission>', 'what they may do').choices(permissions);
+const permissionOption = () =>
+  new Option('--permission <permission>', 'their permission').choices(permissions);
 
 export function userCommands(program: Command): void {
   const users = group(
@@ -25,61 +27,69 @@ export function userCommands(program: Command): void {
     ['users list --organization org_abc123'],
   );
   const define = (make: typeof command, name: string, summary: string, examples: string[]) =>
-    make(users, name, summary, examples).requiredOption('--organization <id>', 'whose users these are');
+    make(users, name, summary, examples).requiredOption(
+      '--organization <id>',
+      'the organization of the user',
+    );
 
-  define(changing, 'create', 'Create a user.', [
+  define(organizationChangeCommand, 'create', 'Create a user.', [
     'users create "John Smith" --email john@company.com --organization org_abc123',
   ])
     .argument('<name>', 'their full name')
     .requiredOption('--email <email>', 'their e-mail address')
-    .option('--phone <phone>', 'their own telephone')
-    .addOption(permission().default('user'))
-    .option('--id <id>', 'an id of your own, when you migrate from elsewhere')
+    .option('--phone <phone>', 'their own phone')
+    .addOption(permissionOption().default('user'))
+    .option('--id <id>', 'an id of your own, for example from the system that you come from')
     .action(async (name, options) => {
       const { email, phone, permission, id: unique_id } = options;
       const body = { name, email, phone, permission, unique_id };
-      await print(options, await change<One>(options, 'POST', pathTo(options), { body }), one);
+      await print(options, await change<UserBody>(options, 'POST', usersPath(options), { body }), userFields);
     });
 
-  define(command, 'list', 'List the users, the oldest first.', [
+  define(command, 'list', 'List the users of an organization, the oldest first.', [
     'users list --organization org_abc123',
   ]).action(async options => {
-    const answer = await call<{ users: User[]; count: number }>('GET', pathTo(options));
-    await print(options, answer, body => many(body.users));
-    if (!options.json) note(counted(answer.body.count, 'user'));
+    await print(
+      options,
+      await call<UserList>('GET', usersPath(options)),
+      body => table(columns, body.users),
+      ({ count }) => counted(count, 'user'),
+    );
   });
 
   define(command, 'show', 'Show a user.', ['users show user_xyz789 --organization org_abc123'])
-    .argument('<id>', "the user's id")
+    .argument('<id>', 'the id of the user')
     .action(async (id, options) => {
-      await print(options, await call<One>('GET', pathTo(options, id)), one);
+      await print(options, await call<UserBody>('GET', usersPath(options, id)), userFields);
     });
 
-  define(changing, 'edit', 'Change what is given of a user.', [
+  define(organizationChangeCommand, 'edit', 'Change the given fields of a user.', [
     'users edit user_xyz789 --organization org_abc123 --permission admin',
     'users edit user_xyz789 --organization org_abc123 --status inactive --no-phone',
   ])
-    .argument('<id>', "the user's id")
+    .argument('<id>', 'the id of the user')
     .option('--name <name>', 'their full name')
     .option('--email <email>', 'their e-mail address')
-    .option('--phone <phone>', 'their own telephone')
-    .option('--no-phone', 'no telephone')
-    .addOption(permission())
-    .addOption(new Option('--status <status>', 'only an active user can be given numbers').choices(statuses))
+    .option('--phone <phone>', 'their own phone')
+    .option('--no-phone', 'remove the phone')
+    .addOption(permissionOption())
+    .addOption(
+      new Option('--status <status>', 'their status; only an active user can get numbers').choices(statuses),
+    )
     .action(async (id, options) => {
       const { name, email, permission, status } = options;
-      const phone = options.phone === false ? null : options.phone;
-      const body = edited({ name, email, phone, permission, status });
-      await print(options, await change<One>(options, 'PATCH', pathTo(options, id), { body }), one);
+      const body = requireChange({ name, email, phone: orNull(options.phone), permission, status });
+      const path = usersPath(options, id);
+      await print(options, await change<UserBody>(options, 'PATCH', path, { body }), userFields);
     });
 
   defineTokens(users);
 }
 
-const pathTo = (options: { organization: string }, ...id: string[]) =>
+const usersPath = (options: { organization: string }, ...id: string[]) =>
   pathOf('organizations', options.organization, 'users', ...id);
 
-const one = ({ user: u }: One) =>
+const userFields = ({ user: u }: UserBody) =>
   fields({
     ID: u.unique_id,
     Name: u.name,
@@ -92,8 +102,11 @@ const one = ({ user: u }: One) =>
     Modified: u.modified_at,
   });
 
-const many = (users: User[]) =>
-  table(
-    ['ID', 'NAME', 'E-MAIL', 'PERMISSION', 'STATUS', 'PHONE'],
-    users.map(u => [u.unique_id, u.name, u.email, u.permission, u.status, u.phone]),
-  );
+const columns: Columns<User> = {
+  ID: u => u.unique_id,
+  NAME: u => u.name,
+  'E-MAIL': u => u.email,
+  PERMISSION: u => u.permission,
+  STATUS: u => u.status,
+  PHONE: u => u.phone,
+};

@@ -1,39 +1,33 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
-import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { beforeEach, test } from 'node:test';
+import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../../server/testing/factories.ts';
+import { CommandLine, linekeeper } from '../../testing/command-line.ts';
 import { requestsOf } from './bulk.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
+const cli = new CommandLine();
 let organization: string;
 let number: string;
-before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
-});
-after(() => server.stop());
 beforeEach(async () => {
-  organization = await newOrganization(server);
-  number = (await newNumbers(server, organization))[0]!.phone_number;
+  organization = await newOrganization(cli.server);
+  number = (await newNumbers(cli.server, organization))[0]!.phone_number;
 });
 
-const bulk = (input: string, ...args: string[]) => linekeeper(['numbers', 'bulk', '-', ...args], env, input);
+const bulk = (input: string, ...args: string[]) =>
+  linekeeper(['numbers', 'bulk', '-', ...args], cli.env, input);
 const lines = (items: object[]) => items.map(item => `${JSON.stringify(item)}\n`).join('\n');
 const tag = (phone_number: string) => ({ action: 'tag', phone_number, add: ['west'] });
 
 async function tags(): Promise<string[]> {
-  return (await server.call('GET', `/v1/sms/phone-numbers/${number}`)).body.phone_number.tags;
+  return (await cli.server.call('GET', `/v1/sms/phone-numbers/${number}`)).body.phone_number.tags;
 }
 
 test('items of a file are done in order', async () => {
-  const user = await newUser(server, organization);
+  const user = await newUser(cli.server, organization);
   const assign = { action: 'assign', phone_number: number, user_id: user };
   const { code, stdout, stderr } = await bulk(lines([tag(number), assign]));
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   assert.equal(stdout, 'Items     2\nDone      2\nRejected  0\n');
-  const { body } = await server.call('GET', `/v1/sms/phone-numbers/${number}`);
+  const { body } = await cli.server.call('GET', `/v1/sms/phone-numbers/${number}`);
   assert.deepEqual([body.phone_number.tags, body.phone_number.assigned_to.user_id], [['west'], user]);
 });
 
@@ -82,9 +76,9 @@ test('more than 10,000 items are several requests, with keys of their own, and o
   assert.deepEqual([results.at(-1).index, results.at(-1).code], [10_001, 'number_not_found']);
 
   const atomic = await bulk(input, '--atomic');
-  assert.match(atomic.stderr, /^error: --atomic is for 10,000 items at most/);
+  assert.match(atomic.stderr, /^error: --atomic takes 10,000 items at most/);
   const matched = await bulk(input, '--if-match', '3');
-  assert.match(matched.stderr, /^error: --if-match is for one request/);
+  assert.match(matched.stderr, /^error: --if-match takes one request/);
   assert.deepEqual([atomic.code, matched.code], [2, 2]);
 });
 
@@ -99,7 +93,7 @@ test('when a later request is refused, it is told what was done before', async (
   const input = lines([...Array.from({ length: 10_000 }, () => tag(number)), { action: 'explode' }]);
   const { code, stdout, stderr } = await bulk(input);
   assert.deepEqual({ code, stdout, tags: await tags() }, { code: 1, stdout: '', tags: ['west'] });
-  assert.match(stderr, /\n {7}The first 10,000 items had been sent before that \(10,000 done, 0 rejected\)/);
+  assert.match(stderr, /\n {7}The first 10,000 items had been sent before that: 10,000 done, 0 rejected\./);
 });
 
 test('a file without JSON, and one without items, are one sentence', async () => {

@@ -3,25 +3,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { newOrganization, newUser, uniqueNumber } from '../../../server/testing/factories.ts';
+import { CommandLine, linekeeper } from '../../testing/command-line.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
+const cli = new CommandLine();
 let folder: string;
 let organization: string;
 before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
   folder = await mkdtemp(join(tmpdir(), 'lk-import-'));
 });
-after(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true });
-});
+after(() => rm(folder, { recursive: true }));
 beforeEach(async () => {
-  organization = await newOrganization(server);
+  organization = await newOrganization(cli.server);
 });
 
 async function fileOf(text: string, name = 'numbers.csv'): Promise<string> {
@@ -31,16 +24,16 @@ async function fileOf(text: string, name = 'numbers.csv'): Promise<string> {
 }
 
 const importing = (file: string, ...args: string[]) =>
-  linekeeper(['numbers', 'import', file, '--organization', organization, ...args], env);
+  linekeeper(['numbers', 'import', file, '--organization', organization, ...args], cli.env);
 
 async function count(): Promise<number> {
-  return (await server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`)).body.count;
+  return (await cli.server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`)).body.count;
 }
 
 const oneWrong = () => `phone_number,nickname\n${uniqueNumber()},Sales\n123,\n`;
 
 test('an import whose rows are all right ends with 0; without a terminal there is no progress bar', async () => {
-  const user = await newUser(server, organization);
+  const user = await newUser(cli.server, organization);
   const file = await fileOf(`phone_number,user\n${uniqueNumber()},\n${uniqueNumber()},${user}\n`);
   const { code, stdout, stderr } = await importing(file);
   assert.match(stdout, /^Rows +2\nImported +2\nRejected +0\nBatch +[0-9a-f-]{36}\n$/);
@@ -87,7 +80,7 @@ test('people are shown twenty rejected rows, programs all of them', async () => 
   const file = await fileOf(`phone_number\n${'x\n'.repeat(30)}`);
   const { stdout, stderr } = await importing(file);
   assert.equal(stdout.split('\n\n')[1]!.trimEnd().split('\n').length, 1 + 20);
-  assert.equal(stderr, '… and 10 rejected rows more; --json shows all\n');
+  assert.equal(stderr, '… and 10 more rejected rows; --json shows all\n');
   const json = await importing(file, '--json');
   assert.equal(JSON.parse(json.stdout).rejections.length, 30);
 });
@@ -96,7 +89,7 @@ test('NDJSON goes by the ending, and stdin by --format', async () => {
   const row = () => `${JSON.stringify({ phone_number: uniqueNumber(), nickname: 'Sales' })}\n`;
   assert.equal((await importing(await fileOf(row(), 'numbers.jsonl'))).code, 0);
   const args = ['numbers', 'import', '-', '--organization', organization, '--format', 'ndjson'];
-  assert.equal((await linekeeper(args, env, row())).code, 0);
+  assert.equal((await linekeeper(args, cli.env, row())).code, 0);
   assert.equal(await count(), 2);
 });
 
@@ -127,7 +120,7 @@ test('a file that cannot be read ends with 1 before anything is sent', async () 
 
 test('a refusal in the middle of a long file is told as what it is', async () => {
   const file = await fileOf(`phone_number\n${'+12125550100\n'.repeat(400_000)}`);
-  const wrong = { ...env, LINEKEEPER_API_KEY: 'lk_live_wrong' };
+  const wrong = { ...cli.env, LINEKEEPER_API_KEY: 'lk_live_wrong' };
   const args = ['numbers', 'import', file, '--organization', organization];
   const { code, stderr } = await linekeeper(args, wrong);
   assert.match(stderr, /^error: Invalid API key\n/);

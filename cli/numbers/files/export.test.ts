@@ -3,34 +3,27 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server/testing/factories.ts';
-import { startTestServer, type TestServer } from '../../server/testing/server.ts';
-import { linekeeper } from '../testing/linekeeper.ts';
+import { afterEach, beforeEach, test } from 'node:test';
+import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../../server/testing/factories.ts';
+import { CommandLine, linekeeper } from '../../testing/command-line.ts';
 
-let server: TestServer;
-let env: NodeJS.ProcessEnv;
+const cli = new CommandLine();
 let folder: string;
 let organization: string;
-before(async () => {
-  server = await startTestServer();
-  env = { LINEKEEPER_URL: server.url, LINEKEEPER_API_KEY: server.key };
-});
-after(() => server.stop());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lk-export-'));
-  organization = await newOrganization(server);
+  organization = await newOrganization(cli.server);
 });
 afterEach(() => rm(folder, { recursive: true }));
 
 const exporting = (...args: string[]) =>
-  linekeeper(['numbers', 'export', '--organization', organization, ...args], env);
+  linekeeper(['numbers', 'export', '--organization', organization, ...args], cli.env);
 const sent = async (query: string) =>
-  (await server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}&${query}`)).text;
+  (await cli.server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}&${query}`)).text;
 
 test('an export is what the server sends, with the filters of the list', async () => {
-  const user = await newUser(server, organization);
-  await newNumbers(server, organization, [
+  const user = await newUser(cli.server, organization);
+  await newNumbers(cli.server, organization, [
     { phone_number: '+14155550111', nickname: 'Sales, "West"', user_id: user },
     { phone_number: '+12125550111' },
   ]);
@@ -56,7 +49,7 @@ test('an export is what the server sends, with the filters of the list', async (
 });
 
 test('a file has its format from its ending, and replaces what was there', async () => {
-  await newNumbers(server, organization);
+  await newNumbers(cli.server, organization);
   const file = join(folder, 'numbers.ndjson');
   const link = join(folder, 'link.jsonl');
   await writeFile(file, 'old');
@@ -76,9 +69,9 @@ test('a file has its format from its ending, and replaces what was there', async
 
 test('what cannot be written or asked leaves everything as it was', async () => {
   const refused = [
-    [folder, /is no file$/m],
+    [folder, /is not a file$/m],
     [join(folder, 'nowhere', 'numbers.csv'), /cannot be written: ENOENT/],
-    ['/dev/null', /is no file$/m],
+    ['/dev/null', /is not a file$/m],
   ] as const;
   for (const [output, error] of refused) {
     const { code, stderr } = await exporting('--output', output);
@@ -100,7 +93,7 @@ test('a connection that breaks in the middle leaves no half of a file, and ends 
   }));
   for (let round = 0; round < 3; round++)
     await newNumbers(
-      server,
+      cli.server,
       organization,
       numbers.map(number => ({ ...number, phone_number: uniqueNumber() })),
     );
@@ -109,7 +102,7 @@ test('a connection that breaks in the middle leaves no half of a file, and ends 
   assert(whole.length > 2 * enough);
   // A network between the two that goes down when so much has passed.
   const between = createServer(client => {
-    const upstream = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const upstream = connect(Number(new URL(cli.server.url).port), '127.0.0.1');
     let passed = 0;
     client.on('error', () => {}).pipe(upstream);
     upstream.on('error', () => {});
@@ -125,7 +118,7 @@ test('a connection that breaks in the middle leaves no half of a file, and ends 
   await new Promise<void>(resolve => between.listen(0, '127.0.0.1', resolve));
   try {
     const broken = {
-      ...env,
+      ...cli.env,
       LINEKEEPER_URL: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
     };
     const file = join(folder, 'numbers.csv');
@@ -133,7 +126,7 @@ test('a connection that breaks in the middle leaves no half of a file, and ends 
     const args = ['numbers', 'export', '--organization', organization];
     const { code, stderr } = await linekeeper([...args, '--output', file], broken);
     assert.equal(code, 1);
-    assert.match(stderr, /was lost before its answer was complete/);
+    assert.match(stderr, /was lost before the answer was complete/);
     assert.equal(await readFile(file, 'utf8'), 'old');
     assert.deepEqual(await readdir(folder), ['numbers.csv']);
     const piped = await linekeeper(args, broken);
@@ -145,24 +138,27 @@ test('a connection that breaks in the middle leaves no half of a file, and ends 
 });
 
 test('what was exported is imported as it is', async () => {
-  const user = await newUser(server, organization);
-  const { email } = (await server.call('GET', `/v1/organizations/${organization}/users/${user}`)).body.user;
-  const added = await newNumbers(server, organization, [
+  const user = await newUser(cli.server, organization);
+  const { email } = (await cli.server.call('GET', `/v1/organizations/${organization}/users/${user}`)).body
+    .user;
+  const added = await newNumbers(cli.server, organization, [
     { phone_number: uniqueNumber(), nickname: '=HYPERLINK("x"),\n😀', user_id: user },
     { phone_number: uniqueNumber() },
   ]);
   const file = join(folder, 'numbers.csv');
   assert.equal((await exporting('--full', '--output', file)).code, 0);
-  const key = await server.newTenant();
-  const elsewhere = await newOrganization(server, key);
+  const key = await cli.server.newTenant();
+  const elsewhere = await newOrganization(cli.server, key);
   const path = `/v1/organizations/${elsewhere}/users`;
-  await server.call('POST', path, { key, body: { name: 'Ann', email } });
+  await cli.server.call('POST', path, { key, body: { name: 'Ann', email } });
   const imported = await linekeeper(['numbers', 'import', file, '--organization', elsewhere], {
-    ...env,
+    ...cli.env,
     LINEKEEPER_API_KEY: key,
   });
   assert.equal(imported.code, 0, imported.stdout);
-  const { body } = await server.call('GET', `/v1/sms/phone-numbers?organization_id=${elsewhere}`, { key });
+  const { body } = await cli.server.call('GET', `/v1/sms/phone-numbers?organization_id=${elsewhere}`, {
+    key,
+  });
   const shown = body.phone_numbers.map(
     (n: { phone_number: string; nickname: string; assigned_to: { email: string } | null }) => [
       n.phone_number,
