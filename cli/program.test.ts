@@ -25,7 +25,7 @@ test('the help of every command has an example of it', () => {
   }
 });
 
-test('every command that prints knows --json', () => {
+test('every command that prints has --json', () => {
   for (const command of commandsUnder(createProgram())) {
     if (command.commands.length > 0 || ['serve', 'export'].includes(command.name())) continue;
     assert.ok(
@@ -35,7 +35,7 @@ test('every command that prints knows --json', () => {
   }
 });
 
-test('every command that sends a change knows --idempotency-key', () => {
+test('every command that sends a change has --idempotency-key', () => {
   const names = commandsUnder(createProgram())
     .filter(command => command.commands.length === 0)
     .filter(command => !command.options.some(option => option.long === '--idempotency-key'))
@@ -46,7 +46,7 @@ test('every command that sends a change knows --idempotency-key', () => {
           name,
         ),
     );
-  // What works here asks no server.
+  // These work on the machine itself.
   assert.deepEqual(names.sort(), ['check', 'migrate', 'serve', 'tenants create']);
 });
 
@@ -106,7 +106,7 @@ for (const [args, message] of misuses) {
   });
 }
 
-test('what speaks HTTP starts without loading the server', async () => {
+test('commands that speak HTTP start without the code of the server', async () => {
   const hook =
     'import { registerHooks } from "node:module"; registerHooks({ load(url, context, next) { console.error(url); return next(url, context); } })';
   const args = [

@@ -45,9 +45,9 @@ test('an account is added with credentials from stdin, shown, listed and tested'
   for (const { stdout } of [added, list, tested]) assert.ok(!stdout.includes(secret));
 
   const edit = ['carriers', 'edit', id, '--name', 'Renamed', '--status', 'disabled', '--no-compare-every'];
-  const { carrier_account } = JSON.parse(
-    (await linekeeper([...edit, '--credentials', '--json'], { ...cli.env, ...inEnvironment })).stdout,
-  );
+  const edited = await linekeeper([...edit, '--credentials', '--json'], { ...cli.env, ...inEnvironment });
+  assert.deepEqual([edited.code, edited.stderr], [0, '']);
+  const { carrier_account } = JSON.parse(edited.stdout);
   const { name, status, compare_every_seconds, credentials: shown } = carrier_account;
   assert.deepEqual([name, status, compare_every_seconds], ['Renamed', 'disabled', null]);
   assert.deepEqual(shown, { account_sid, key_sid: key.key_sid });
@@ -55,7 +55,7 @@ test('an account is added with credentials from stdin, shown, listed and tested'
   assert.equal((await run('carriers', 'show', id)).code, 1);
 });
 
-test('credentials come from the environment, and what is missing there is named', async () => {
+test('credentials come from the environment, and a missing variable is named', async () => {
   const add = ['carriers', 'add', 'twilio', '--name', 'From the environment'];
   const { LINEKEEPER_CARRIER_SECRET: _, ...most } = inEnvironment;
   const missing = await linekeeper(add, { ...cli.env, ...most });
@@ -74,7 +74,7 @@ test('credentials come from the environment, and what is missing there is named'
   assert.match((await run('carriers', 'add', 'nobody', '--name', 'x')).stderr, /carrier must be one of/);
 });
 
-test('the sandbox is shown, and goes wrong as it is told', async () => {
+test('the sandbox is shown, and fails as its faults say', async () => {
   const { carrier_account } = await json('carriers', 'add', 'sandbox', '--name', 'Sandbox');
   const { id } = carrier_account;
   const set = await run('carriers', 'faults', id, 'check:authentication_failed', 'buy:timeout_after:3');
@@ -90,7 +90,7 @@ test('the sandbox is shown, and goes wrong as it is told', async () => {
   );
 });
 
-test('the settings and an organization are told which account buys, at what price and up to what', async () => {
+test('the settings and an organization hold the buying account, the prices and the spending cap', async () => {
   const { carrier_account } = await json('carriers', 'add', 'sandbox', '--name', 'Buys');
   const { id } = carrier_account;
   const edit = ['--purchases', 'on', '--max-per-organization', '10', '--purchase-fee', '1'];

@@ -7,7 +7,7 @@ export type CredentialField = { name: string; required: boolean; secret: boolean
 export type CarrierKind = {
   name: string;
   title: string;
-  can: { buy: boolean; hold: boolean; tags: boolean; messaging: string[] };
+  can: { buy: boolean; messaging: string[] };
   credentials: CredentialField[];
 };
 

@@ -35,7 +35,7 @@ function following(args: string[], environment = cli.env) {
   };
 }
 
-test('the log is a table, in pieces of so many revisions', async () => {
+test('the log is a table, and --after and --limit choose a part', async () => {
   const own = await newOrganization(cli.server);
   const user = await newUser(cli.server, own);
   const number = uniqueNumber();
@@ -59,7 +59,7 @@ test('the log is a table, in pieces of so many revisions', async () => {
   assert.deepEqual([json.count, json.revision], [4, 4]);
 });
 
-test('a follower prints what is made while it waits, a line each, and Ctrl-C ends it quietly', async () => {
+test('a follower prints a line for each event that happens, and Ctrl-C ends it quietly', async () => {
   const own = await newOrganization(cli.server);
   const follower = following(['--organization', own]);
   await follower.until('stderr', 'Ctrl-C');
@@ -71,7 +71,7 @@ test('a follower prints what is made while it waits, a line each, and Ctrl-C end
   assert.equal(follower.said.stderr, `Waiting for events of ${own} after revision 1; Ctrl-C ends it\n`);
 });
 
-test('with --json each event is a document on its line, from the revision that is named', async () => {
+test('with --json each event is a document on its own line, from the given revision on', async () => {
   const own = await newOrganization(cli.server);
   const follower = following(['--organization', own, '--after', '0', '--json']);
   await follower.until('stdout', 'organization.created');
@@ -93,7 +93,7 @@ test('with --json each event is a document on its line, from the revision that i
   assert.equal(follower.said.stderr, '');
 });
 
-test('a follower goes on after a restart of the server, and leaves nothing out', async () => {
+test('a follower goes on after a restart of the server, and leaves no event out', async () => {
   const database = await createTestDatabase();
   const open = async (port: number) => {
     const app = await createApp({ database, brand: 'Teli', log: pino({ level: 'silent' }) });
@@ -118,17 +118,14 @@ test('a follower goes on after a restart of the server, and leaves nothing out',
     await follower.until('stdout', 'organization.edited');
     assert.equal(await follower.interrupt(), 0);
     assert.match(follower.said.stdout, /\n2 .* name org_here → There\n$/);
-    assert.match(
-      follower.said.stderr,
-      / \(connect ECONNREFUSED \S+\); trying again until it is back\nThe server is back\n$/,
-    );
+    assert.match(follower.said.stderr, /[^.]; trying again until it is back\nThe server is back\n$/);
   } finally {
     await app.close();
     await database.drop();
   }
 });
 
-test('what cannot pass ends a follower: no such organization, a revision that is not there yet', async () => {
+test('a follower ends when waiting cannot help: no such organization, a future revision', async () => {
   const none = await linekeeper(['events', 'follow', '--organization', 'org_nope'], cli.env);
   assert.deepEqual([none.code, none.stdout], [1, '']);
   assert.match(none.stderr, /^error: Organization not found\n/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { newOrganization } from '../../server/testing/factories.ts';
 import { CommandLine, linekeeper } from '../testing/command-line.ts';
 
 const cli = new CommandLine();
@@ -20,7 +21,7 @@ async function listKeysAt(listener: RequestListener, path = '') {
   }
 }
 
-test('a server that cannot be reached ends with 3 and says what to do', async () => {
+test('an unreachable server ends with 3, and the message says what to do', async () => {
   const gone = createServer().listen(0, '127.0.0.1');
   await new Promise(resolve => gone.on('listening', resolve));
   const url = `http://127.0.0.1:${(gone.address() as AddressInfo).port}`;
@@ -31,7 +32,7 @@ test('a server that cannot be reached ends with 3 and says what to do', async ()
   assert.match(stderr, /linekeeper serve/);
 });
 
-test('without a key it ends with 2, and says which variable and where to get one', async () => {
+test('without a key it ends with 2, and the message names the variable and where to get a key', async () => {
   const { code, stderr } = await linekeeper(listKeys, { LINEKEEPER_URL: cli.server.url });
   assert.equal(code, 2);
   assert.match(stderr, /^error: LINEKEEPER_API_KEY is not set[\s\S]*tenants create/);
@@ -44,11 +45,18 @@ test('a wrong key ends with 1 and the request id', async () => {
   assert.match(stderr, /^error: Invalid API key\n {7}Check LINEKEEPER_API_KEY\.\n {7}request_id \S+\n$/);
 });
 
-test('a refusal tells its detail too', async () => {
+test('a refusal shows its detail too', async () => {
   const reader = await cli.server.newKey({ permission: 'read' });
   const { code, stderr } = await linekeeper(listKeys, { ...cli.env, LINEKEEPER_API_KEY: reader });
   assert.equal(code, 1);
   assert.match(stderr, /^error: Admin permission required\n {7}This action requires admin privileges\n/);
+});
+
+test('a refusal that a setting would end names the command for it', async () => {
+  const organization = await newOrganization(cli.server);
+  const { code, stderr } = await cli.run('numbers', 'search', '--organization', organization);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: Multi-SMS numbers not enabled .*\n {7}With an admin key .* --purchases on /);
 });
 
 test('with --json the error body is on stderr and stdout is empty', async () => {
@@ -83,7 +91,7 @@ test('the key does not follow a redirection', async () => {
   assert.match(stderr, /redirects to http:/);
 });
 
-test('something else that answers is called that', async () => {
+test('an answer from another program is recognized', async () => {
   for (const status of [200, 502]) {
     const { code, stdout, stderr } = await listKeysAt((_, reply) => reply.writeHead(status).end('<html>'));
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
@@ -91,7 +99,7 @@ test('something else that answers is called that', async () => {
   }
 });
 
-test('a connection that breaks is no unreachable server: something may be done', async () => {
+test('a connection that breaks ends with 1, not 3: the server may have done the work', async () => {
   const { code, stderr } = await listKeysAt(request => request.socket.destroy());
   assert.equal(code, 1);
   assert.match(stderr, /was lost before the answer was complete/);

@@ -11,7 +11,7 @@ type Row<P, List extends keyof P> = P[List] extends (infer Item)[] ? Item : neve
 type PageOptions<P> = { limit?: number | undefined; perPage: number; query(first: P | undefined): Query };
 
 /**
- * Asks for a list page after page, and holds one page at a time.
+ * Asks for a list page after page, so that a list of any length needs little memory.
  * @param query the parameters of a page. Those after the first may depend on what the first said.
  */
 export async function* pagesOf<P extends Page>(path: string, options: PageOptions<P>): AsyncGenerator<P> {
@@ -29,7 +29,7 @@ export async function* pagesOf<P extends Page>(path: string, options: PageOption
   }
 }
 
-/** Writes pages as one table. @returns what the pages count together, and the first and last of them */
+/** Writes pages as one table. @returns the sum of their counts, the number of rows, and the first and last page */
 export async function writeTable<P extends Page, List extends ListOf<P>>(
   list: List,
   columns: Columns<Row<P, List>>,

@@ -6,7 +6,7 @@ import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../server
 import { startTestServer } from '../../server/testing/server.ts';
 import { linekeeper } from '../testing/command-line.ts';
 
-test('check tells that all is well, and names what was tampered with', async () => {
+test('check says that all is well, and names a row that was tampered with', async () => {
   const server = await startTestServer();
   try {
     const { host, user } = testPostgres();

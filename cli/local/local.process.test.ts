@@ -17,7 +17,7 @@ after(() => rm(home, { recursive: true }));
 
 const running = () => existsSync(join(home, 'data', 'postmaster.pid'));
 
-test('without a server, the embedded PostgreSQL runs for as long as the command does', async () => {
+test('without a server, the embedded PostgreSQL runs as long as the command', async () => {
   const migrated = await linekeeper(['migrate'], env);
   assert.match(migrated.stdout, /^Applied 0001_/);
   assert.deepEqual({ code: migrated.code, running: running() }, { code: 0, running: false });
@@ -27,7 +27,7 @@ test('without a server, the embedded PostgreSQL runs for as long as the command 
   assert.deepEqual({ code, running: running() }, { code: 0, running: false });
 });
 
-test('beside a running server, a tenant is created in its database, and the server runs on', async () => {
+test('a tenant is created in the database of a running server, which runs on', async () => {
   const server = start(['serve'], env);
   try {
     let banner = '';

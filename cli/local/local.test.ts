@@ -28,7 +28,7 @@ test('with DATABASE_URL: migrated once, then a tenant with an admin key', async 
   }
 });
 
-test('a database that is not there, and a setting that is wrong, are one sentence without a stack', async () => {
+test('an unreachable database and a wrong setting are one sentence without a stack', async () => {
   const url = 'postgresql://nobody:secret@127.0.0.1:1/none';
   for (const args of [['migrate'], ['serve'], ['tenants', 'create', 'Acme']]) {
     const away = await linekeeper(args, { DATABASE_URL: url });

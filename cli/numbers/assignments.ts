@@ -53,7 +53,7 @@ export function defineAssignments(numbers: Command): void {
       'area codes in order of preference; with commas, or given several times',
       readWords,
     )
-    .option('--nearby', 'if none of them has a number, other area codes of the same US state, nearest first')
+    .option('--nearby', 'if none of them has a number, one of the same state or province')
     .option('--starts-with <digits>', 'its first digits, with the country code')
     .option('--tag <tags>', 'tags that it must have; with commas, or given several times', readWords)
     .option('--carrier <name>', 'its carrier')

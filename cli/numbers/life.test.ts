@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 const show = async () => (await json('numbers', 'show', number)).phone_number;
 
-test('claim takes the first area code that has a number, and says what there is when none fits', async () => {
+test('claim takes the first area code with a number, and says what it tried when none fits', async () => {
   const own = await newOrganization(cli.server);
   const ann = await newUser(cli.server, own);
   await newNumbers(cli.server, own, [{ phone_number: '+16285550100' }, { phone_number: '+14155550100' }]);
@@ -64,13 +64,13 @@ test('a reservation is made, renewed, assigned and cancelled', async () => {
   assert.match(assigned.stdout, new RegExp(`^Number +\\${number}\nAssigned to +${user}\n`));
 
   await json('numbers', 'unassign', number);
-  const { reservation_id } = await json('numbers', 'reserve', number, '--for', '90s');
+  const { reservation_id } = await json('numbers', 'reserve', number, '--for', '5400s');
   const cancelled = await run('reservations', 'cancel', reservation_id);
   assert.equal(cancelled.stdout, `Available again  ${number}\n`);
   assert.equal((await show()).status, 'available');
 });
 
-test('a number is transferred, from a user only when told to, and its rest is ended', async () => {
+test('a number is transferred, from a user only with --end-assignment, and its cool-down is ended', async () => {
   const other = await newOrganization(cli.server, cli.server.key, 'Other');
   await json('numbers', 'assign', number, '--user', user);
   const refused = await run('numbers', 'transfer', number, '--to', other);
@@ -84,7 +84,7 @@ test('a number is transferred, from a user only when told to, and its rest is en
   assert.equal(ended.phone_number.status, 'available');
 });
 
-test('a release is final, or can be restored for as long as the settings say', async () => {
+test('a release is final, or can be restored as long as the settings say', async () => {
   await json('settings', 'edit', '--release-undo', '24h');
   try {
     const started = await run('numbers', 'release', number);
@@ -102,7 +102,7 @@ test('a release is final, or can be restored for as long as the settings say', a
   assert.equal(body.count, 0);
 });
 
-test('a pending number says why, is tried again when told to, and is billed until its carrier has released it', async () => {
+test('a pending number says why, attach tries again, and billing stops when the carrier has released it', async () => {
   const { db } = cli.server.database;
   const caller = await runCaller(db, organization);
   await registerOrganization(db, caller, organization, 'rejected-campaign');
@@ -136,7 +136,7 @@ test('a pending number says why, is tried again when told to, and is billed unti
   assert.match((await run('numbers', 'release', number)).stdout, /\nReleased +\d.*Z\n/);
 });
 
-test('every field of a number is edited and taken away', async () => {
+test('every field of a number is edited and cleared', async () => {
   const edit = ['--nickname', 'Sales', '--tags', 'west, gold', '--lock', '--metadata', '{"crm":7}'];
   const edited = await run('numbers', 'edit', number, ...edit);
   assert.match(edited.stdout, /^Tags +gold, west\nLocked +yes\nMetadata +\{"crm":7\}$/m);
@@ -146,7 +146,7 @@ test('every field of a number is edited and taken away', async () => {
   assert.deepEqual([n.nickname, n.tags, n.locked, n.metadata], [null, [], false, {}]);
 });
 
-test('--if-match lets a change be made only where nothing else has changed', async () => {
+test('--if-match refuses a change after another one', async () => {
   const { revision } = (await cli.server.call('GET', `/v1/events?organization_id=${organization}`)).body;
   const edit = ['numbers', 'edit', number, '--nickname', 'New'];
   const stale = await run(...edit, '--if-match', String(revision - 1));
@@ -156,7 +156,7 @@ test('--if-match lets a change be made only where nothing else has changed', asy
   assert.equal(phone_number.nickname, 'New');
 });
 
-test('with --idempotency-key a repeat gets the first answer, and a new key is not shown twice', async () => {
+test('the same --idempotency-key gets the first answer, and a new API key is not shown twice', async () => {
   const claim = ['numbers', 'claim', '--organization', organization, '--user', user];
   await newNumbers(cli.server, organization);
   const first = await json(...claim, '--idempotency-key', 'cart-1');
@@ -170,7 +170,7 @@ test('with --idempotency-key a repeat gets the first answer, and a new key is no
   assert.equal(again.stderr, 'The key was shown when it was made, and cannot be shown again.\n');
 });
 
-test('history tells who had a number and what happened, across organizations and releases', async () => {
+test('history shows users and events of a number, across organizations and releases', async () => {
   const other = await newOrganization(cli.server);
   await json('numbers', 'assign', number, '--user', user);
   await json('numbers', 'transfer', number, '--to', other, '--end-assignment');
@@ -202,7 +202,7 @@ test('history tells who had a number and what happened, across organizations and
   );
 });
 
-test('summary counts the numbers, and tells a low stock', async () => {
+test('summary counts the numbers, and shows a low stock', async () => {
   await newNumbers(cli.server, organization, [{ phone_number: uniqueNumber(), user_id: user }]);
   await json('settings', 'edit', '--low-stock', '2');
   try {

@@ -31,13 +31,13 @@ test('numbers are a table for people, in the order asked', async () => {
   assert.deepEqual([code, rows.length, stderr], [0, 3, '2 of 3 numbers found\n']);
 });
 
-test('--json is the very body of the server', async () => {
+test('--json prints the body of the server', async () => {
   const asked = [taken, unknown, free, taken];
   const { code, stdout, stderr } = await lookup([...asked, '--json']);
   assert.deepEqual([code, stdout, stderr], [0, `${await answer(asked)}\n`, '']);
 });
 
-test('more than a call takes come from stdin, and are one document', async () => {
+test('stdin may have more numbers than a call takes, and the result is one document', async () => {
   const asked = Array.from({ length: 2003 }, (_, index) => [taken, unknown, free][index % 3]!);
   const input = `${asked.join('\r\n')}\n\n`;
   const { code, stdout } = await lookup(['-', '--json'], input);
@@ -54,7 +54,7 @@ test('more than a call takes come from stdin, and are one document', async () =>
   assert.equal(people.stderr, `${count.toLocaleString('en-US')} of 2,003 numbers found\n`);
 });
 
-test('nothing on stdin is nothing found', async () => {
+test('an empty stdin finds nothing', async () => {
   assert.deepEqual(await lookup(['-']), { code: 0, stdout: '', stderr: '0 of 0 numbers found\n' });
   assert.deepEqual(JSON.parse((await lookup(['-', '--json'])).stdout), {
     success: true,
@@ -63,7 +63,7 @@ test('nothing on stdin is nothing found', async () => {
   });
 });
 
-test('what is no number is said as it was given, wherever it stands', async () => {
+test('a bad number is named as it was given, in any group', async () => {
   const input = `${Array(1500).fill(free).join('\n')}\n415-555-12\n`;
   const { code, stderr } = await lookup(['-'], input);
   assert.equal(code, 1);

@@ -90,7 +90,7 @@ test('an empty list says so on stderr', async () => {
   assert.deepEqual(outcome, { code: 0, stdout: '', stderr: '0 numbers\n' });
 });
 
-test('--json is the very body of the server, nothing else', async () => {
+test('--json prints the body of the server, and nothing else', async () => {
   const own = await newOrganization(cli.server);
   await newNumbers(
     cli.server,
@@ -104,7 +104,7 @@ test('--json is the very body of the server, nothing else', async () => {
   assert.deepEqual(await list('--limit', '2'), two);
 });
 
-test('a list longer than a page is whole, in order, and one document', async () => {
+test('a list longer than a page is complete, in order, and one document', async () => {
   const own = await newOrganization(cli.server);
   const count = 11_000;
   const lines = Array.from({ length: count }, (_, i) => `+1212${2_000_000 + i}`);
@@ -135,7 +135,7 @@ test('a list longer than a page is whole, in order, and one document', async () 
   assert.equal(tail.count, 500);
 });
 
-test('a reader that has seen enough ends a list quietly', async () => {
+test('a reader that closes its end ends a list quietly', async () => {
   for (const extra of [[], ['--json']]) {
     const own = await newOrganization(cli.server);
     const numbers = Array.from({ length: 1000 }, () => ({
@@ -185,21 +185,21 @@ test('a number is added, shown, edited, assigned and unassigned', async () => {
   assert.equal(JSON.parse(edit.stdout).phone_number.nickname, null);
 });
 
-test('--default-country reads what has no +', async () => {
+test('--default-country is the country of numbers without +', async () => {
   const args = ['numbers', 'add', '020 7946 0958', '--default-country', 'gb', '--organization', organization];
   const { code, stdout } = await run(...args, '--json');
   assert.equal(code, 0);
   assert.equal(JSON.parse(stdout).phone_numbers[0].phone_number, '+442079460958');
 });
 
-test('what would steer a terminal is escaped for people and left alone in JSON', async () => {
+test('control characters are escaped for people and left alone in JSON', async () => {
   const number = uniqueNumber();
   const nickname = '\x1b]0;owned\x07\u202e歯科';
   await newNumbers(cli.server, organization, [{ phone_number: number, nickname }]);
   const show = await run('numbers', 'show', number);
   assert.match(show.stdout, /\nNickname +\\x1b]0;owned\\x07\\u202e歯科\n/);
   const list = await run('numbers', 'list', '--organization', organization);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the test is that they are absent
   assert.doesNotMatch(list.stdout, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   const json = await run('numbers', 'show', number, '--json');
   assert.equal(JSON.parse(json.stdout).phone_number.nickname, nickname);

@@ -10,7 +10,7 @@ const cli = new CommandLine(async server => {
 });
 const { run } = cli;
 
-test('a number is searched, its price asked, and bought', async () => {
+test('a number is found, priced and bought', async () => {
   const found = await run('numbers', 'search', '--organization', shop.organization, '--area-code', '415');
   assert.equal(found.code, 0);
   const number = /\+1415\d{7}/.exec(found.stdout)![0];
@@ -26,7 +26,7 @@ test('a number is searched, its price asked, and bought', async () => {
   assert.match(none.stderr, /No numbers available in area code 999/);
 });
 
-test('many are ordered, followed and too late to cancel', async () => {
+test('many numbers are ordered and followed, and a bought one cannot be cancelled', async () => {
   const place = [
     'orders',
     'place',

@@ -56,7 +56,7 @@ test('a user is created, edited, shown and listed', async () => {
   assert.equal(list.stderr, '1 user\n');
 });
 
-test('a token is made for a user, shown once, and worth nothing when revoked', async () => {
+test('a token is made for a user, shown once, and invalid when revoked', async () => {
   await json('organizations', 'create', 'Tokens', '--id', 'org_tokens');
   const here = ['--organization', 'org_tokens'];
   await json('users', 'create', 'Ann', '--email', 'ann@acme.example', '--id', 'user_ann', ...here);

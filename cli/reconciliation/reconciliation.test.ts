@@ -27,7 +27,7 @@ const carriers = (...args: string[]) => linekeeper(['carriers', ...args], cli.en
 const listed = async (organization: string): Promise<number> =>
   (await cli.server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`)).body.count;
 
-test('adopt shows what it would do, does it with --yes, and changes nothing when it is repeated', async () => {
+test('adopt shows a plan, carries it out with --yes, and changes nothing when run again', async () => {
   const numbers = Array.from({ length: 4 }, uniqueNumber);
   await own(
     cli.server.database.db,
@@ -55,7 +55,7 @@ test('adopt shows what it would do, does it with --yes, and changes nothing when
   assert.deepEqual([run.counts.adopted, run.counts.already_here, run.status], [0, 3, 'done']);
 });
 
-test('compare, the piles, and what is made of them', async () => {
+test('compare finds differences, drift lists them, resolve settles them', async () => {
   const [kept, given] = [uniqueNumber(), uniqueNumber()];
   await own(cli.server.database.db, account, [{ phone_number: kept, name: 'Desk' }, { phone_number: given }]);
   const begun = await carriers('compare', account, '--json');
@@ -82,7 +82,7 @@ test('compare, the piles, and what is made of them', async () => {
   assert.equal(runs.stderr, '2 runs\n');
 });
 
-test('a run that comes to nothing ends with 1 and says why', async () => {
+test('a run that fails ends with 1 and says why', async () => {
   await fault(cli.server.database.db, account, { call: 'list', kind: 'authentication_failed', times: 1 });
   const failed = await carriers('adopt', account, '--rule', `everything:${acme}`, '--yes');
   assert.match(failed.stdout, /Status +failed\n/);
@@ -98,7 +98,7 @@ test('a run that comes to nothing ends with 1 and says why', async () => {
   assert.match((await carriers('adopt', account, '--map', file)).stderr, /must name two columns/);
 });
 
-test('a rule is conditions and an organization', () => {
+test('a rule is read as conditions and an organization', () => {
   assert.deepEqual(readRule('everything:org_b', readRule('name=Desk: a, b,tag=x,area_code=415:org_a')), [
     { organization_id: 'org_a', name: 'Desk: a, b', tag: 'x', area_code: '415' },
     { organization_id: 'org_b', everything: true },

@@ -28,7 +28,7 @@ test('the settings are shown and edited', async () => {
   assert.deepEqual([cool_down_seconds, release_undo_seconds, low_stock_threshold], [0, 7200, null]);
 });
 
-test('a key is shown once, listed, and worth nothing when revoked', async () => {
+test('a key is shown once, listed, and invalid when revoked', async () => {
   await json('organizations', 'create', 'Keys', '--id', 'org_keys');
   const bound = ['--organization', 'org_keys', '--expires-at', '2999-01-01'];
   const created = await run('keys', 'create', 'inbound router', '--permission', 'read', ...bound);

@@ -41,10 +41,9 @@ const aligned = (line: string[], widths: number[]) =>
 
 /** One record: a name and its value on each line. A value that is undefined has no line. */
 export function fields(record: Record<string, Cell | undefined>): string {
-  const width = Math.max(...Object.keys(record).map(columnsOf));
-  return Object.entries(record)
-    .map(([name, value]) => (value === undefined ? '' : `${pad(name, width)}  ${cellText(value)}\n`))
-    .join('');
+  const present = Object.entries(record).filter((entry): entry is [string, Cell] => entry[1] !== undefined);
+  const width = Math.max(...present.map(([name]) => columnsOf(name)));
+  return present.map(([name, value]) => `${pad(name, width)}  ${cellText(value)}\n`).join('');
 }
 
 /** Several tables and records, with a blank line between them. Those that are empty are left out. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readDuration } from './arguments.ts';
-import { growingTable, table } from './output.ts';
+import { fields, growingTable, table } from './output.ts';
 import { bytesInWords, columnsOf, counted, durationOf, escapeControls } from './text.ts';
 
-test('what would steer a terminal is shown instead', () => {
+test('control characters are shown instead of obeyed', () => {
   assert.equal(escapeControls('\x1b]0;title\x07'), '\\x1b]0;title\\x07');
   assert.equal(escapeControls('\x9b31m\x7f'), '\\x9b31m\\x7f');
   assert.equal(escapeControls('a\r\n\tb'), 'a\\r\\n\\tb');
@@ -13,7 +13,7 @@ test('what would steer a terminal is shown instead', () => {
   assert.equal(escapeControls('Zoë 歯科 👩‍👧'), 'Zoë 歯科 👩‍👧');
 });
 
-test('no text at all brings a control character through', () => {
+test('no text brings a control character through', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), text => {
       assert.doesNotMatch(escapeControls(text), /\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
@@ -21,7 +21,7 @@ test('no text at all brings a control character through', () => {
   );
 });
 
-test('a width is that of the terminal', () => {
+test('the width of a text is counted in columns of the terminal', () => {
   assert.equal(columnsOf('plain'), 5);
   assert.equal(columnsOf('Zoe\u0308'), 3);
   assert.equal(columnsOf('歯科'), 4);
@@ -29,7 +29,7 @@ test('a width is that of the terminal', () => {
   assert.equal(columnsOf('\u200d'), 0);
 });
 
-test('a table is aligned, also around wide characters and nothing', () => {
+test('a table is aligned, also around wide characters and empty cells', () => {
   const text = table({ ID: row => row.id, NAME: row => row.name, SMS: row => row.sms }, [
     { id: 'a', name: '歯科', sms: true },
     { id: 'long-id', name: null, sms: false },
@@ -37,18 +37,22 @@ test('a table is aligned, also around wide characters and nothing', () => {
   assert.equal(text, 'ID       NAME  SMS\na        歯科  yes\nlong-id  -     no\n');
 });
 
-test('a table that comes in pieces has its headings once, and its columns only grow', () => {
+test('a table in pieces has its headings once, and its columns only grow', () => {
   const rows = growingTable<[string, string]>({ ID: row => row[0], NAME: row => row[1] });
   assert.equal(rows([['a', 'x']]), 'ID  NAME\na   x\n');
   assert.equal(rows([['abcd', 'y']]), 'abcd  y\n');
   assert.equal(rows([['b', 'z']]), 'b     z\n');
 });
 
-test('one long cell does not push the others aside', () => {
+test('a column is as wide as its longest cell, but for a very long one', () => {
   const names = ['x'.repeat(200), 'y'.repeat(75), 'z'];
   const lines = table({ NAME: name => name, SMS: () => true }, names);
   const padded = (name: string) => name.padEnd(75);
   assert.equal(lines, `${padded('NAME')}  SMS\n${names[0]}  yes\n${names[1]}  yes\n${padded('z')}  yes\n`);
+});
+
+test('a record is aligned, and leaves out undefined values', () => {
+  assert.equal(fields({ ID: 7, 'Not shown at all': undefined, Name: null }), 'ID    7\nName  -\n');
 });
 
 test('a duration is read as it is written', () => {
@@ -60,7 +64,7 @@ test('a duration is read as it is written', () => {
   );
 });
 
-test('amounts in words', () => {
+test('bytes and counts in words', () => {
   assert.deepEqual([0, 999, 1000, 2_640_000].map(bytesInWords), ['0 B', '999 B', '1.0 kB', '2.6 MB']);
   assert.deepEqual([counted(1, 'number'), counted(2000, 'number')], ['1 number', '2,000 numbers']);
 });

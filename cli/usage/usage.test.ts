@@ -20,7 +20,7 @@ const cli = new CommandLine(async server => {
 
 const january = ['usage', '--from', '2024-01-01', '--to', '2024-02-01'];
 
-test('charges are a table, and what they add up to another', async () => {
+test('charges are one table, and their sums another', async () => {
   const { code, stdout, stderr } = await linekeeper([...january, '--organization', book.north], cli.env);
   const period = 'from 2024-01-01T00:00:00Z to 2024-02-01T00:00:00Z';
   assert.deepEqual({ code, stderr }, { code: 0, stderr: `2 charges, 1.2500 USD, ${period}\n` });
@@ -47,7 +47,7 @@ test('charges are a table, and what they add up to another', async () => {
   );
 });
 
-test('--json and --csv print what the server sends', async () => {
+test('--json and --csv print the body of the server', async () => {
   const path = '/v1/usage?from=2024-01-01&to=2024-02-01';
   const reply = await cli.server.call('GET', path, { key: book.key });
   const json = await linekeeper([...january, '--json'], cli.env);
@@ -58,7 +58,7 @@ test('--json and --csv print what the server sends', async () => {
   assert.equal(both.code, 2);
 });
 
-test('more than a page is one document and one table', async () => {
+test('several pages are one document and one table', async () => {
   await cli.server.database.pool.query(
     `insert into charges (tenant_id, organization_id, id, type, phone_number_id, phone_number, amount, period_start, at)
     select tenant_id, organization_id, gen_random_uuid(), 'number.weekly_fee', id, phone_number, 0.5,
@@ -77,7 +77,7 @@ test('more than a page is one document and one table', async () => {
   assert.equal(people.stdout.split('\n\n')[0]!.split('\n').length, 5002);
 });
 
-test('without charges there is only a note; what the server refuses is said', async () => {
+test('without charges there is only a note; a refusal is shown', async () => {
   const { stdout, stderr } = await linekeeper(
     ['usage', '--to', '2024-01-02', '--from', '2024-01-01'],
     cli.env,

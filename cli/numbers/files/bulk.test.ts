@@ -31,7 +31,7 @@ test('items of a file are done in order', async () => {
   assert.deepEqual([body.phone_number.tags, body.phone_number.assigned_to.user_id], [['west'], user]);
 });
 
-test('rejected items are reported with their place and the reason, the others done, and it ends with 4', async () => {
+test('rejected items are reported with place and reason, the others are done, and it ends with 4', async () => {
   const nobody = uniqueNumber();
   const items = [tag(nobody), tag(number)];
   const { code, stdout, stderr } = await bulk(JSON.stringify(items));
@@ -44,7 +44,7 @@ test('rejected items are reported with their place and the reason, the others do
   assert.deepEqual({ code, stderr, tags: await tags() }, { code: 4, stderr: '', tags: ['west'] });
 });
 
-test('--dry-run tells what would happen, and --json is the body of the server', async () => {
+test('--dry-run shows what would happen, and --json prints the body of the server', async () => {
   const { code, stdout, stderr } = await bulk(lines([tag(number)]), '--dry-run', '--json');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   const { success, dry_run, done } = JSON.parse(stdout);
@@ -82,14 +82,14 @@ test('more than 10,000 items are several requests, with keys of their own, and o
   assert.deepEqual([atomic.code, matched.code], [2, 2]);
 });
 
-test('a request has no more bytes than the server reads, and what is atomic is never cut', () => {
+test('a request has no more bytes than the server reads, and an atomic change is never cut', () => {
   const items = ['a', 'b', 'c'].map(letter => letter.repeat(7_000_000));
   const counts = (atomic?: boolean) => requestsOf(items, atomic).map(({ length }) => length);
   assert.deepEqual(counts(), [2, 1]);
   assert.deepEqual(counts(true), [3]);
 });
 
-test('when a later request is refused, it is told what was done before', async () => {
+test('when a later request is refused, the message says what was done before', async () => {
   const input = lines([...Array.from({ length: 10_000 }, () => tag(number)), { action: 'explode' }]);
   const { code, stdout, stderr } = await bulk(input);
   assert.deepEqual({ code, stdout, tags: await tags() }, { code: 1, stdout: '', tags: ['west'] });

@@ -21,7 +21,7 @@ const exporting = (...args: string[]) =>
 const sent = async (query: string) =>
   (await cli.server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}&${query}`)).text;
 
-test('an export is what the server sends, with the filters of the list', async () => {
+test('an export is the body of the server, with the filters of the list', async () => {
   const user = await newUser(cli.server, organization);
   await newNumbers(cli.server, organization, [
     { phone_number: '+14155550111', nickname: 'Sales, "West"', user_id: user },
@@ -48,7 +48,7 @@ test('an export is what the server sends, with the filters of the list', async (
   assert.equal(other.code, 2);
 });
 
-test('a file has its format from its ending, and replaces what was there', async () => {
+test('the ending of a file names its format, and an existing file is replaced', async () => {
   await newNumbers(cli.server, organization);
   const file = join(folder, 'numbers.ndjson');
   const link = join(folder, 'link.jsonl');
@@ -67,7 +67,7 @@ test('a file has its format from its ending, and replaces what was there', async
   assert.equal(await readFile(csv, 'utf8'), await sent('format=csv'));
 });
 
-test('what cannot be written or asked leaves everything as it was', async () => {
+test('an export that fails leaves the old file', async () => {
   const refused = [
     [folder, /is not a file$/m],
     [join(folder, 'nowhere', 'numbers.csv'), /cannot be written: ENOENT/],
@@ -86,7 +86,7 @@ test('what cannot be written or asked leaves everything as it was', async () => 
   assert.deepEqual(await readdir(folder), ['numbers.csv']);
 });
 
-test('a connection that breaks in the middle leaves no half of a file, and ends with 1', async () => {
+test('a connection that breaks in the middle leaves no partial file, and ends with 1', async () => {
   const numbers = Array.from({ length: 1000 }, () => ({
     phone_number: uniqueNumber(),
     nickname: 'x'.repeat(190),
@@ -100,7 +100,7 @@ test('a connection that breaks in the middle leaves no half of a file, and ends 
   const whole = await sent('format=csv');
   const enough = 300_000;
   assert(whole.length > 2 * enough);
-  // A network between the two that goes down when so much has passed.
+  // A network in between that breaks after so many bytes.
   const between = createServer(client => {
     const upstream = connect(Number(new URL(cli.server.url).port), '127.0.0.1');
     let passed = 0;
@@ -137,7 +137,7 @@ test('a connection that breaks in the middle leaves no half of a file, and ends 
   }
 });
 
-test('what was exported is imported as it is', async () => {
+test('an exported file can be imported', async () => {
   const user = await newUser(cli.server, organization);
   const { email } = (await cli.server.call('GET', `/v1/organizations/${organization}/users/${user}`)).body
     .user;

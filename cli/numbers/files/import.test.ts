@@ -32,7 +32,7 @@ async function count(): Promise<number> {
 
 const oneWrong = () => `phone_number,nickname\n${uniqueNumber()},Sales\n123,\n`;
 
-test('an import whose rows are all right ends with 0; without a terminal there is no progress bar', async () => {
+test('an import without rejected rows ends with 0; without a terminal there is no progress bar', async () => {
   const user = await newUser(cli.server, organization);
   const file = await fileOf(`phone_number,user\n${uniqueNumber()},\n${uniqueNumber()},${user}\n`);
   const { code, stdout, stderr } = await importing(file);
@@ -40,7 +40,7 @@ test('an import whose rows are all right ends with 0; without a terminal there i
   assert.deepEqual({ code, stderr, count: await count() }, { code: 0, stderr: '', count: 2 });
 });
 
-test('rejected rows are reported with line and reason, the others imported, and it ends with 4', async () => {
+test('rejected rows are reported with line and reason, the others are imported, and it ends with 4', async () => {
   const { code, stdout, stderr } = await importing(await fileOf(oneWrong()));
   assert.match(
     stdout,
@@ -70,13 +70,13 @@ test('--all-or-nothing imports nothing beside a rejected row, and ends with 4', 
   assert.deepEqual({ code: json.code, stderr: json.stderr }, { code: 4, stderr: '' });
 });
 
-test('--dry-run tells what would happen', async () => {
+test('--dry-run shows what would happen', async () => {
   const { code, stdout } = await importing(await fileOf(oneWrong()), '--dry-run');
   assert.match(stdout, /^Rows +2\nWould be imported +1\nWould be rejected +1\n\nLINE/);
   assert.deepEqual({ code, count: await count() }, { code: 4, count: 0 });
 });
 
-test('people are shown twenty rejected rows, programs all of them', async () => {
+test('people see twenty rejected rows, programs all of them', async () => {
   const file = await fileOf(`phone_number\n${'x\n'.repeat(30)}`);
   const { stdout, stderr } = await importing(file);
   assert.equal(stdout.split('\n\n')[1]!.trimEnd().split('\n').length, 1 + 20);
@@ -85,7 +85,7 @@ test('people are shown twenty rejected rows, programs all of them', async () => 
   assert.equal(JSON.parse(json.stdout).rejections.length, 30);
 });
 
-test('NDJSON goes by the ending, and stdin by --format', async () => {
+test('the ending of a file names its format, and --format that of stdin', async () => {
   const row = () => `${JSON.stringify({ phone_number: uniqueNumber(), nickname: 'Sales' })}\n`;
   assert.equal((await importing(await fileOf(row(), 'numbers.jsonl'))).code, 0);
   const args = ['numbers', 'import', '-', '--organization', organization, '--format', 'ndjson'];
@@ -93,7 +93,7 @@ test('NDJSON goes by the ending, and stdin by --format', async () => {
   assert.equal(await count(), 2);
 });
 
-test('with --idempotency-key a repeat gets the first report; --if-match refuses what has moved', async () => {
+test('the same --idempotency-key gets the first report; --if-match refuses another revision', async () => {
   const file = await fileOf(oneWrong());
   const first = await importing(file, '--idempotency-key', 'cli');
   assert.deepEqual(await importing(file, '--idempotency-key', 'cli'), first);
@@ -103,7 +103,7 @@ test('with --idempotency-key a repeat gets the first report; --if-match refuses 
   assert.deepEqual({ code: stale.code, count: await count() }, { code: 1, count: 1 });
 });
 
-test('--default-country reads what has no +', async () => {
+test('--default-country is the country of numbers without +', async () => {
   assert.equal(
     (await importing(await fileOf('phone_number\n020 7946 0018\n'), '--default-country', 'GB')).code,
     0,
@@ -118,7 +118,7 @@ test('a file that cannot be read ends with 1 before anything is sent', async () 
   assert.deepEqual([missing.code, directory.code], [1, 1]);
 });
 
-test('a refusal in the middle of a long file is told as what it is', async () => {
+test('a refusal in the middle of a long file is reported as such', async () => {
   const file = await fileOf(`phone_number\n${'+12125550100\n'.repeat(400_000)}`);
   const wrong = { ...cli.env, LINEKEEPER_API_KEY: 'lk_live_wrong' };
   const args = ['numbers', 'import', file, '--organization', organization];
