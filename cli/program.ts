@@ -6,6 +6,7 @@ import { keyCommands } from './keys/commands.ts';
 import { localCommands } from './local/commands.ts';
 import { numberCommands } from './numbers/commands.ts';
 import { reservationCommands } from './numbers/reservations.ts';
+import { defineBuying } from './orders/buying.ts';
 import { orderCommands } from './orders/commands.ts';
 import { organizationCommands } from './organizations/commands.ts';
 import { reconciliationCommands } from './reconciliation/commands.ts';
@@ -55,7 +56,7 @@ export function createProgram(): Command {
     .configureHelp(helpLayout)
     .addHelpText('after', manual);
   localCommands(program);
-  numberCommands(program);
+  defineBuying(numberCommands(program));
   reservationCommands(program);
   eventCommands(program);
   orderCommands(program);

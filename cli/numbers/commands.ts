@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { call } from '../http/client.ts';
-import { defineBuying } from '../orders/buying.ts';
 import { command, group } from '../terminal/command.ts';
 import { print } from '../terminal/output.ts';
 import { defineAdd } from './add.ts';
@@ -16,7 +15,8 @@ import { defineLookup } from './lookup.ts';
 import { defaultCountry, type NumberBody, numberFields, numbersPath, withNumber } from './number.ts';
 import { defineSummary } from './summary.ts';
 
-export function numberCommands(program: Command): void {
+/** @returns the group, to which orders add their own commands */
+export function numberCommands(program: Command): Command {
   const numbers = group(program, 'numbers', 'Import, list, edit and assign phone numbers.', [
     'numbers import numbers.csv --organization org_abc123',
     'numbers list --organization org_abc123',
@@ -32,8 +32,8 @@ export function numberCommands(program: Command): void {
   defineEdit(numbers);
   defineAssignments(numbers);
   defineLife(numbers);
-  defineBuying(numbers);
   defineBulk(numbers);
+  return numbers;
 }
 
 function defineShow(numbers: Command): void {

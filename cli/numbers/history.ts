@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import type { Editable } from '../../server/numbers/state.ts';
 import { call } from '../http/client.ts';
 import { command } from '../terminal/command.ts';
 import { type Columns, fields, print, sections, table } from '../terminal/output.ts';
 import { personOf } from '../terminal/text.ts';
+import { fieldColumns } from './fields.ts';
 import { defaultCountry, numbersPath, withNumber } from './number.ts';
 
 type Assignment = {
@@ -19,12 +21,11 @@ type State = {
   revision: number;
   organization_id: string;
   status: string;
-  nickname: string | null;
   until: string | null;
   reservation_note: string | null;
   event: string | null;
   actor: { type: string; id: string } | null;
-};
+} & Partial<Editable>;
 type Tenure = {
   id: string;
   organization_id: string;
@@ -82,7 +83,7 @@ const stateColumns: Columns<State> = {
   STATUS: state => state.status,
   UNTIL: state => state.until,
   REVISION: state => `${state.organization_id} ${state.revision}`,
-  NICKNAME: state => state.nickname,
+  ...fieldColumns(field => field.history === true),
   'RESERVED FOR': state => state.reservation_note,
   BY: ({ actor }) => actor && `${actor.type} ${actor.id}`,
 };

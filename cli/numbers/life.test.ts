@@ -137,13 +137,20 @@ test('a pending number says why, attach tries again, and billing stops when the 
 });
 
 test('every field of a number is edited and cleared', async () => {
-  const edit = ['--nickname', 'Sales', '--tags', 'west, gold', '--lock', '--metadata', '{"crm":7}'];
+  const own = ['--nickname', 'Sales', '--external-id', 'crm-7'];
+  const edit = [...own, '--tags', 'west, gold', '--lock', '--metadata', '{"crm":7}'];
   const edited = await run('numbers', 'edit', number, ...edit);
-  assert.match(edited.stdout, /^Tags +gold, west\nLocked +yes\nMetadata +\{"crm":7\}$/m);
+  assert.match(
+    edited.stdout,
+    /^Nickname +Sales\nExternal ID +crm-7\nTags +gold, west\nLocked +yes\nMetadata +\{"crm":7\}$/m,
+  );
+  const list = ['numbers', 'list', '--organization', organization];
+  assert.equal((await json(...list, '--external-id', 'crm-7')).count, 1);
+  assert.equal((await json(...list, '--external-id', 'crm-8')).count, 0);
   assert.match((await run('numbers', 'release', number)).stderr, /^error: Phone number is locked/);
-  const none = ['--no-nickname', '--no-tags', '--unlock', '--no-metadata'];
+  const none = ['--no-nickname', '--no-external-id', '--no-tags', '--unlock', '--no-metadata'];
   const { phone_number: n } = await json('numbers', 'edit', number, ...none);
-  assert.deepEqual([n.nickname, n.tags, n.locked, n.metadata], [null, [], false, {}]);
+  assert.deepEqual([n.nickname, n.external_id, n.tags, n.locked, n.metadata], [null, null, [], false, {}]);
 });
 
 test('--if-match refuses a change after another one', async () => {
@@ -198,7 +205,7 @@ test('history shows users and events of a number, across organizations and relea
   ]);
   assert.match(
     since!,
-    /^Number .*\nFrom .*\nUntil +now\n[\s\S]*\nStatus +available\n\nAT [\s\S]* Again +- +key \S+\n$/,
+    /^Number .*\nFrom .*\nUntil +now\n[\s\S]*\nStatus +available\n\nAT [\s\S]* Again +- +- +key \S+\n$/,
   );
 });
 

@@ -7,6 +7,7 @@ import { readCount } from '../terminal/arguments.ts';
 import { command } from '../terminal/command.ts';
 import { type Columns, note, write } from '../terminal/output.ts';
 import { counted, personOf, withCommas } from '../terminal/text.ts';
+import { fieldColumns } from './fields.ts';
 import { queryOf, withFilters } from './filters.ts';
 import { numbersPath, type PhoneNumber } from './number.ts';
 
@@ -70,8 +71,6 @@ const fullColumns: Columns<PhoneNumber> = {
   'ASSIGNED TO': holder,
   SINCE: n => n.assigned_at,
   'AREA CODE': n => n.area_code,
-  TAGS: n => n.tags.join(', '),
-  LOCKED: n => n.locked,
   CREATED: n => n.created_at,
-  NICKNAME: n => n.nickname,
+  ...fieldColumns(),
 };

@@ -5,6 +5,7 @@ import type { NumberDetail } from '../../server/numbers/schemas.ts';
 import { pathOf } from '../http/client.ts';
 import { fields } from '../terminal/output.ts';
 import { personOf } from '../terminal/text.ts';
+import { fieldLines } from './fields.ts';
 
 /* What the commands that name a number share. */
 
@@ -41,7 +42,6 @@ export const numberFields = ({ phone_number: n }: NumberBody): string =>
   fields({
     Number: n.phone_number,
     Formatted: n.pretty_phone_number,
-    Nickname: n.nickname,
     Status: n.status,
     'Pending because': n.pending_reason ?? undefined,
     'Being released': n.leaving || undefined,
@@ -52,9 +52,7 @@ export const numberFields = ({ phone_number: n }: NumberBody): string =>
     Organization: `${n.organization_name}, ${n.organization_id}`,
     'Assigned to': n.assigned_to && `${personOf(n.assigned_to)}, ${n.assigned_to.user_id}`,
     Since: n.assigned_at,
-    Tags: n.tags.join(', '),
-    Locked: n.locked,
-    Metadata: Object.keys(n.metadata).length > 0 ? JSON.stringify(n.metadata) : undefined,
+    ...fieldLines(n),
     'Carrier account': n.carrier_account_id ?? undefined,
     Country: n.country,
     'Area code': n.area_code,

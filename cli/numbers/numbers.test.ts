@@ -62,8 +62,11 @@ test('filters combine, the order can be reversed, and --total counts all that ma
   assert.deepEqual(await list('--unassigned-since', '2999-01-01'), [free, other]);
 
   const full = await run('numbers', 'list', '--organization', own, '--full', '--limit', '2', '--total');
-  assert.match(full.stdout, /^NUMBER +STATUS +UNTIL +ASSIGNED TO +SINCE +AREA CODE +TAGS +LOCKED +CREATED/);
-  assert.match(full.stdout, /\n\+14155550102 +available +- +- +- +415 +gold +no /);
+  assert.match(
+    full.stdout,
+    /^NUMBER +STATUS +UNTIL +ASSIGNED TO +SINCE +AREA CODE +CREATED +NICKNAME +EXTERNAL ID +TAGS +LOCKED\n/,
+  );
+  assert.match(full.stdout, /\n\+14155550102 +available +- +- +- +415 +\S+Z +- +- +gold +no\n/);
   assert.equal(full.stderr, '2 numbers, of 3 that match\n');
   const args = ['--organization', own, '--full', '--limit', '2', '--total', '--json'];
   const document = await run('numbers', 'list', ...args);
@@ -156,14 +159,15 @@ test('a reader that closes its end ends a list quietly', async () => {
 
 test('a number is added, shown, edited, assigned and unassigned', async () => {
   const number = uniqueNumber();
-  const add = await run('numbers', 'add', number, '--organization', organization, '--nickname', 'Sales');
+  const fields = ['--nickname', 'Sales', '--external-id', 'crm-1', '--tags', 'west'];
+  const add = await run('numbers', 'add', number, '--organization', organization, ...fields);
   assert.match(add.stdout, new RegExp(`\n\\${number} +available +- +Sales\n$`));
   assert.equal(add.stderr, 'Added 1 number\n');
 
   const national = number.slice(2);
   const show = await run('numbers', 'show', national);
   assert.match(show.stdout, new RegExp(`^Number +\\${number}$`, 'm'));
-  assert.match(show.stdout, /^Nickname +Sales$/m);
+  assert.match(show.stdout, /^Nickname +Sales\nExternal ID +crm-1\nTags +west$/m);
   assert.match(show.stdout, new RegExp(`^Organization +Acme, ${organization}$`, 'm'));
 
   const assign = await run('numbers', 'assign', number, '--user', user);

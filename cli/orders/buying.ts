@@ -3,6 +3,7 @@ import type { Static } from '../../schema/schema.ts';
 import type { SearchBody } from '../../server/orders/schemas.ts';
 import { change, organizationChangeCommand } from '../http/change.ts';
 import { call, pathOf } from '../http/client.ts';
+import { editOf, withFields } from '../numbers/fields.ts';
 import { readCount } from '../terminal/arguments.ts';
 import { command } from '../terminal/command.ts';
 import { type Columns, fields, print, table } from '../terminal/output.ts';
@@ -46,36 +47,36 @@ const columns: Columns<FoundBody['numbers'][number]> = {
 };
 
 function defineBuy(numbers: Command): void {
-  organizationChangeCommand(numbers, 'buy', 'Buy any number of an area code, or a number that was found.', [
-    'numbers buy --organization org_abc123 --area-code 415 --user user_xyz789',
-    'numbers buy --organization org_abc123 --number +14155550123 --dry-run',
-  ])
-    .requiredOption('--organization <id>', 'the organization that buys')
-    .option('--area-code <code>', 'any number of this area code')
-    .option('--number <number>', 'this number and no other')
-    .option('--user <id>', 'the user to assign it to')
-    .option('--nickname <text>', 'its nickname')
-    .option('--dry-run', 'only show the price')
-    .action(async options => {
-      const body = {
-        organization_id: options.organization,
-        area_code: options.areaCode,
-        phone_number: options.number,
-        user_id: options.user,
-        nickname: options.nickname,
-        dry_run: options.dryRun,
-      };
-      const path = pathOf('sms', 'phone-numbers', 'purchase');
-      await print(
-        options,
-        await change<PurchasedBody | OrderBody>(options, 'POST', path, { body }),
-        bought => ('order' in bought ? orderFields(bought) : purchaseFields(bought)),
-        bought =>
-          'order' in bought
-            ? `The carrier has not answered yet; see linekeeper orders show ${bought.order.id}`
-            : undefined,
-      );
-    });
+  withFields(
+    organizationChangeCommand(numbers, 'buy', 'Buy any number of an area code, or a number that was found.', [
+      'numbers buy --organization org_abc123 --area-code 415 --user user_xyz789',
+      'numbers buy --organization org_abc123 --number +14155550123 --dry-run',
+    ])
+      .requiredOption('--organization <id>', 'the organization that buys')
+      .option('--area-code <code>', 'any number of this area code')
+      .option('--number <number>', 'this number and no other')
+      .option('--user <id>', 'the user to assign it to')
+      .option('--dry-run', 'only show the price'),
+  ).action(async options => {
+    const body = {
+      organization_id: options.organization,
+      area_code: options.areaCode,
+      phone_number: options.number,
+      user_id: options.user,
+      ...editOf(options),
+      dry_run: options.dryRun,
+    };
+    const path = pathOf('sms', 'phone-numbers', 'purchase');
+    await print(
+      options,
+      await change<PurchasedBody | OrderBody>(options, 'POST', path, { body }),
+      bought => ('order' in bought ? orderFields(bought) : purchaseFields(bought)),
+      bought =>
+        'order' in bought
+          ? `The carrier has not answered yet; see linekeeper orders show ${bought.order.id}`
+          : undefined,
+    );
+  });
 }
 
 const purchaseFields = (bought: PurchasedBody) =>

@@ -1,5 +1,6 @@
 import type { Static } from '../../schema/schema.ts';
 import type { OrderBody as Order, Purchased } from '../../server/orders/schemas.ts';
+import { fieldLines } from '../numbers/fields.ts';
 import { fields } from '../terminal/output.ts';
 import { inDollars } from '../terminal/text.ts';
 
@@ -16,7 +17,7 @@ export const orderFields = ({ order }: OrderBody): string =>
     'Asked for': order.wanted_number,
     Organization: order.organization_id,
     User: order.user_id,
-    Nickname: order.nickname,
+    ...fieldLines(order),
     'Numbers tried': order.candidates,
     Error: order.error ?? undefined,
     'Waits for': order.error ? undefined : (order.problem ?? undefined),

@@ -18,9 +18,10 @@ test('a number is found, priced and bought', async () => {
   const buy = ['numbers', 'buy', '--organization', shop.organization, '--number', number];
   const price = await run(...buy, '--dry-run');
   assert.match(price.stdout, /Charged at once +1\.50 USD/);
-  const bought = await run(...buy, '--nickname', 'Front desk');
+  const bought = await run(...buy, '--nickname', 'Front desk', '--external-id', 'crm-2');
   assert.equal(bought.code, 0);
   assert.match(bought.stdout, new RegExp(`Number +\\${number}`));
+  assert.match((await run('numbers', 'show', number)).stdout, /^External ID +crm-2$/m);
   const none = await run('numbers', 'buy', '--organization', shop.organization, '--area-code', '999');
   assert.equal(none.code, 1);
   assert.match(none.stderr, /No numbers available in area code 999/);

@@ -19,7 +19,7 @@ export function defineExport(numbers: Command): void {
       'after',
       `
 However long the export is, all of it shows one moment. \`numbers import\` reads such a file: it
-takes the number, the nickname and the user, and ignores the other columns.`,
+takes the number, its user and the fields that users edit, and ignores the other columns.`,
     )
     .addOption(formatOption("the format of the file (default: by the file's ending, or csv)"))
     .option('--output <file>', 'the file, which is written completely or not at all (default: stdout)')

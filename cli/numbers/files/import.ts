@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Static } from '../../../schema/schema.ts';
 import type { ImportBody } from '../../../server/numbers/import/schemas.ts';
+import { editableNames } from '../../../server/numbers/state.ts';
 import { type ChangeOptions, change, organizationChangeCommand } from '../../http/change.ts';
 import { exitCodes, wrongUsage } from '../../terminal/failure.ts';
 import { type Columns, fields, sections, write } from '../../terminal/output.ts';
@@ -31,9 +32,14 @@ export function defineImport(numbers: Command): void {
     .addHelpText(
       'after',
       `
-The first line of a CSV file names its columns: phone_number, nickname and user, which is the id
-or e-mail address of the user to assign the number to. NDJSON has an object with these names on
-each line. A file of \`numbers export\` can be imported as it is: its other columns are ignored.
+The first line of a CSV file names its columns. NDJSON has an object with these names on each line:
+
+  phone_number  the number
+  user          the id or e-mail address of the user to assign it to
+  ${editableNames.join(', ')}
+                fields of the number
+
+A file of \`numbers export\` can be imported as it is: its other columns are ignored.
 With exit code 4 rows were rejected. The report has the line and the reason of each.`,
     )
     .argument('<file>', 'the file, or - for stdin')
