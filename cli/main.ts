@@ -1,14 +1,14 @@
 import { CommanderError } from 'commander';
-import { describe, exitCodes, Failure } from './failure.ts';
-import { note } from './output.ts';
 import { createProgram } from './program.ts';
-import { escapeControls } from './text.ts';
+import { describe, exitCodes, Failure } from './terminal/failure.ts';
+import { note } from './terminal/output.ts';
+import { escapeControls } from './terminal/text.ts';
 
-// Whoever reads us has seen enough: `| head`.
-process.stdout.on('error', leaveQuietly);
-process.stderr.on('error', leaveQuietly);
+// A reader that closes its end has seen enough: `| head`.
+process.stdout.on('error', endQuietly);
+process.stderr.on('error', endQuietly);
 
-function leaveQuietly(error: NodeJS.ErrnoException): void {
+function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.done);
   throw error;
 }
@@ -26,7 +26,7 @@ try {
 
 /** Says on stderr what went wrong. @returns the exit code */
 function report(error: unknown): number {
-  // Commander has said it already; for --help and --version it is no error.
+  // Commander has printed its own errors, and --help and --version end as errors too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (json && error instanceof Failure && error.body) note(error.body);
   else note(`error: ${describe(error).split('\n').map(escapeControls).join('\n       ')}`);

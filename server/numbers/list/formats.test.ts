@@ -102,7 +102,10 @@ test('the columns are the fields in order, and no cell is a formula', async () =
   assert.match(line, new RegExp(`,\\${sales},\\+1 [\\d-]+,"Sales, ""West""",false,${user},user\\d+@`));
   assert.match(text, /,"'=1\+1\r\n😀",/);
   const full = await ask(`organization_id=${organization}&format=csv&view=full`);
-  assert.match(full.text, /,created_at,status,until,reservation_id,reservation_note,external_id,tags,locked,metadata,/);
+  assert.match(
+    full.text,
+    /,created_at,status,until,reservation_id,reservation_note,external_id,tags,locked,metadata,/,
+  );
   const row = read(full.text).find(row => row.phone_number === free)!;
   assert.deepEqual(
     [row.tags, row.metadata, row.locked, row.until],

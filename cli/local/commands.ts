@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import { command, group, withExamples } from '../terminal/command.ts';
+import { exitCodes, wrongUsage } from '../terminal/failure.ts';
+import { fields, print, secretNote } from '../terminal/output.ts';
+import { counted, escapeControls } from '../terminal/text.ts';
+
+/**
+ * The commands that work on this machine, without a key. They load the server's code only when they run, so that
+ * the other commands start fast.
+ */
+export function localCommands(program: Command): void {
+  defineServe(program);
+  defineMigrate(program);
+  defineCheck(program);
+  defineTenants(program);
+}
+
+function defineServe(program: Command): void {
+  withExamples(program.command('serve').description('Run the server.'), ['serve']).action(async () => {
+    const [{ readConfig }, { serve }, { explainUnreachable }] = await Promise.all([
+      import('../../server/config.ts'),
+      import('../../server/serve.ts'),
+      import('./database.ts'),
+    ]);
+    await serve(readConfig()).catch(explainUnreachable);
+  });
+}
+
+function defineMigrate(program: Command): void {
+  command(program, 'migrate', "Bring the database's schema to this version.", ['migrate']).action(
+    async options => {
+      const { withDatabase } = await import('./database.ts');
+      const result = await withDatabase(async (_, applied) => ({ applied }));
+      await print(options, documentOf(result), ({ applied }) =>
+        applied.length > 0
+          ? applied.map(name => `Applied ${name}\n`).join('')
+          : 'Nothing to do: the database is at this version already\n',
+      );
+    },
+  );
+}
+
+function defineCheck(program: Command): void {
+  command(program, 'check', 'Replay the log and compare it with the tables. The server may run meanwhile.', [
+    'check',
+  ])
+    .addHelpText(
+      'after',
+      '\nWith exit code 1 something is wrong. Each finding is a line that begins with its organization.',
+    )
+    .action(async options => {
+      const [{ withDatabase }, { check }] = await Promise.all([
+        import('./database.ts'),
+        import('../../server/check/check.ts'),
+      ]);
+      const report = await withDatabase(database => check(database));
+      const { organizations, events, numbers, findings } = report;
+      const seen = `${counted(organizations, 'organization')}, ${counted(events, 'event')}, ${counted(numbers, 'number')}`;
+      if (findings.length === 0) return print(options, documentOf(report), () => `All is well: ${seen}\n`);
+      process.exitCode = exitCodes.failed;
+      await print(
+        options,
+        documentOf(report),
+        () =>
+          findings.map(found => `${escapeControls(`${found.organization}: ${found.problem}`)}\n`).join(''),
+        () => `${counted(findings.length, 'finding')}: ${seen}`,
+      );
+    });
+}
+
+function defineTenants(program: Command): void {
+  const tenants = group(program, 'tenants', 'Create tenants. A tenant sees nothing of another.', [
+    'tenants create "Your name"',
+  ]);
+  command(tenants, 'create', 'Create a tenant, and show its first admin key, only this once.', [
+    'tenants create "Your name"',
+  ])
+    .argument('<name>', 'the name of the tenant')
+    .action(async (given: string, options) => {
+      const name = given.trim();
+      if (name === '') throw wrongUsage('A tenant needs a name');
+      const [{ withDatabase }, { transact }, { createTenant }] = await Promise.all([
+        import('./database.ts'),
+        import('../../server/db/database.ts'),
+        import('../../server/tenants/tenants.ts'),
+      ]);
+      const created = await withDatabase(async ({ db }) => {
+        const { id, secret } = await transact(db, tx => createTenant(tx, name, 'command line'));
+        return { tenant: { id, name }, api_key: secret };
+      });
+      await print(
+        options,
+        documentOf(created),
+        ({ tenant, api_key }) => fields({ 'Tenant ID': tenant.id, Name: tenant.name, 'API key': api_key }),
+        ({ api_key }) => secretNote('key', api_key),
+      );
+    });
+}
+
+const documentOf = <T>(body: T) => ({ text: JSON.stringify(body), body });
