@@ -24,12 +24,7 @@ test('a number is found by exactly its digits among those that contain them', ()
 
 test('offers are those that were wanted', () => {
   const fit = (offered: string[], wanted: object) => {
-    const offers: Offer[] = offered.map(phone_number => ({
-      phone_number,
-      locality: null,
-      region: null,
-      monthly_cost: null,
-    }));
+    const offers: Offer[] = offered.map(phone_number => ({ phone_number, locality: null, region: null }));
     return fitting(offers, { country: 'US', limit: 10, ...wanted }).map(offer => offer.phone_number);
   };
   const two = ['+14155550100', '+12125550100'];

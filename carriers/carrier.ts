@@ -8,8 +8,6 @@ export type Offer = {
   locality: string | null;
   /** State or province, as the carrier names it. */
   region: string | null;
-  /** What the carrier asks for it a month, where it says so: a decimal such as `1.15`, and an ISO 4217 currency. */
-  monthly_cost: { amount: string; currency: string } | null;
 };
 
 /** What to look for: an area code of the country, or one number. SMS-capable numbers only. */
@@ -89,16 +87,12 @@ export type Carrier = {
   getNumber(id: string): Promise<CarrierNumber | undefined>;
   /** Everything that the account owns, page by page; undefined begins. */
   list(next: string | undefined): Promise<Page>;
-  /** Changes what is given of a number's name and tags; what the carrier cannot hold is passed over. */
-  edit(id: string, edit: { name?: string; tags?: string[] }): Promise<CarrierNumber>;
   /** Gives the number back. It may be repeated: a number that is gone already is released. */
   release(id: string): Promise<void>;
   /** Attaches a number to the registration. It may be repeated: what is attached already is attached. */
   attach(number: { id: string; phone_number: string }, to: Messaging): Promise<Attachment>;
   /** How that stands. */
   attachment(number: { id: string; phone_number: string }, to: Messaging): Promise<Attachment>;
-  /** Keeps a number for us for a while, where the carrier offers it (`can.hold`). */
-  hold?(phoneNumber: string): Promise<{ id: string; until: Date }>;
 };
 
 /** What the world gives to a carrier. */
@@ -124,8 +118,6 @@ export type CarrierKind = {
   can: {
     /** Whether numbers can be searched and bought, compared and released through it at all. */
     buy: boolean;
-    hold: boolean;
-    tags: boolean;
     /** Whether numbers are attached to a registration, and which parts of it must be named. */
     messaging: ('service' | 'campaign')[];
   };

@@ -6,7 +6,7 @@ export type Field = { name: string; required: boolean; secret: boolean; descript
 export type Kind = {
   name: string;
   title: string;
-  can: { buy: boolean; hold: boolean; tags: boolean; messaging: string[] };
+  can: { buy: boolean; messaging: string[] };
   credentials: Field[];
 };
 

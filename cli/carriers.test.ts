@@ -37,7 +37,7 @@ const inEnvironment = {
 
 test('the kinds are listed with the credentials that they take', async () => {
   const { stdout } = await run('carriers', 'kinds');
-  assert.match(stdout, /\ntwilio +Twilio +yes +no +no +service +account_sid, \[key_sid\], secret\n/);
+  assert.match(stdout, /\ntwilio +Twilio +yes +service +account_sid, \[key_sid\], secret\n/);
   assert.match(stdout, /\nmanual +Manual +no .* -\n/);
 });
 

@@ -226,13 +226,11 @@ const many = (accounts: Account[]) =>
 
 const kinds = (all: Kind[]) =>
   table(
-    ['CARRIER', 'TITLE', 'BUYS', 'HOLDS', 'TAGS', 'ATTACHES TO', 'CREDENTIALS'],
+    ['CARRIER', 'TITLE', 'BUYS', 'ATTACHES TO', 'CREDENTIALS'],
     all.map(({ name, title, can, credentials }) => [
       name,
       title,
       can.buy,
-      can.hold,
-      can.tags,
       can.messaging.join(', '),
       credentials.map(field => (field.required ? field.name : `[${field.name}]`)).join(', '),
     ]),

@@ -11,7 +11,7 @@ import { CarrierError } from '../errors.ts';
 export const manual: CarrierKind = {
   title: 'Manual',
   credentials: Type.Object({}, { additionalProperties: false }),
-  can: { buy: false, hold: false, tags: false, messaging: [] },
+  can: { buy: false, messaging: [] },
   connect: () => carrier,
 };
 
@@ -28,9 +28,6 @@ const carrier: Carrier = {
   getNumber: async () => undefined,
   async list() {
     throw new CarrierError('unavailable', `${noApi}: it has no list`);
-  },
-  async edit() {
-    throw new CarrierError('not_found', `${noApi}: there is nothing to edit`);
   },
   release: async () => {},
   attach: async () => ({ state: 'attached' }),

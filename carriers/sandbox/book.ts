@@ -5,7 +5,6 @@ import type { Book, BookedNumber, Fault } from './store.ts';
 
 // What the sandbox does for an account, as functions on its book. Each throws before it has changed anything.
 
-const heldForMs = 30 * 60_000;
 const pageSize = 100;
 
 export function sell(book: Book, phoneNumber: string, reference: string, ordering: boolean): BookedNumber {
@@ -22,18 +21,7 @@ export function sell(book: Book, phoneNumber: string, reference: string, orderin
     attachment: null,
   };
   book.numbers.push(number);
-  book.holds = book.holds.filter(hold => hold.phone_number !== phoneNumber);
   return number;
-}
-
-export function hold(book: Book, phoneNumber: string, now: Date): Book['holds'][number] {
-  const running = book.holds.filter(held => new Date(held.until) > now);
-  if (!isForSale(book, phoneNumber) || running.some(held => held.phone_number === phoneNumber))
-    throw new CarrierError('unavailable', 'The number is not for sale, or is held already');
-  const until = new Date(now.getTime() + heldForMs).toISOString();
-  const held = { id: nextId(book, 'hold'), phone_number: phoneNumber, until };
-  book.holds = [...running, held];
-  return held;
 }
 
 /** What the account owns now. */
@@ -70,15 +58,6 @@ export function pageOf(
 
 /** Ids count up, so they are places in the list, and stay so when the number is gone. */
 const place = ({ id }: BookedNumber): number => Number(id.split('-').at(-1));
-
-export function editNumber(
-  number: BookedNumber,
-  { name, tags }: { name?: string; tags?: string[] },
-): BookedNumber {
-  if (name !== undefined) number.name = name;
-  if (tags !== undefined) number.tags = tags;
-  return number;
-}
 
 /** How its order stands, which goes on by being looked at. */
 export function lookAtOrder(number: BookedNumber): 'pending' | 'owned' {

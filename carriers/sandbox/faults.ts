@@ -4,7 +4,7 @@ import type { Fault } from './store.ts';
 type Call = Fault['call'];
 type Kind = Fault['kind'];
 
-const changing: readonly Call[] = ['buy', 'edit', 'release', 'attach'];
+const changing: readonly Call[] = ['buy', 'release', 'attach'];
 
 /** What a call that got no answer that can be believed comes to. */
 export const unanswered = (call: Call): 'transient' | 'outcome_unknown' =>

@@ -82,17 +82,6 @@ test('what is bought is charged, and the balance says so', async () => {
   assert.equal((await carrier.check()).balance?.amount, '999999.00');
 });
 
-test('a hold keeps a number from other orders until it ends', async t => {
-  t.mock.timers.enable({ apis: ['Date'] });
-  const carrier = connect(memoryStore());
-  const wanted = { country: 'US', phone_number: '+14155550100', limit: 1 };
-  await carrier.hold!('+14155550100');
-  assert.deepEqual(await carrier.search(wanted), []);
-  await assert.rejects(carrier.hold!('+14155550100'), { outcome: 'unavailable' });
-  t.mock.timers.tick(30 * 60_000);
-  assert.equal((await carrier.search(wanted)).length, 1);
-});
-
 test('a fault that means nothing for a call changes nothing', async () => {
   const store = memoryStore();
   const carrier = connect(store);

@@ -7,8 +7,6 @@ import {
   attach,
   byId,
   byNumber,
-  editNumber,
-  hold,
   lookAtAttachment,
   lookAtOrder,
   needed,
@@ -31,7 +29,7 @@ const balanceAtFirst = 1_000_000;
 export const sandbox: CarrierKind = {
   title: 'Sandbox',
   credentials: Type.Object({}, { additionalProperties: false }),
-  can: { buy: true, hold: true, tags: true, messaging: ['campaign'] },
+  can: { buy: true, messaging: ['campaign'] },
   connect: (_credentials, surroundings) => connect(surroundings),
 };
 
@@ -73,7 +71,7 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
     },
 
     async search(wanted) {
-      const { answer, fault } = await call('search', book => offers(book, wanted, new Date()));
+      const { answer, fault } = await call('search', book => offers(book, wanted));
       const heard = answer.map(offer => ({ ...offer, phone_number: heardAs(offer.phone_number, fault) }));
       return fitting(heard, wanted);
     },
@@ -118,11 +116,6 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
       return { ...answer, numbers };
     },
 
-    async edit(id, edit) {
-      const { answer, fault } = await call('edit', book => editNumber(needed(book, id), edit));
-      return believe(heard(answer, fault), { id }, unanswered('edit'));
-    },
-
     async release(id) {
       const released = await ifFound(
         call('release', book => {
@@ -153,11 +146,6 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
       if (!found) return { state: 'none' };
       believe(heard(found.answer.number, found.fault), { id, phone_number }, unanswered('find'));
       return found.answer.attachment;
-    },
-
-    async hold(phoneNumber) {
-      const { id, until } = await change('buy', book => hold(book, phoneNumber, new Date()));
-      return { id, until: new Date(until) };
     },
   };
 }

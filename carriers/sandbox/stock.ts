@@ -8,23 +8,18 @@ const countries = ['US', 'CA'];
 
 /**
  * What is for sale: in each geographic area code of the United States and Canada, 555-0100 to 555-0199, which the
- * numbering plan keeps for fiction, without what the account owns or holds and what somebody else has bought.
+ * numbering plan keeps for fiction, without what the account owns and what somebody else has bought.
  */
-export function offers(book: Book, wanted: Wanted, now: Date): Offer[] {
+export function offers(book: Book, wanted: Wanted): Offer[] {
   const gone = sold(book);
-  for (const held of book.holds) if (new Date(held.until) > now) gone.add(held.phone_number);
   return candidates(wanted)
     .filter(number => number.includes(wanted.contains ?? '') && !gone.has(number))
     .take(wanted.limit)
-    .map(phone_number => ({
-      phone_number,
-      ...place(phone_number),
-      monthly_cost: { amount: '1.00', currency: 'USD' },
-    }))
+    .map(phone_number => ({ phone_number, ...place(phone_number) }))
     .toArray();
 }
 
-/** Whether the account can buy it now; what it holds it can. */
+/** Whether the account can buy the number now. */
 export const isForSale = (book: Book, phoneNumber: string): boolean =>
   isFictional(phoneNumber) &&
   countries.some(country => exists(phoneNumber.slice(2, 5), country)) &&

@@ -2,8 +2,6 @@
 export type Book = {
   /** What the account owns or has owned, in the order in which it was bought. */
   numbers: BookedNumber[];
-  /** What is kept for the account for a while. */
-  holds: { id: string; phone_number: string; until: string }[];
   /** What somebody else has bought, in E.164: it is not for sale. */
   taken: string[];
   /** Counts ids and charges. */
@@ -13,7 +11,7 @@ export type Book = {
 };
 
 /** The book of an account that nothing has happened in. */
-export const emptyBook: Readonly<Book> = { numbers: [], holds: [], taken: [], sequence: 0, faults: [] };
+export const emptyBook: Readonly<Book> = { numbers: [], taken: [], sequence: 0, faults: [] };
 
 export type BookedNumber = {
   id: string;
@@ -35,7 +33,7 @@ export type BookedNumber = {
 };
 
 /** Which call is to go wrong; `find` is every look-up of one number, of a purchase and of an attachment. */
-export const faultCalls = ['check', 'search', 'buy', 'find', 'list', 'edit', 'release', 'attach'] as const;
+export const faultCalls = ['check', 'search', 'buy', 'find', 'list', 'release', 'attach'] as const;
 
 /**
  * How. The outcomes of errors.ts are refusals. `…_before` and `…_after`: before and after the sandbox has done what was

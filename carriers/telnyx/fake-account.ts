@@ -24,13 +24,6 @@ export type KeptOrder = {
   looks: number;
 };
 
-export type KeptReservation = {
-  id: string;
-  phone_number: string;
-  status: 'pending' | 'success' | 'failure';
-  until: Date;
-};
-
 export type KeptAssignment = {
   phone_number: string;
   campaign: string;
@@ -47,7 +40,6 @@ export function createAccount({ closedCampaign }: Registrations) {
   const searched = new Set<string>();
   const numbers = new Map<string, KeptNumber>();
   const orders: KeptOrder[] = [];
-  const reservations: KeptReservation[] = [];
   const assignments = new Map<string, KeptAssignment>();
   let lastId = 1_293_384_261_075_731_499n;
 
@@ -61,11 +53,6 @@ export function createAccount({ closedCampaign }: Registrations) {
   };
 
   const isOurs = (phoneNumber: string) => numbers.get(phoneNumber)?.status === 'active';
-
-  const isFree = (phoneNumber: string) =>
-    forSale.has(phoneNumber) &&
-    !numbers.has(phoneNumber) &&
-    !reservations.some(held => held.phone_number === phoneNumber && held.status === 'success');
 
   function add(phoneNumber: string, status: KeptNumber['status'], reference: string | null): KeptNumber {
     lastId += 1n;
@@ -122,24 +109,6 @@ export function createAccount({ closedCampaign }: Registrations) {
       const found = [...forSale].filter(phoneNumber => !numbers.has(phoneNumber) && isWanted(phoneNumber));
       for (const phoneNumber of found.slice(0, limit)) searched.add(phoneNumber);
       return found.slice(0, limit);
-    },
-    reserve(phoneNumber: string): KeptReservation {
-      const until = new Date(Date.now() + 30 * 60_000);
-      const reservation: KeptReservation = {
-        id: randomUUID(),
-        phone_number: phoneNumber,
-        status: 'pending',
-        until,
-      };
-      reservations.push(reservation);
-      return reservation;
-    },
-    /** It is made, or not, when it is looked at. */
-    lookAtReservation(id: string): KeptReservation | undefined {
-      const reservation = reservations.find(reservation => reservation.id === id);
-      if (reservation?.status === 'pending')
-        reservation.status = isFree(reservation.phone_number) ? 'success' : 'failure';
-      return reservation;
     },
     order(phoneNumber: string, reference: string): KeptOrder | 'not searched' | 'taken' {
       if (numbers.has(phoneNumber)) return 'taken';

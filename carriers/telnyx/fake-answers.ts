@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer } from '../testing/fake.ts';
-import type { KeptAssignment, KeptNumber, KeptOrder, KeptReservation } from './fake-account.ts';
+import type { KeptAssignment, KeptNumber, KeptOrder } from './fake-account.ts';
 
 // What the fake Telnyx says: in the words of its API reference, and with every field that is required there.
 
@@ -61,24 +61,6 @@ export const showAvailable = (phoneNumber: string) => ({
     { region_type: 'rate_center', region_name: 'SNFC CNTRL' },
     { region_type: 'state', region_name: 'CA' },
   ],
-});
-
-export const showReservation = ({ id, phone_number, status, until }: KeptReservation) => ({
-  id,
-  record_type: 'number_reservation',
-  status,
-  phone_numbers: [
-    {
-      id: randomUUID(),
-      record_type: 'reserved_phone_number',
-      phone_number,
-      status,
-      ...(status === 'success' && { expired_at: until.toISOString() }),
-      ...(status === 'failure' && { errors: errorText }),
-      ...dated,
-    },
-  ],
-  ...dated,
 });
 
 export const showOrder = (order: KeptOrder) => ({

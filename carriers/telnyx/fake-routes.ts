@@ -13,7 +13,6 @@ import {
   showOrder,
   showPart,
   showReleased,
-  showReservation,
   taken,
 } from './fake-answers.ts';
 
@@ -49,24 +48,6 @@ const inventoryRoutes = (account: FakeAccount): Route[] => [
       );
       const meta = { total_results: found.length, best_effort_results: 0 };
       return ok(found.map(showAvailable), { meta, metadata: meta });
-    },
-  },
-  {
-    method: 'POST',
-    path: '/number_reservations',
-    call: 'search',
-    answer({ json }) {
-      const { phone_numbers } = json as { phone_numbers: [{ phone_number: string }] };
-      return ok(showReservation(account.reserve(phone_numbers[0].phone_number)));
-    },
-  },
-  {
-    method: 'GET',
-    path: '/number_reservations/:id',
-    call: 'find',
-    answer({ params }) {
-      const reservation = account.lookAtReservation(params.id ?? '');
-      return reservation ? ok(showReservation(reservation)) : notFound;
     },
   },
 ];
@@ -132,9 +113,7 @@ const numberRoutes = (account: FakeAccount): Route[] => [
     ok(showNumber(number)),
   ),
   ofOne(account, { method: 'PATCH', path: '/phone_numbers/:id', call: 'edit' }, (number, { json }) => {
-    const { tags, customer_reference } = json as { tags?: string[]; customer_reference?: string };
-    if (tags) number.tags = tags;
-    if (customer_reference !== undefined) number.reference = customer_reference;
+    number.reference = (json as { customer_reference: string }).customer_reference;
     return ok(showNumber(number));
   }),
   ofOne(account, { method: 'DELETE', path: '/phone_numbers/:id', call: 'release' }, number => {

@@ -76,19 +76,6 @@ export async function changeNumber(
   return toNumber(believe(data, { id }, 'outcome_unknown'));
 }
 
-/** The tags that are given take the place of all that it had; a name has no place here. */
-export async function editNumber(
-  client: Client,
-  id: string,
-  edit: { name?: string; tags?: string[] },
-): Promise<CarrierNumber> {
-  const number = edit.tags
-    ? await changeNumber(client, id, { tags: edit.tags })
-    : await getNumber(client, id);
-  if (!number) throw new CarrierError('not_found', 'Telnyx has no such number in the account');
-  return number;
-}
-
 export async function releaseNumber(client: Client, id: string): Promise<void> {
   const answer = await ifFound(client({ method: 'DELETE', path: pathOf(id) }, ReleasedNumber));
   if (answer) believe(answer.data, { id }, 'outcome_unknown');

@@ -49,15 +49,12 @@ function isSuitable({ features, region_information }: AvailableNumber, { country
   );
 }
 
-function toOffer({ phone_number, region_information, cost_information }: AvailableNumber): Offer {
+function toOffer({ phone_number, region_information }: AvailableNumber): Offer {
   const named = (type: string) =>
     region_information?.find(({ region_type }) => region_type === type)?.region_name || null;
   return {
     phone_number,
     locality: named('location') ?? named('rate_center'),
     region: named('state'),
-    monthly_cost: cost_information
-      ? { amount: cost_information.monthly_cost, currency: cost_information.currency }
-      : null,
   };
 }

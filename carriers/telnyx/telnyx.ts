@@ -2,9 +2,8 @@ import { Type } from '../../schema/schema.ts';
 import type { AccountFacts, CarrierKind } from '../carrier.ts';
 import { type Client, createClient } from '../http.ts';
 import { attach, attachment } from './messaging.ts';
-import { editNumber, findNumber, getNumber, listNumbers, releaseNumber } from './numbers.ts';
+import { findNumber, getNumber, listNumbers, releaseNumber } from './numbers.ts';
 import { buy, findPurchase } from './orders.ts';
-import { hold } from './reservations.ts';
 import { search } from './search.ts';
 import { Balance, telnyxApi } from './wire.ts';
 
@@ -18,7 +17,7 @@ export const telnyx: CarrierKind = {
       description: 'An API v2 key, without spaces.',
     }),
   }),
-  can: { buy: true, hold: true, tags: true, messaging: ['service', 'campaign'] },
+  can: { buy: true, messaging: ['service', 'campaign'] },
   connect(credentials, surroundings) {
     const url = surroundings.urls.api ?? 'https://api.telnyx.com/v2';
     const client = createClient(telnyxApi(url, credentials.api_key ?? ''), surroundings);
@@ -30,11 +29,9 @@ export const telnyx: CarrierKind = {
       findNumber: phoneNumber => findNumber(client, phoneNumber),
       getNumber: id => getNumber(client, id),
       list: next => listNumbers(client, next),
-      edit: (id, edit) => editNumber(client, id, edit),
       release: id => releaseNumber(client, id),
       attach: (number, to) => attach(client, number, to),
       attachment: (number, to) => attachment(client, number, to),
-      hold: phoneNumber => hold(client, phoneNumber, surroundings.timeoutMs),
     };
   },
 };

@@ -27,10 +27,6 @@ const outcomes: Readonly<Record<string, Outcome>> = {
   85001: 'unavailable',
   // Reserved already, by us or by others.
   85006: 'unavailable',
-  // As many reservations as the account may have; they end by themselves.
-  85007: 'transient',
-  // A reservation that cannot be extended once more.
-  85008: 'unavailable',
 };
 
 const Errors = shapeOf(
@@ -79,9 +75,6 @@ const AvailableNumber = Type.Object({
   region_information: Type.Optional(
     Type.Array(Type.Object({ region_type: Type.String(), region_name: OptionalText })),
   ),
-  cost_information: Type.Optional(
-    Type.Union([Type.Object({ monthly_cost: Amount, currency: Currency }), Type.Null()]),
-  ),
 });
 export type AvailableNumber = Static<typeof AvailableNumber>;
 export const AvailableNumbers = dataOf(Type.Array(AvailableNumber));
@@ -117,15 +110,6 @@ export type Order = Static<typeof Order>;
 export const OneOrder = dataOf(Order);
 export const Orders = shapeOf(Type.Object({ data: Type.Array(Order), meta: Meta }));
 export const SubOrder = dataOf(Type.Object({ id: Id }));
-
-const Reservation = Type.Object({
-  id: Id,
-  phone_numbers: Type.Array(
-    Type.Object({ phone_number: Type.String(), status: Type.String(), expired_at: OptionalText }),
-  ),
-});
-export type Reservation = Static<typeof Reservation>;
-export const OneReservation = dataOf(Reservation);
 
 export const MessagingSettings = dataOf(
   Type.Object({ id: Id, phone_number: Type.String(), messaging_profile_id: OptionalText }),

@@ -20,10 +20,10 @@ export type { Given, Make, Subject, World } from './world.ts';
 export function carrierContract(name: string, kind: CarrierKind, make: Make): void {
   describe(`${name} keeps the carrier contract`, () => {
     if (!kind.can.buy) return withoutAnApi(make);
-    searchContract(kind, make);
+    searchContract(make);
     purchaseContract(make);
     readingContract(kind, make);
-    listContract(kind, make);
+    listContract(make);
     changingContract(kind, make);
   });
 }

@@ -3,6 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Fault } from '../sandbox/store.ts';
 
+/**
+ * The calls that faults hit. `edit` is a change that no function of the contract is named after, such as the withdrawal
+ * of an order: only a carrier's own tests let it go wrong.
+ */
+type Call = Fault['call'] | 'edit';
+
+type WireFault = Omit<Fault, 'call'> & { call: Call };
+
 /** What a client has asked of a fake. */
 export type Asked = {
   method: string;
@@ -26,7 +34,7 @@ export type Route = {
   /** As `/numbers/:id.json`; `:name` is one part of the path, up to the next slash or dot. */
   path: string;
   /** The faults that befall it; where it serves several, by what is asked. */
-  call: Fault['call'] | ((asked: Asked) => Fault['call']);
+  call: Call | ((asked: Asked) => Call);
   /** How it says that there is no such thing, where that is not an error: a list with nothing in it. */
   notFound?: Answer;
   answer(asked: Asked): Answer;
@@ -57,11 +65,11 @@ export type Fake = {
   /** Everything that was asked, the first first. */
   asked: Asked[];
   /** @returns whether this can go wrong here at all */
-  fault(fault: Fault): boolean;
+  fault(fault: WireFault): boolean;
   /** Takes away what is left of the faults. */
   calm(): void;
   /** What is answered, by call, in place of what the fake would do and say: the words of a test. */
-  instead: Partial<Record<Fault['call'], Answer>>;
+  instead: Partial<Record<Call, Answer>>;
 };
 
 /**
@@ -90,7 +98,7 @@ export async function startFake(t: { after(done: () => unknown): void }, wire: W
   const variable = process.env[betweenVariable];
   const between: Between | undefined = variable && JSON.parse(variable);
   const asked: Asked[] = [];
-  const faults: Fault[] = [];
+  const faults: WireFault[] = [];
   const instead: Fake['instead'] = {};
   const server = createServer((request, response) => {
     serve(wire, { asked, faults, instead }, request, response).catch(error => {
@@ -125,25 +133,25 @@ export async function startFake(t: { after(done: () => unknown): void }, wire: W
 }
 
 /** Which calls a refusal means something for; those that are not here are for every call. */
-const callsOf: Partial<Record<Fault['kind'], Fault['call'][]>> = {
+const callsOf: Partial<Record<Fault['kind'], Call[]>> = {
   unavailable: ['buy'],
   out_of_funds: ['buy'],
   needs_compliance: ['buy'],
-  not_found: ['find', 'edit', 'release', 'attach'],
+  not_found: ['find', 'release', 'attach'],
   // A 503 leaves it open whether a change was made.
   transient: ['check', 'search', 'find', 'list'],
   empty: ['list'],
   cut: ['list'],
 };
 
-function canGoWrong(wire: Wire, { call, kind }: Fault): boolean {
+function canGoWrong(wire: Wire, { call, kind }: WireFault): boolean {
   if (callsOf[kind] && !callsOf[kind].includes(call)) return false;
   return onEveryWire.includes(kind) || wire.errors[kind] !== undefined;
 }
 
 async function serve(
   wire: Wire,
-  state: Pick<Fake, 'asked' | 'instead'> & { faults: Fault[] },
+  state: Pick<Fake, 'asked' | 'instead'> & { faults: WireFault[] },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -201,7 +209,7 @@ function matches(route: Route, asked: Asked): boolean {
 }
 
 /** The fault whose turn it is, used up by one. */
-function befalling(faults: Fault[], call: Fault['call']): Fault['kind'] | undefined {
+function befalling(faults: WireFault[], call: Call): Fault['kind'] | undefined {
   const index = faults.findIndex(fault => fault.call === call);
   const fault = faults[index];
   if (!fault) return undefined;
@@ -232,7 +240,7 @@ function tear(response: ServerResponse, { status, body }: Answer): void {
 }
 
 /** The same answer about other numbers: of another area code in an answer to a search, else of the same. */
-function aboutAnother(wire: Wire, call: Fault['call'], body: unknown): unknown {
+function aboutAnother(wire: Wire, call: Call, body: unknown): unknown {
   if (body === undefined) return undefined;
   const { ids = /(?!)/g } = wire;
   const text = JSON.stringify(body)

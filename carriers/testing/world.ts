@@ -50,8 +50,10 @@ export type Subject = {
    * every error that it answers, beside the code and the short message that may be quoted.
    */
   secrets: string[];
-  /** The carrier has no names of numbers, and passes over those that it is given. */
+  /** The carrier keeps no names of numbers. */
   nameless?: true;
+  /** The carrier keeps no tags of numbers. */
+  tagless?: true;
 };
 
 /** Makes a new world and a carrier in it, and has them taken down with `t.after`. */

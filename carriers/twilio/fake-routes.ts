@@ -54,17 +54,6 @@ export const routes = (account: FakeAccount): Route[] => [
     },
   },
   {
-    method: 'POST',
-    path: `${accountUri}/IncomingPhoneNumbers/:sid.json`,
-    call: 'edit',
-    answer: ({ params, form }) => {
-      const number = bySid(account, params.sid);
-      if (!number) return notFound;
-      number.friendly_name = form.get('FriendlyName') ?? number.friendly_name;
-      return ok(showNumber(number));
-    },
-  },
-  {
     method: 'DELETE',
     path: `${accountUri}/IncomingPhoneNumbers/:sid.json`,
     call: 'release',

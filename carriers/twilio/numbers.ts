@@ -1,6 +1,5 @@
 import { believe, exactly, ifFound } from '../answers.ts';
 import type { CarrierNumber, Page } from '../carrier.ts';
-import { CarrierError } from '../errors.ts';
 import { type Api, type Client, nextQuery, nothing } from '../http.ts';
 import { type IncomingNumber, IncomingNumbers, OneIncomingNumber } from './wire.ts';
 
@@ -15,8 +14,8 @@ const numberPath = (reach: Reach, id: string) =>
   `${accountPath(reach)}/IncomingPhoneNumbers/${encodeURIComponent(id)}.json`;
 
 /**
- * The friendly name is all that Twilio keeps for us: it begins as our reference, and ends as the number's name. Only the
- * account's own numbers are listed; those of an account below it are its own affair.
+ * Twilio keeps one text for us, the friendly name. A purchase sets it to our reference; people rename the number in
+ * Twilio's console. Twilio lists the account's own numbers only, not those of a subaccount.
  */
 export const toNumber = (reach: Reach, number: IncomingNumber): CarrierNumber => ({
   id: number.sid,
@@ -54,26 +53,6 @@ export async function listNumbers(reach: Reach, next = 'PageSize=1000'): Promise
     next: link ? nextQuery(reach.api, path, link) : null,
     total: null,
   };
-}
-
-/** A friendly name has at most so many characters. */
-const nameMax = 64;
-
-/** Only the name: Twilio has no tags. */
-export async function editNumber(
-  reach: Reach,
-  id: string,
-  edit: { name?: string; tags?: string[] },
-): Promise<CarrierNumber> {
-  const number = edit.name === undefined ? await getNumber(reach, id) : await rename(reach, id, edit.name);
-  if (!number) throw new CarrierError('not_found', 'Twilio has no such number in the account');
-  return number;
-}
-
-async function rename(reach: Reach, id: string, name: string): Promise<CarrierNumber> {
-  const form = { FriendlyName: [...name].slice(0, nameMax).join('') };
-  const call = { method: 'POST', path: numberPath(reach, id), form } as const;
-  return believe(toNumber(reach, await reach.client(call, OneIncomingNumber)), { id }, 'outcome_unknown');
 }
 
 export const releaseNumber = (reach: Reach, id: string): Promise<void> =>

@@ -20,7 +20,7 @@ export async function buy(reach: Reach, phoneNumber: string, reference: string):
   return { state: 'owned', number };
 }
 
-/** The friendly name is the reference until the number is given another one, which is after the purchase is settled. */
+/** The friendly name is the reference until people rename the number, which they do long after the purchase is settled. */
 export async function findPurchase(
   reach: Reach,
   phoneNumber: string,

@@ -44,5 +44,4 @@ const toOffer = ({ phone_number, locality, region }: AvailableNumber): Offer => 
   phone_number,
   locality: locality || null,
   region: region || null,
-  monthly_cost: null,
 });

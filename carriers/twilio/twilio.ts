@@ -3,7 +3,7 @@ import type { Carrier, CarrierKind, Surroundings } from '../carrier.ts';
 import { createClient } from '../http.ts';
 import { checkAccount, checkKey } from './account.ts';
 import { attach, attachment } from './messaging.ts';
-import { editNumber, findNumber, getNumber, listNumbers, type Reach, releaseNumber } from './numbers.ts';
+import { findNumber, getNumber, listNumbers, type Reach, releaseNumber } from './numbers.ts';
 import { buy, findPurchase } from './purchase.ts';
 import { search } from './search.ts';
 import { accountSid, twilioApi } from './wire.ts';
@@ -32,7 +32,7 @@ export const twilio: CarrierKind = {
     },
     { additionalProperties: false },
   ),
-  can: { buy: true, hold: false, tags: false, messaging: ['service'] },
+  can: { buy: true, messaging: ['service'] },
   connect,
 };
 
@@ -51,7 +51,6 @@ function connect(credentials: Record<string, string>, surroundings: Surroundings
     findNumber: phoneNumber => findNumber(reach, phoneNumber),
     getNumber: id => getNumber(reach, id),
     list: next => listNumbers(reach, next),
-    edit: (id, edit) => editNumber(reach, id, edit),
     release: id => releaseNumber(reach, id),
     attach: (number, to) => attach(messaging, number, to),
     attachment: (number, to) => attachment(messaging, number, to),
