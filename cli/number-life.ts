@@ -21,7 +21,7 @@ export function defineLife(numbers: Command): void {
       'area codes in order of preference, with commas or more than once',
       readWords,
     )
-    .option('--nearby', 'failing these, others of the same US state, the nearest first')
+    .option('--nearby', 'failing these, the others of the same state or province, in ascending order')
     .option('--starts-with <digits>', 'its first digits, country code included')
     .option('--tag <tags>', 'tags that it must have, with commas or more than once', readWords)
     .option('--carrier <name>', 'which carrier it comes from')

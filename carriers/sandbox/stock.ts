@@ -1,5 +1,4 @@
-import places from 'areacodes/lib/data.json' with { type: 'json' };
-import { parsePhoneNumber } from 'awesome-phonenumber';
+import { geographicAreaCodes, regionsOf } from '../../phone-numbers/regions.ts';
 import type { Offer, Wanted } from '../carrier.ts';
 import type { Book } from './store.ts';
 
@@ -15,7 +14,7 @@ export function offers(book: Book, wanted: Wanted): Offer[] {
   return candidates(wanted)
     .filter(number => number.includes(wanted.contains ?? '') && !gone.has(number))
     .take(wanted.limit)
-    .map(phone_number => ({ phone_number, ...place(phone_number) }))
+    .map(phone_number => ({ phone_number, locality: null, region: regionOf(phone_number) }))
     .toArray();
 }
 
@@ -37,29 +36,16 @@ function* candidates({ country, area_code, phone_number }: Wanted): Generator<st
       yield phone_number;
     return;
   }
-  for (const areaCode of area_code === undefined ? everyAreaCode : [area_code])
+  for (const areaCode of area_code === undefined ? geographicAreaCodes : [area_code])
     if (exists(areaCode, country)) for (const line of lines) yield `+1${areaCode}55501${line}`;
 }
 
-const everyAreaCode = Array.from({ length: 800 }, (_, code) => String(code + 200));
-const countryByAreaCode = new Map<string, string | undefined>();
+/** Whether it is a geographic area code of the United States or Canada, and of that country. */
+const exists = (areaCode: string, country: string): boolean =>
+  countries.includes(country) && regionsOf(areaCode).some(region => region.startsWith(`${country}-`));
 
-/**
- * Whether it is a geographic area code of the United States or Canada. libphonenumber is asked, once for each: it tells
- * them from those of the other countries that share +1, and from those that are toll-free or not in use.
- */
-function exists(areaCode: string, country: string): boolean {
-  if (!countries.includes(country) || !/^[2-9]\d\d$/.test(areaCode)) return false;
-  if (!countryByAreaCode.has(areaCode)) {
-    const { type, regionCode } = parsePhoneNumber(`+1${areaCode}2345678`);
-    countryByAreaCode.set(areaCode, type === 'fixed-line-or-mobile' ? regionCode : undefined);
-  }
-  return countryByAreaCode.get(areaCode) === country;
-}
-
-/** A town and the state of the area code, where the table has it: it has the United States. */
-function place(phoneNumber: string): Pick<Offer, 'locality' | 'region'> {
-  const table: Record<string, { city: string | null; stateCode: string | null }> = places;
-  const known = table[phoneNumber.slice(2, 5)];
-  return { locality: known?.city ?? null, region: known?.stateCode ?? null };
+/** The state or province; null where several share the area code. */
+function regionOf(phoneNumber: string): string | null {
+  const [region, another] = regionsOf(phoneNumber.slice(2, 5));
+  return region && !another ? region.slice(3) : null;
 }

@@ -67,7 +67,7 @@ export const ClaimBody = Type.Object(
     nearby: Type.Optional(
       Type.Boolean({
         description:
-          'Whether, after these area codes, the others of the same US state will do, the nearest first.',
+          'Whether, after these area codes, the other area codes of the same state or province will do, in ascending order.',
       }),
     ),
     starts_with: Type.Optional(
