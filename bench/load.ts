@@ -1,6 +1,7 @@
-// The load: a process of its own that keeps N connections busy, each with one request at a time, and says how long they
-// took. Written for this because node's own client and autocannon need more of a core for a request than the servers
-// that are measured, and would hide on two cores what makes them differ.
+// The load: a process of its own. It keeps N connections busy, each with one request at a time, and says how long they
+// took. It exists because other clients need more of a core than the servers do, and so hide on two cores how those
+// differ. For a request of 33 kB on 16 connections, a bare node:http server needs 13 to 20 µs of a core, this client 10,
+// autocannon 27 to 37, and node's own client 42 to 70.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';

@@ -6,7 +6,6 @@ import { type Bench, openBench } from './bench.ts';
 import type { Line } from './figures.ts';
 import { describeMachine } from './machine.ts';
 import { removeAll } from './ours.ts';
-import type { Curve, Plot } from './plot.ts';
 import { profile } from './profile.ts';
 import { type Report, reportText, writeReport } from './report.ts';
 import { hotListWhileBusy } from './scenarios/busy.ts';
@@ -23,7 +22,7 @@ import { uncachedList } from './scenarios/uncached.ts';
 type Scenario = {
   /** What the data has to have: many organizations of 100 numbers, one of very many. */
   needs: ('organizations' | 'long')[];
-  run(bench: Bench): Promise<Line[] | { lines: Line[]; curves: Curve[] }>;
+  run(bench: Bench): Promise<Line[]>;
 };
 
 const scenarios: Record<string, Scenario> = {
@@ -38,19 +37,6 @@ const scenarios: Record<string, Scenario> = {
   import: { needs: ['organizations'], run: importRows },
   size: { needs: [], run: size },
   start: { needs: [], run: start },
-};
-
-const plots: Record<string, Omit<Plot, 'curves' | 'x'> & { xLabel: string }> = {
-  hot: {
-    title: 'A list of 100 numbers, hot: latency against load',
-    xLabel: 'connections, each with one request at a time',
-    y: { label: 'latency in ms', logarithmic: true },
-  },
-  size: {
-    title: 'A list of 100 numbers: cost against size',
-    xLabel: 'numbers in the database',
-    y: { label: 'p50 at 16 connections, in ms', logarithmic: false },
-  },
 };
 
 let stopping = false;
@@ -93,7 +79,6 @@ async function measure(names: string[]): Promise<void> {
     machine: await describeMachine(bench.ours.pool),
     minutes: 0,
     lines: [],
-    plots: {},
   };
   try {
     for (const name of names) await run(name, bench, report);
@@ -113,21 +98,11 @@ async function measure(names: string[]): Promise<void> {
 async function run(name: string, bench: Bench, report: Report): Promise<void> {
   const begun = performance.now();
   try {
-    const result = await scenarios[name]!.run(bench);
-    const { lines, curves } = Array.isArray(result) ? { lines: result, curves: undefined } : result;
-    report.lines.push(...lines);
-    if (curves) report.plots[name] = plotOf(name, curves);
+    report.lines.push(...(await scenarios[name]!.run(bench)));
   } catch (error) {
     await unlessStopping(error).catch(() => {});
     console.error(`${name} failed:`, error);
     process.exitCode = 1;
   }
   console.error(`${name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-}
-
-function plotOf(name: string, curves: Curve[]): Plot {
-  const { xLabel, ...rest } = plots[name]!;
-  const places = new Set(curves.flatMap(curve => curve.points.map(point => point[0])));
-  const ticks = [...places].map(at => ({ at, text: at.toLocaleString('en-US') }));
-  return { ...rest, x: { label: xLabel, ticks }, curves };
 }

@@ -2,14 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Line, Reach, Spread } from './figures.ts';
 import type { Machine } from './machine.ts';
-import { drawPlot, type Plot } from './plot.ts';
 
 export type Report = {
   mode: 'quick' | 'full';
   machine: Machine;
   minutes: number;
   lines: Line[];
-  plots: Record<string, Plot>;
 };
 
 const columns = ['what', 'ours', 'floor', 'of', 'ratio', 'reach', 'met'];
@@ -44,23 +42,16 @@ const headline = ({ mode, machine, minutes }: Report): string =>
 
 export const reportText = (report: Report): string => `${headline(report)}\n\n${tableText(report.lines)}\n`;
 
-/** Writes results.md, results.json and the plots. */
+/** Writes results.md and results.json. */
 export async function writeReport(folder: string, report: Report): Promise<void> {
-  const { plots, ...rest } = report;
-  await mkdir(join(folder, 'plots'), { recursive: true });
-  for (const [name, plot] of Object.entries(plots))
-    await writeFile(join(folder, 'plots', `${name}.svg`), drawPlot(plot));
-  const curves = Object.fromEntries(Object.entries(plots).map(([name, plot]) => [name, plot.curves]));
-  await writeFile(join(folder, 'results.json'), `${JSON.stringify({ ...rest, curves }, null, 2)}\n`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(join(folder, 'results.md'), markdown(report));
 }
 
 function markdown(report: Report): string {
   const row = (texts: string[]) => `| ${texts.join(' | ')} |\n`;
   const table = [columns, columns.map(() => '---'), ...report.lines.map(cells)].map(row).join('');
-  const images = Object.entries(report.plots).map(
-    ([name, { title }]) => `\n![${title}](plots/${name}.svg)\n`,
-  );
   return `# Benchmark
 
 Written by \`npm run bench\`: ${headline(report)}.
@@ -69,7 +60,7 @@ Every figure is the median of several rounds, in parentheses the least and the m
 same machine, which also makes the load; the ratio is that of ours to the floor, round by round. A reach is one of the
 ratio, or of the figure itself where it has a unit.
 
-${table}${images.join('')}`;
+${table}`;
 }
 
 function reachText({ reach, absolute, unit }: Line): string {
