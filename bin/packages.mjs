@@ -24,15 +24,15 @@ export function missingPackages(wanted, there, withDev) {
 }
 
 /**
- * The arguments with which npm installs what is missing. A later installation leaves out what the one before left out.
+ * The arguments with which npm installs what is missing. A later installation leaves out what the one before left out,
+ * unless it is needed now.
  *
  * @param {Packages | undefined} there undefined before the first installation
- * @param {boolean} withDev whether packages for development are needed
  */
-export function installArguments(there, withDev) {
+export function installArguments(there, { withDev = false, withOptional = false } = {}) {
   const has = kind => there !== undefined && Object.values(there).some(each => each[kind]);
   const dev = withDev || has('dev');
-  const optional = withDev || there === undefined || has('optional');
+  const optional = withOptional || there === undefined || has('optional');
   return ['ci', `--${dev ? 'include' : 'omit'}=dev`, `--${optional ? 'include' : 'omit'}=optional`];
 }
 

@@ -38,13 +38,16 @@ test('a package too many is not missing', () => {
 });
 
 test('the first installation has what the server needs, later ones what the one before had', () => {
-  assert.deepEqual(installArguments(undefined, false), ['ci', '--omit=dev', '--include=optional']);
-  assert.deepEqual(installArguments(server, false), ['ci', '--omit=dev', '--omit=optional']);
-  assert.deepEqual(installArguments(withNode, false), ['ci', '--omit=dev', '--include=optional']);
-  assert.deepEqual(installArguments(full, false), ['ci', '--include=dev', '--include=optional']);
+  assert.deepEqual(installArguments(undefined), ['ci', '--omit=dev', '--include=optional']);
+  assert.deepEqual(installArguments(server), ['ci', '--omit=dev', '--omit=optional']);
+  assert.deepEqual(installArguments(withNode), ['ci', '--omit=dev', '--include=optional']);
+  assert.deepEqual(installArguments(full), ['ci', '--include=dev', '--include=optional']);
 });
 
-test('the tests need everything', () => {
+test('what is needed now is installed, whatever was left out before', () => {
+  const everything = { withDev: true, withOptional: true };
   for (const there of [undefined, server, withNode, full])
-    assert.deepEqual(installArguments(there, true), ['ci', '--include=dev', '--include=optional']);
+    assert.deepEqual(installArguments(there, everything), ['ci', '--include=dev', '--include=optional']);
+  const optional = installArguments(server, { withOptional: true });
+  assert.deepEqual(optional, ['ci', '--omit=dev', '--include=optional']);
 });

@@ -17,7 +17,7 @@ function ensurePackages(mayInstall, withDev) {
   const there = readThere(root);
   const missing = missingPackages(wanted, there ?? {}, withDev);
   if (missing.length === 0) return;
-  const args = installArguments(there, withDev);
+  const args = installArguments(there, { withDev, withOptional: withDev });
   if (mayInstall) return install(root, args);
   fail(`Packages are missing or outdated. In ${root}, type: npm ${args.join(' ')}`);
 }
@@ -31,11 +31,12 @@ function nodeBinary() {
   const runs = binary && (binary === process.execPath || spawnSync(binary, ['--version']).status === 0);
   if (runs) return binary;
   if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) return process.execPath;
+  const withNode = installArguments(readThere(root), { withOptional: true });
   const leftOut = readWanted(root)?.[`node_modules/${name}`] !== undefined;
   const why = binary
     ? `the one in node_modules/${name} does not run on this machine: use Node ${nodeMajorMin}`
     : leftOut
-      ? `the one that npm brings was left out: type npm ci --include=optional, or use Node ${nodeMajorMin}`
+      ? `the one that npm brings was left out: type npm ${withNode.join(' ')}, or use Node ${nodeMajorMin}`
       : `npm has none for this machine (${process.platform} ${process.arch}): use Node ${nodeMajorMin}`;
   fail(`Linekeeper runs on Node ${nodeMajorMin}. This is ${process.version}, and ${why}`);
 }

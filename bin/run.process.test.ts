@@ -12,7 +12,6 @@ const root = join(import.meta.dirname, '..');
 
 /** Prints its arguments. `serve` runs until SIGTERM. */
 const program = `
-  console.log('up', process.pid, ...process.argv.slice(2));
   if (process.argv[2] === 'serve') {
     const running = setInterval(() => {}, 1000);
     process.on('SIGTERM', () => {
@@ -20,6 +19,7 @@ const program = `
       clearInterval(running);
     });
   }
+  console.log('up', process.pid, ...process.argv.slice(2));
 `;
 
 /** Writes its arguments down and installs every package of the lockfile. */
@@ -165,7 +165,10 @@ test('an older Node says why there is no newer one', async t => {
   await installForProduction(tree);
   const leftOut = await ended(tree.run('bin/linekeeper.mjs', 'version'));
   assert.deepEqual([leftOut.code, leftOut.out], [1, '']);
-  assert.match(leftOut.err, /This is v\d.* was left out: type npm ci --include=optional, or use Node 26\n$/);
+  assert.match(
+    leftOut.err,
+    /This is v\d.* was left out: type npm ci --omit=dev --include=optional, or use Node 26\n$/,
+  );
   await writeFile(join(tree.folder, 'package-lock.json'), JSON.stringify({ packages: {} }));
   const none = await ended(tree.run('bin/linekeeper.mjs', 'version'));
   assert.match(none.err, /npm has none for this machine \(\w+ \w+\): use Node 26\n$/);
