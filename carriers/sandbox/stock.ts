@@ -1,19 +1,19 @@
 import { geographicAreaCodes, regionsOf } from '../../phone-numbers/regions.ts';
-import type { Offer, Wanted } from '../carrier.ts';
+import type { NumberQuery, Offer } from '../carrier.ts';
 import type { Book } from './store.ts';
 
 const lines = Array.from({ length: 100 }, (_, line) => String(line).padStart(2, '0'));
 const countries = ['US', 'CA'];
 
 /**
- * What is for sale: in each geographic area code of the United States and Canada, 555-0100 to 555-0199, which the
- * numbering plan keeps for fiction, without what the account owns and what somebody else has bought.
+ * The numbers for sale: 555-0100 to 555-0199 in each geographic area code of the United States and Canada, without those
+ * that the account owns or somebody else has bought. The numbering plan reserves these numbers for fiction.
  */
-export function offers(book: Book, wanted: Wanted): Offer[] {
+export function offers(book: Book, query: NumberQuery): Offer[] {
   const gone = sold(book);
-  return candidates(wanted)
-    .filter(number => number.includes(wanted.contains ?? '') && !gone.has(number))
-    .take(wanted.limit)
+  return candidates(query)
+    .filter(number => number.includes(query.contains ?? '') && !gone.has(number))
+    .take(query.limit)
     .map(phone_number => ({ phone_number, locality: null, region: regionOf(phone_number) }))
     .toArray();
 }
@@ -29,7 +29,7 @@ const sold = ({ numbers, taken }: Book): Set<string> =>
 
 const isFictional = (phoneNumber: string): boolean => /^\+1[2-9]\d\d55501\d\d$/.test(phoneNumber);
 
-function* candidates({ country, area_code, phone_number }: Wanted): Generator<string> {
+function* candidates({ country, area_code, phone_number }: NumberQuery): Generator<string> {
   if (phone_number !== undefined) {
     const areaCode = phone_number.slice(2, 5);
     if (isFictional(phone_number) && (area_code ?? areaCode) === areaCode && exists(areaCode, country))
@@ -40,11 +40,11 @@ function* candidates({ country, area_code, phone_number }: Wanted): Generator<st
     if (exists(areaCode, country)) for (const line of lines) yield `+1${areaCode}55501${line}`;
 }
 
-/** Whether it is a geographic area code of the United States or Canada, and of that country. */
+/** Whether the country is the United States or Canada and has this geographic area code. */
 const exists = (areaCode: string, country: string): boolean =>
   countries.includes(country) && regionsOf(areaCode).some(region => region.startsWith(`${country}-`));
 
-/** The state or province; null where several share the area code. */
+/** The state or province; null if several share the area code. */
 function regionOf(phoneNumber: string): string | null {
   const [region, another] = regionsOf(phoneNumber.slice(2, 5));
   return region && !another ? region.slice(3) : null;

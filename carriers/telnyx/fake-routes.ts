@@ -1,5 +1,5 @@
-import type { Answer, Asked, Route } from '../testing/fake.ts';
-import type { FakeAccount, KeptNumber } from './fake-account.ts';
+import type { FakeRequest, FakeResponse, Route } from '../testing/fake.ts';
+import type { FakeAccount, FakeNumber } from './fake-account.ts';
 import {
   error,
   notFound,
@@ -36,7 +36,7 @@ const inventoryRoutes = (account: FakeAccount): Route[] => [
         return error(400, '10015', 'Bad Request');
       const found = account.search(
         phoneNumber => {
-          // Patterns are looked for behind the area code, if there is one to look in.
+          // With an area code, Telnyx looks for the pattern in the digits after it.
           const digits = phoneNumber.slice(areaCode ? 5 : 2);
           return (
             phoneNumber.startsWith(`+1${areaCode}`) &&
@@ -52,7 +52,7 @@ const inventoryRoutes = (account: FakeAccount): Route[] => [
   },
 ];
 
-/** What is looked for in a list is not in it; a 404 would say that there is no such list. */
+/** A search that finds nothing gets an empty list. A 404 would say that there is no such list. */
 const nothing = page([], new URLSearchParams(), String);
 
 const orderRoutes = (account: FakeAccount): Route[] => [
@@ -103,8 +103,8 @@ const numberRoutes = (account: FakeAccount): Route[] => [
         a.phone_number < b.phone_number ? -1 : 1,
       );
       if (digits === null) return page(all, query, showNumber);
-      // It takes nothing but digits, three at least.
-      const isFound = ({ phone_number }: KeptNumber) =>
+      // The filter takes digits only, at least three.
+      const isFound = ({ phone_number }: FakeNumber) =>
         /^\d{3,}$/.test(digits) && phone_number.includes(digits);
       return page(all.filter(isFound), query, showNumber);
     },
@@ -139,7 +139,7 @@ const messagingRoutes = (account: FakeAccount): Route[] => [
     path: '/10dlc/phone_number_campaigns/:phoneNumber',
     call: 'find',
     answer({ params }) {
-      const assignment = account.lookAtAssignment(params.phoneNumber ?? '');
+      const assignment = account.advanceAssignment(params.phoneNumber ?? '');
       return assignment ? { status: 200, body: showAssignment(assignment) } : notFound;
     },
   },
@@ -157,8 +157,8 @@ const messagingRoutes = (account: FakeAccount): Route[] => [
   },
 ];
 
-/** Made once and replaced later, and only for a number that is on a messaging profile. */
-function assign(account: FakeAccount, { json }: Asked, again: boolean): Answer {
+/** POST makes the first assignment and PUT replaces it. Both need a number that is on a messaging profile. */
+function assign(account: FakeAccount, { json }: FakeRequest, again: boolean): FakeResponse {
   const { phoneNumber, campaignId } = json as { phoneNumber: string; campaignId: string };
   if (!account.numbers.get(phoneNumber)?.profile || (account.assignment(phoneNumber) !== undefined) !== again)
     return error(400, '10015', 'Bad Request');
@@ -168,7 +168,7 @@ function assign(account: FakeAccount, { json }: Asked, again: boolean): Answer {
 function ofOne(
   account: FakeAccount,
   route: Omit<Route, 'answer'>,
-  answer: (number: KeptNumber, asked: Asked) => Answer,
+  answer: (number: FakeNumber, asked: FakeRequest) => FakeResponse,
 ): Route {
   return {
     ...route,

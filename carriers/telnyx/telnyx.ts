@@ -11,18 +11,18 @@ export const telnyx: CarrierKind = {
   title: 'Telnyx',
   credentials: Type.Object({
     api_key: Type.String({
-      // It goes into a header.
+      // A header can carry it.
       pattern: '^[\\x21-\\x7e]{1,200}$',
       writeOnly: true,
       description: 'An API v2 key, without spaces.',
     }),
   }),
   can: { buy: true, messaging: ['service', 'campaign'] },
-  connect(credentials, surroundings) {
-    const url = surroundings.urls.api ?? 'https://api.telnyx.com/v2';
-    const client = createClient(telnyxApi(url, credentials.api_key ?? ''), surroundings);
+  connect(credentials, options) {
+    const url = options.urls.api ?? 'https://api.telnyx.com/v2';
+    const client = createClient(telnyxApi(url, credentials.api_key ?? ''), options);
     return {
-      check: () => check(client, surroundings.account),
+      check: () => check(client, options.account),
       search: wanted => search(client, wanted),
       buy: (phoneNumber, reference) => buy(client, phoneNumber, reference),
       findPurchase: (phoneNumber, reference) => findPurchase(client, phoneNumber, reference),
@@ -36,7 +36,7 @@ export const telnyx: CarrierKind = {
   },
 };
 
-/** Telnyx says nothing of whose the key is, so the account goes by the name that we have for it. */
+/** Telnyx does not say whose key it is, so the account has our own name for it. */
 async function check(client: Client, account: string): Promise<AccountFacts> {
   const { data } = await client({ method: 'GET', path: '/balance' }, Balance);
   return { account, balance: { amount: data.balance, currency: data.currency } };

@@ -11,7 +11,7 @@ export function changingContract(kind: CarrierKind, make: Make): void {
   const noMessaging =
     kind.can.messaging.length === 0 && 'numbers of this carrier are not attached to anything';
 
-  test('gives a number back, as often as it is told to', async t => {
+  test('releases a number as often as it is told to', async t => {
     const subject = await open(t, make);
     const { carrier, world } = subject;
     const { id, phone_number, reference } = await ours(subject, '415');
@@ -52,7 +52,7 @@ export function changingContract(kind: CarrierKind, make: Make): void {
   });
 
   for (const { call, of, skip } of changes(noMessaging))
-    test(`${call} tells faults apart, is not repeated, and can be`, { skip }, async t => {
+    test(`${call} tells faults apart, is not retried, and may be repeated`, { skip }, async t => {
       const subject = await open(t, make);
       const { carrier, world } = subject;
       const areaCodes = ['201', '202', '203', '205', '206', '207', '208', '209', '210', '212', '213', '214'];
@@ -60,7 +60,7 @@ export function changingContract(kind: CarrierKind, make: Make): void {
 
       for await (const fault of faultsThatCan(t, world, call, refusals, always))
         assert.equal(await outcomeOf(of(subject, await next())), fault);
-      // Each befalls one request: if that were repeated, the repeat would be answered.
+      // Each fault hits one request. A retry would be answered, and the outcome would be `done`.
       for await (const fault of faultsThatCan(t, world, call, unanswered, 1)) {
         const number = await next();
         assert.equal(await outcomeOf(of(subject, number)), 'outcome_unknown', fault);
@@ -107,7 +107,7 @@ const unanswered: Fault['kind'][] = [
   'other_number',
 ];
 
-/** How it stands in the end. */
+/** The final state of an attachment. */
 async function settled(carrier: Carrier, number: CarrierNumber, to: Messaging): Promise<Attachment> {
   for (;;) {
     const attachment = await carrier.attachment(number, to);
