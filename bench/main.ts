@@ -1,5 +1,5 @@
-// `npm run bench`: measures Linekeeper against what the same machine can do at best, in the same minutes, and writes
-// one table. CONTRIBUTING.md says how to call it.
+// `npm run bench`: measures Linekeeper against a floor, which is the best that the same machine can do in the same
+// minutes, and writes one table. CONTRIBUTING.md says how to call it.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Bench, openBench } from './bench.ts';
@@ -20,7 +20,7 @@ import { start } from './scenarios/start.ts';
 import { uncachedList } from './scenarios/uncached.ts';
 
 type Scenario = {
-  /** What the data has to have: many organizations of 100 numbers, one of very many. */
+  /** The data that it needs: many organizations of 100 numbers, or one of very many numbers. */
   needs: ('organizations' | 'long')[];
   run(bench: Bench): Promise<Line[]>;
 };
@@ -59,7 +59,7 @@ if (unknown.length > 0) {
 } else if (options.profile) await profile().catch(unlessStopping);
 else await measure(positionals.length > 0 ? positionals : Object.keys(scenarios)).catch(unlessStopping);
 
-/** What fails because everything is taken away under it is no news. */
+/** Ignores errors while the bench stops, since stopping causes them. */
 async function unlessStopping(error: unknown): Promise<void> {
   if (!stopping) throw error;
   await new Promise(() => {});
@@ -88,13 +88,13 @@ async function measure(names: string[]): Promise<void> {
   report.minutes = (performance.now() - begun) / 60_000;
   console.log(`\n${reportText(report)}`);
   if (positionals.length > 0 || process.exitCode) return;
-  // The figures that are kept are those of a full run.
+  // Only a run of all scenarios is saved.
   const folder = quick ? join(import.meta.dirname, 'quick') : import.meta.dirname;
   await writeReport(folder, report);
   console.log(`Written to ${join(folder, 'results.md')}`);
 }
 
-/** What fails is said, and ends in an exit code of its own; the others are measured all the same. */
+/** Reports a scenario that fails, sets the exit code, and goes on to the next scenario. */
 async function run(name: string, bench: Bench, report: Report): Promise<void> {
   const begun = performance.now();
   try {

@@ -22,7 +22,7 @@ const cells = (line: Line): string[] => [
   line.met === null ? '' : line.met ? 'yes' : 'NO',
 ];
 
-/** The table as a terminal shows it. */
+/** The table for a terminal. */
 export function tableText(lines: Line[]): string {
   const rows = [columns, ...lines.map(cells)];
   const widths = columns.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
@@ -56,9 +56,9 @@ function markdown(report: Report): string {
 
 Written by \`npm run bench\`: ${headline(report)}.
 
-Every figure is the median of several rounds, in parentheses the least and the most. Ours and floor take turns, on the
-same machine, which also makes the load; the ratio is that of ours to the floor, round by round. A reach is one of the
-ratio, or of the figure itself where it has a unit.
+Every figure is the median of several rounds; minimum and maximum are in parentheses. Ours and the floor take turns on
+the same machine, which also makes the load. The ratio is ours to the floor, round by round. A reach bounds the ratio, or
+the figure itself if the reach has a unit.
 
 ${table}`;
 }
@@ -78,7 +78,7 @@ const spreadText = ({ median, least, most }: Spread, unit = ''): string =>
 const valueText = (value: number, unit: string): string =>
   digits(value) + (unit.startsWith('/') ? unit : unit && ` ${unit}`);
 
-/** Three digits, and all of those before the point. */
+/** Three significant digits, or all digits before the point if there are more. */
 function digits(value: number): string {
   const places = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString('en-US', { maximumFractionDigits: places, minimumFractionDigits: places });

@@ -10,7 +10,7 @@ import { install, installArguments, missingPackages, readThere, readWanted } fro
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nodeMajorMin = 26;
 
-/** Sees to it that the packages are there: installs them if it may, or else exits. */
+/** Installs missing packages if it may. Otherwise it says what to type, and exits. */
 function ensurePackages(mayInstall, withDev) {
   const wanted = readWanted(root);
   if (!wanted) return;
@@ -22,12 +22,12 @@ function ensurePackages(mayInstall, withDev) {
   fail(`Packages are missing or outdated. In ${root}, type: npm ${args.join(' ')}`);
 }
 
-/** The pinned Node comes as a package for each platform. Without it the machine's own serves if it is new enough. */
+/** The pinned Node, which comes as a package for each platform, or the machine's own if that is new enough. */
 function nodeBinary() {
   const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
   const name = `${prefix}-${process.platform}-${process.arch}`;
   const binary = pinnedNode(name);
-  // A package for another C library is there and yet does not run.
+  // A package for another C library is installed but does not run.
   const runs = binary && (binary === process.execPath || spawnSync(binary, ['--version']).status === 0);
   if (runs) return binary;
   if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) return process.execPath;
@@ -65,7 +65,7 @@ export async function run(script, args, { mayInstall = false, withDev = false } 
   ensurePackages(mayInstall, withDev);
   const file = join(root, script);
   const binary = nodeBinary();
-  // TypeScript is stripped and compiled once, not at each start: a quarter of the start's work, a tenth of the memory.
+  // Strips and compiles TypeScript once instead of at each start, which saves a quarter of the start's work.
   const cache = join(root, 'node_modules', '.cache', 'compiled');
   if (binary === process.execPath) {
     module.enableCompileCache(cache);
@@ -73,7 +73,7 @@ export async function run(script, args, { mayInstall = false, withDev = false } 
     await import(pathToFileURL(file).href);
     return;
   }
-  // A child that loses the channel knows that this process is gone, even by SIGKILL.
+  // A child that loses the channel knows that this process is gone, even after SIGKILL.
   const child = spawn(binary, [file, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { NODE_COMPILE_CACHE: cache, ...process.env },

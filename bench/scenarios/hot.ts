@@ -2,12 +2,12 @@ import { againstBare, type Bench, capture, listPath, parsed, requestOf } from '.
 import { numbersEach, organizationAt } from '../data.ts';
 import { compared, type Line } from '../figures.ts';
 
-/** As many as fit into any cache. */
+/** Few enough for every cache. */
 const organizations = 64;
 const seed = 1;
 const bareServer = 'bare node:http, same bytes';
 
-/** By connections: the reaches of requests a second and of p99. */
+/** By number of connections, the reaches of requests a second and of p99. */
 const loads = [
   { connections: 16, reach: { least: 0.45 }, reach99: { most: 4 } },
   { connections: 64, reach: { least: 0.55 }, reach99: undefined },
@@ -32,7 +32,7 @@ export async function hotList(bench: Bench): Promise<Line[]> {
   return lines;
 }
 
-/** The same list, when the client has it already. */
+/** The same lists, when the client has them already. */
 export async function unchangedList(bench: Bench): Promise<Line[]> {
   const answers = await captureLists(bench);
   const requests = answers.map(({ url, headers }) =>
@@ -51,7 +51,7 @@ export async function unchangedList(bench: Bench): Promise<Line[]> {
   ];
 }
 
-/** The lists as our server answers them, each compared with the database. */
+/** Our server's lists, each compared with the database. */
 export async function captureLists(bench: Bench) {
   const answers = await capture(
     bench,

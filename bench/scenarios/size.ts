@@ -6,7 +6,7 @@ import { type Ours, startOurs } from '../ours.ts';
 
 const listsPerRound = 800;
 
-/** The same list from a small database and from one that grows, turn by turn. */
+/** The same list from a small database and from a growing one, in turn. */
 export async function size(bench: Bench): Promise<Line[]> {
   const [smallest, ...larger] = bench.quick ? [50, 500] : [1_000, 10_000, 100_000];
   const small = await startOurs();
@@ -38,7 +38,7 @@ export async function size(bench: Bench): Promise<Line[]> {
   return lines;
 }
 
-/** Organizations from all over the table, other ones in each round. */
+/** Organizations from all parts of the table, other ones in each round. */
 async function neverCached(bench: Bench, ours: Ours, organizations: number, round: number): Promise<number> {
   const stride = 7_919;
   const names = Array.from({ length: Math.min(listsPerRound, organizations) }, (_, nth) =>

@@ -9,10 +9,7 @@ import { bounded, type Line } from '../figures.ts';
 import { residentMb } from '../machine.ts';
 import { announced, environmentFor, startOurs } from '../ours.ts';
 
-/**
- * V8 gives back what only the start needed once the server has been idle for half a minute: the memory is that of a
- * server that nobody has called for a minute.
- */
+/** After half a minute without work V8 returns the memory that only the start needed, so we measure after a minute. */
 const idleMs = 60_000;
 
 /** `npm start` on existing state, until the server says that it is ready; and the memory of an idle server. */
@@ -54,7 +51,7 @@ export async function start(bench: Bench): Promise<Line[]> {
 
 async function npmStart(home: string): Promise<number> {
   const begun = performance.now();
-  // A process group of its own, all of which can be asked to stop: npm, its shell, the launcher and the server.
+  // A process group of its own, so that one signal reaches npm, the launcher and the server.
   const npm = spawn('npm', ['start'], {
     cwd: join(import.meta.dirname, '..', '..'),
     env: environmentFor(home),
@@ -70,7 +67,7 @@ async function npmStart(home: string): Promise<number> {
 }
 
 async function endGroup(npm: ChildProcess): Promise<void> {
-  const closed = once(npm, 'close'); // when nobody in the group holds its output any more
+  const closed = once(npm, 'close'); // when no process of the group has its output open
   try {
     process.kill(-npm.pid!, 'SIGTERM');
   } catch {
