@@ -1,4 +1,4 @@
-// The floor for everything that is answered over HTTP: node:http, alone in a process, with the answers in its memory.
+// The floor for all HTTP scenarios: a bare node:http server in a process of its own, with the responses in memory.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,24 +6,24 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { answerParent } from './child.ts';
 
-export type Answer = { url: string; headers: Record<string, string>; body: Uint8Array };
+export type StoredResponse = { url: string; headers: Record<string, string>; body: Uint8Array };
 
-/** The answers from now on; or a body of so many bytes, in pieces, for whatever is asked. */
-export type Instruction = { answers: Answer[] } | { streamBytes: number };
+/** The responses from now on; or for every request a body of so many bytes, in pieces. */
+export type Instruction = { answers: StoredResponse[] } | { streamBytes: number };
 
-let answers: Answer[] = [];
-let byUrl = new Map<string, Answer>();
+let answers: StoredResponse[] = [];
+let byUrl = new Map<string, StoredResponse>();
 let streamBytes = 0;
 let turn = 0;
 
 const server = createServer((request, response) => {
   if (streamBytes > 0) {
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
-    // A client that leaves early is not the bare server's concern.
+    // A client may leave early.
     pipeline(Readable.from(pieces(streamBytes), { objectMode: false }), response).catch(() => {});
     return;
   }
-  // Where not every answer is kept, one is as good as another: what counts is its length.
+  // A URL without a response of its own gets any other one: only the length matters.
   const { headers, body } = byUrl.get(request.url!) ?? answers[turn++ % answers.length]!;
   const { etag } = headers;
   if (etag !== undefined && request.headers['if-none-match'] === etag) {

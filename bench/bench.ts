@@ -1,4 +1,4 @@
-import type { Answer, Instruction } from './bare.ts';
+import type { Instruction, StoredResponse } from './bare.ts';
 import { type Child, startChild } from './child.ts';
 import { addLong, addOrganizations, settle } from './data.ts';
 import type { Job, Loaded } from './load.ts';
@@ -6,24 +6,24 @@ import { cpuSeconds } from './machine.ts';
 import { ranges } from './numbers.ts';
 import { type Ours, startOurs } from './ours.ts';
 
-/** What a scenario works with. */
+/** The tools of a scenario. */
 export type Bench = Extent & {
   quick: boolean;
   verbose: boolean;
   ours: Ours;
   load: Load;
   bare: Child<Instruction, number>;
-  /** The first of so many numbers that nobody else has. */
+  /** The first of `count` numbers that no other caller gets. */
   takeNumbers(count: number): number;
   close(): Promise<void>;
 };
 
-/** How much of everything there is and is done. */
+/** The amount of data, and how often and how long each scenario measures. */
 type Extent = {
   organizations: number;
   longNumbers: number;
   rounds: number;
-  /** How long one round of requests lasts. */
+  /** The length of one round of requests. */
   seconds: number;
 };
 
@@ -35,7 +35,7 @@ const fully: Extent = { organizations: 10_000, longNumbers: 1_000_000, rounds: 5
 export const longOrganization = 'bench_long';
 export const startLoad = (): Load => startChild(`${import.meta.dirname}/load.ts`);
 
-/** Starts everything and fills the database with what the scenarios need. */
+/** Starts all processes and fills the database with the data that the scenarios need. */
 export async function openBench(
   options: { quick: boolean; verbose: boolean },
   needs: { organizations: boolean; long: boolean },
@@ -70,7 +70,7 @@ export async function openBench(
   return bench;
 }
 
-/** A whole request, as it is sent. */
+/** A complete HTTP request as text. */
 export function requestOf(
   { key }: Ours,
   path: string,
@@ -91,9 +91,9 @@ export function requestOf(
 export const listPath = (organization: string): string =>
   `/v1/sms/phone-numbers?organization_id=${organization}`;
 
-/** What our server answers to each path, with those headers that matter to the cost of sending it again. */
-export async function capture(bench: Bench, paths: string[]): Promise<Answer[]> {
-  const answers: Answer[] = [];
+/** Our server's response to each path, with the headers that affect the cost of sending it again. */
+export async function capture(bench: Bench, paths: string[]): Promise<StoredResponse[]> {
+  const answers: StoredResponse[] = [];
   for (let from = 0; from < paths.length; from += 16) {
     const some = paths.slice(from, from + 16).map(path => captureOne(bench, path));
     answers.push(...(await Promise.all(some)));
@@ -101,7 +101,7 @@ export async function capture(bench: Bench, paths: string[]): Promise<Answer[]> 
   return answers;
 }
 
-async function captureOne({ ours }: Bench, path: string): Promise<Answer> {
+async function captureOne({ ours }: Bench, path: string): Promise<StoredResponse> {
   const headers = { 'x-api-key': ours.key, 'accept-encoding': 'identity' };
   const response = await fetch(`http://127.0.0.1:${ours.port}${path}`, { headers });
   const body = new Uint8Array(await response.arrayBuffer());
@@ -113,13 +113,13 @@ async function captureOne({ ours }: Bench, path: string): Promise<Answer> {
   return { url: path, headers: Object.fromEntries(kept), body };
 }
 
-export const parsed = (answer: Answer) => JSON.parse(Buffer.from(answer.body).toString());
+export const parsed = (answer: StoredResponse) => JSON.parse(Buffer.from(answer.body).toString());
 
-/** Does one job on our server. @throws when any answer was wrong */
+/** Does one job on our server. @throws Error if any response was wrong */
 export const loadOurs = (bench: Bench, job: Omit<Job, 'port'>): Promise<Loaded> =>
   loadOn(bench, 'ours', bench.ours.pid, { ...job, port: bench.ours.port });
 
-/** The same work for our server and for a bare one, turn by turn, after a round for each that does not count. */
+/** The same work for our server and for a bare one, in turn. The first round of each does not count. */
 export async function againstBare(
   bench: Bench,
   instruction: Instruction,
@@ -132,7 +132,7 @@ export async function againstBare(
   });
 }
 
-/** Each of several things in turn, `rounds` times, and once before that does not count. */
+/** Does each work in turn, `rounds` times. A first round of each does not count. */
 export async function alternate<Name extends string, T>(
   rounds: number,
   work: Record<Name, (round: number) => Promise<T>>,
@@ -147,7 +147,7 @@ export async function alternate<Name extends string, T>(
   return results;
 }
 
-/** @param pid of the server, whose time on the processor is told beside the load's */
+/** @param pid of the server: `--verbose` prints its processor time beside that of the load */
 export async function loadOn(
   { load, verbose }: Pick<Bench, 'load' | 'verbose'>,
   name: string,
@@ -168,7 +168,7 @@ export async function loadOn(
   return loaded;
 }
 
-/** Makes every body that is kept of these organizations a body of the past. */
+/** Outdates all cached bodies of these organizations. */
 export async function outdate({ pool, tenant }: Ours, organizations: string[]): Promise<void> {
   await pool.query(
     'update organizations set revision = revision + 1 where tenant_id = $1 and unique_id = any($2)',

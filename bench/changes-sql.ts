@@ -1,4 +1,4 @@
-// What a claim and an assignment ask of the database, and nothing else: the floor under both.
+// The statements of a claim and of an assignment, without anything else: the floor for both.
 import { randomUUIDv7 } from 'node:crypto';
 import type pg from 'pg';
 

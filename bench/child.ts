@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Another process that answers what it is asked, one question at a time. */
+/** Another process that answers questions, one at a time. */
 export type Child<Question, Answer> = {
   pid: number;
   ask(question: Question): Promise<Answer>;
@@ -32,7 +32,7 @@ export function startChild<Question extends object, Answer>(file: string): Child
   };
 }
 
-/** The child's side: it ends when its parent has left. */
+/** The child's side. The child ends when its parent is gone. */
 export function answerParent<Question, Answer>(answer: (question: Question) => Promise<Answer>): void {
   process.on('message', async (question: Question) => {
     const reply = await answer(question).then(

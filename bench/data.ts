@@ -8,8 +8,9 @@ const usersEach = 3;
 export const organizationAt = (index: number): string => `bench_${index}`;
 
 /**
- * Organizations `from` to `to` (not included), each with three users and 100 numbers, half of them assigned, a third
- * with a nickname; one organization's numbers lie scattered over the table, as they come to a business over the years.
+ * Adds the organizations from `from` up to, but not including, `to`. Each has three users and 100 numbers: half of them
+ * are assigned, a third has a nickname. The numbers of one organization are scattered over the table, as after years of
+ * business.
  */
 export async function addOrganizations(pool: pg.Pool, tenant: string, from: number, to: number) {
   const count = to - from;
@@ -28,7 +29,7 @@ export async function addOrganizations(pool: pg.Pool, tenant: string, from: numb
   );
 }
 
-/** One organization with many numbers, whose rows lie together. */
+/** Adds one organization with many numbers. Their rows are contiguous. */
 export async function addLong(pool: pg.Pool, tenant: string, unique_id: string, numbers: number) {
   await insertOrganizations(
     pool,
@@ -43,7 +44,7 @@ export async function addLong(pool: pg.Pool, tenant: string, unique_id: string, 
   );
 }
 
-/** Statistics and visibility as they are some minutes later, and nothing left to be written while we measure. */
+/** Updates statistics and visibility, as the database does within minutes, and leaves no dirty pages behind. */
 export async function settle(pool: pg.Pool): Promise<void> {
   await pool.query('vacuum analyze');
   await pool.query('checkpoint');
@@ -64,7 +65,8 @@ async function insertOrganizations(pool: pg.Pool, tenant: string, rows: string):
 }
 
 /**
- * Several connections share the work, each with as many numbers of every organization as the others.
+ * Several connections share the work. Each inserts the same share of every organization.
+ *
  * @param rows of k, nth (the count within the organization) and organization
  */
 async function insertNumbers(pool: pg.Pool, tenant: string, rows: string, start: number): Promise<void> {
@@ -80,7 +82,7 @@ async function insertNumbers(pool: pg.Pool, tenant: string, rows: string, start:
 async function insertShare(pool: pg.Pool, tenant: string, rows: string, start: number): Promise<void> {
   const client = await pool.connect();
   try {
-    // The references are right by construction; to have each looked up would double the time.
+    // The references are right by construction. To check each would double the time.
     await client.query("begin; set local work_mem = '256MB'; set local session_replication_role = replica");
     await client.query(
       `with added as (

@@ -1,4 +1,4 @@
-/** The median of several rounds, with the least and the most. */
+/** The median, minimum and maximum of several rounds. */
 export type Spread = { median: number; least: number; most: number };
 
 export type Reach = { least: number } | { most: number };
@@ -8,11 +8,11 @@ export type Line = {
   scenario: string;
   what: string;
   unit: string;
-  /** Where `ours` is held to a bound by itself and not as a ratio. */
+  /** Whether the reach bounds `ours` itself, not its ratio to the floor. */
   absolute: boolean;
   ours: Spread;
   floor: Spread | null;
-  /** What the floor is. */
+  /** The name of the floor. */
   against: string;
   ratio: Spread | null;
   reach: Reach | null;
@@ -21,13 +21,13 @@ export type Line = {
 
 type Measured = { what: string; unit: string; ours: number[]; floor?: number[]; against?: string };
 
-/** A line whose reach is one of `ours` to the floor, round by round. */
+/** A line whose reach bounds the ratio of `ours` to the floor, round by round. */
 export function compared(scenario: string, measured: Measured & { floor: number[] }, reach?: Reach): Line {
   const ratio = spread(measured.ours.map((value, round) => value / measured.floor[round]!));
   return { ...line(scenario, measured), ratio, reach: reach ?? null, met: meets(ratio.median, reach) };
 }
 
-/** A line that is held to a bound by itself. */
+/** A line whose reach bounds `ours` itself. */
 export function bounded(scenario: string, measured: Measured, reach: Reach): Line {
   const { floor, ours } = measured;
   const ratio = floor ? spread(ours.map((value, round) => value / floor[round]!)) : null;

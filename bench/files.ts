@@ -8,7 +8,7 @@ import type { Ours } from './ours.ts';
 
 const rowsPerPiece = 2_000;
 
-/** Writes `count` rows, one for each number from `start` on, piece by piece. */
+/** Writes `count` rows in pieces, one row for each number from `start` on. */
 export async function writeRows(
   file: string,
   start: number,
@@ -33,7 +33,7 @@ export const nicknameAt = (nth: number): string => (nth % 3 === 0 ? `Lead follow
 export const writeCsv = (file: string, start: number, count: number): Promise<void> =>
   writeRows(file, start, count, (number, nth) => `${number},${nicknameAt(nth)}\n`, 'phone_number,nickname\n');
 
-/** Imports a file over HTTP. @throws when not every row was taken */
+/** Imports a file over HTTP. @throws Error unless every row was imported */
 export async function importFile(
   ours: Ours,
   organization: string,

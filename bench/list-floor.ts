@@ -8,7 +8,7 @@ import {
 
 type Place = { tenant: string; organizationId: string };
 
-/** Makes a list with the server's own statement, prepared as the server does it, in a loop that does nothing else. */
+/** Runs the server's own list statement, prepared as the server prepares it. */
 export async function readList(
   client: pg.Pool | pg.PoolClient,
   { tenant, organizationId }: Place,
@@ -34,7 +34,7 @@ export async function readList(
   return rows[0]!;
 }
 
-/** The ids that the database knows organizations by, in the order of the names. */
+/** The database's ids of the organizations, in the order of the names. */
 export async function organizationIds(pool: pg.Pool, tenant: string, names: string[]): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     'select id from organizations where tenant_id = $1 and unique_id = any($2) order by array_position($2, unique_id)',

@@ -1,6 +1,7 @@
-// The load: a process of its own that keeps N connections busy, each with one request at a time, and says how long they
-// took. Written for this because node's own client and autocannon need more of a core for a request than the servers
-// that are measured, and would hide on two cores what makes them differ.
+// The load: a process of its own. It keeps N connections busy, each with one request at a time, and says how long they
+// took. It exists because other clients need more of a core than the servers do, and so hide on two cores how those
+// differ. For a request of 33 kB on 16 connections, a bare node:http server needs 13 to 20 µs of a core, this client 10,
+// autocannon 27 to 37, and node's own client 42 to 70.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
@@ -10,7 +11,7 @@ import { responseReader } from './response.ts';
 export type Job = {
   port: number;
   connections: number;
-  /** Whole requests as they are sent. */
+  /** Complete HTTP requests. */
   requests: string[];
   /** In turn from `start`, or drawn at random from this seed. */
   start?: number;
@@ -18,9 +19,9 @@ export type Job = {
   /** Ends after so many seconds or so many requests. */
   seconds?: number;
   count?: number;
-  /** Anything else is wrong. */
+  /** The expected status. */
   status: number;
-  /** How long the body that answers each request has to be, where that is known. */
+  /** The expected body length of each request's response, if known. */
   bodyBytes?: number[];
 };
 
@@ -34,10 +35,10 @@ export type Loaded = {
   bodyBytes: number;
   whole: Times;
   firstByte: Times;
-  /** Of this process, in seconds. */
+  /** Processor time of this process, in seconds. */
   cpu: number;
   wrong: number;
-  /** The first thing that was wrong. */
+  /** The first error. */
   complaint?: string;
 };
 
@@ -64,7 +65,7 @@ async function run(job: Job): Promise<Loaded> {
     complaint ??= text;
   }
 
-  /** Sends one request after the other on `socket` until there are no more. */
+  /** Sends requests on `socket`, one after another, until there are no more. */
   const keepBusy = (socket: Socket, listen: (read: (bytes: Buffer) => void) => void): Promise<void> =>
     new Promise((resolve, reject) => {
       let asked: number;
@@ -125,7 +126,7 @@ async function run(job: Job): Promise<Loaded> {
   };
 }
 
-/** What arrives is read into one buffer again and again, which saves an allocation for each piece. */
+/** All responses are read into one buffer, which saves an allocation for each piece. */
 async function openConnection(port: number) {
   let read: (bytes: Buffer) => void = () => {};
   const onread = {
@@ -144,7 +145,7 @@ async function openConnection(port: number) {
   return { socket, listen };
 }
 
-// In microseconds, to three digits, up to ten minutes.
+// In microseconds, with three digits, up to ten minutes.
 const newHistogram = () => createHistogram({ lowest: 1, highest: 600_000_000, figures: 3 });
 
 function record(histogram: RecordableHistogram, begun: number): void {
@@ -157,7 +158,7 @@ const times = (histogram: RecordableHistogram): Times => ({
   max: histogram.max / 1000,
 });
 
-/** Mulberry32: the same draws in every run. */
+/** Mulberry32: gives the same draws in every run. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type pg from 'pg';
 
-/** What the figures were measured on. */
+/** The machine and the versions behind the figures. */
 export type Machine = {
   processor: string;
   cores: number;
@@ -44,7 +44,7 @@ function commit(): string {
   }
 }
 
-/** The memory that a process holds now, in MB. */
+/** The resident memory of a process, in MB. */
 export function residentMb(pid: number): number {
   if (process.platform !== 'linux')
     return Number(execFileSync('ps', ['-o', 'rss=', '-p', `${pid}`], { encoding: 'utf8' })) / 1024;
@@ -52,16 +52,16 @@ export function residentMb(pid: number): number {
   return Number(kilobytes) / 1024;
 }
 
-/** The seconds of a core that a process has used; only Linux tells them finely enough, elsewhere it is NaN. */
+/** The processor time of a process, in seconds. NaN except on Linux, since only Linux is precise enough. */
 export function cpuSeconds(pid: number): number {
   if (process.platform !== 'linux') return Number.NaN;
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is a name in parentheses, which may have anything in it; utime and stime are the 14th and 15th.
+  // The second field is a name in parentheses and may contain spaces. utime and stime are the 14th and 15th field.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Runs `work`, and looks now and then at how much memory a process holds meanwhile. */
+/** Runs `work` and samples the memory of a process meanwhile. */
 export async function peakMbDuring<T>(
   pid: number,
   work: () => Promise<T>,

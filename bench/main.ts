@@ -1,12 +1,11 @@
-// `npm run bench`: measures Linekeeper against what the same machine can do at best, in the same minutes, and writes
-// one table. CONTRIBUTING.md says how to call it.
+// `npm run bench`: measures Linekeeper against a floor, which is the best that the same machine can do in the same
+// minutes, and writes one table. CONTRIBUTING.md says how to call it.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Bench, openBench } from './bench.ts';
 import type { Line } from './figures.ts';
 import { describeMachine } from './machine.ts';
 import { removeAll } from './ours.ts';
-import type { Curve, Plot } from './plot.ts';
 import { profile } from './profile.ts';
 import { type Report, reportText, writeReport } from './report.ts';
 import { hotListWhileBusy } from './scenarios/busy.ts';
@@ -21,9 +20,9 @@ import { start } from './scenarios/start.ts';
 import { uncachedList } from './scenarios/uncached.ts';
 
 type Scenario = {
-  /** What the data has to have: many organizations of 100 numbers, one of very many. */
+  /** The data that it needs: many organizations of 100 numbers, or one of very many numbers. */
   needs: ('organizations' | 'long')[];
-  run(bench: Bench): Promise<Line[] | { lines: Line[]; curves: Curve[] }>;
+  run(bench: Bench): Promise<Line[]>;
 };
 
 const scenarios: Record<string, Scenario> = {
@@ -38,19 +37,6 @@ const scenarios: Record<string, Scenario> = {
   import: { needs: ['organizations'], run: importRows },
   size: { needs: [], run: size },
   start: { needs: [], run: start },
-};
-
-const plots: Record<string, Omit<Plot, 'curves' | 'x'> & { xLabel: string }> = {
-  hot: {
-    title: 'A list of 100 numbers, hot: latency against load',
-    xLabel: 'connections, each with one request at a time',
-    y: { label: 'latency in ms', logarithmic: true },
-  },
-  size: {
-    title: 'A list of 100 numbers: cost against size',
-    xLabel: 'numbers in the database',
-    y: { label: 'p50 at 16 connections, in ms', logarithmic: false },
-  },
 };
 
 let stopping = false;
@@ -73,7 +59,7 @@ if (unknown.length > 0) {
 } else if (options.profile) await profile().catch(unlessStopping);
 else await measure(positionals.length > 0 ? positionals : Object.keys(scenarios)).catch(unlessStopping);
 
-/** What fails because everything is taken away under it is no news. */
+/** Ignores errors while the bench stops, since stopping causes them. */
 async function unlessStopping(error: unknown): Promise<void> {
   if (!stopping) throw error;
   await new Promise(() => {});
@@ -93,7 +79,6 @@ async function measure(names: string[]): Promise<void> {
     machine: await describeMachine(bench.ours.pool),
     minutes: 0,
     lines: [],
-    plots: {},
   };
   try {
     for (const name of names) await run(name, bench, report);
@@ -103,31 +88,21 @@ async function measure(names: string[]): Promise<void> {
   report.minutes = (performance.now() - begun) / 60_000;
   console.log(`\n${reportText(report)}`);
   if (positionals.length > 0 || process.exitCode) return;
-  // The figures that are kept are those of a full run.
+  // Only a run of all scenarios is saved.
   const folder = quick ? join(import.meta.dirname, 'quick') : import.meta.dirname;
   await writeReport(folder, report);
   console.log(`Written to ${join(folder, 'results.md')}`);
 }
 
-/** What fails is said, and ends in an exit code of its own; the others are measured all the same. */
+/** Reports a scenario that fails, sets the exit code, and goes on to the next scenario. */
 async function run(name: string, bench: Bench, report: Report): Promise<void> {
   const begun = performance.now();
   try {
-    const result = await scenarios[name]!.run(bench);
-    const { lines, curves } = Array.isArray(result) ? { lines: result, curves: undefined } : result;
-    report.lines.push(...lines);
-    if (curves) report.plots[name] = plotOf(name, curves);
+    report.lines.push(...(await scenarios[name]!.run(bench)));
   } catch (error) {
     await unlessStopping(error).catch(() => {});
     console.error(`${name} failed:`, error);
     process.exitCode = 1;
   }
   console.error(`${name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-}
-
-function plotOf(name: string, curves: Curve[]): Plot {
-  const { xLabel, ...rest } = plots[name]!;
-  const places = new Set(curves.flatMap(curve => curve.points.map(point => point[0])));
-  const ticks = [...places].map(at => ({ at, text: at.toLocaleString('en-US') }));
-  return { ...rest, x: { label: xLabel, ticks }, curves };
 }

@@ -1,10 +1,10 @@
-// Phone numbers by the count: number 0, 1, 2 … each of a shape that North America's plan allows (no N11), the same in
-// SQL and here. Each user of them has a range of its own.
+// Phone numbers by index: number 0, 1, 2 … Each has a shape that the North American plan allows (no N11). SQL and
+// TypeScript give the same numbers. Each kind of data has a range of its own.
 const perExchange = 10_000;
 const exchanges = 80;
 const perAreaCode = perExchange * exchanges;
 
-/** Where each kind of number begins; there are 72 million in all. */
+/** The first index of each range. There are 72 million numbers in all. */
 export const ranges = { organizations: 0, long: 12_000_000, changes: 20_000_000, imports: 24_000_000 };
 
 export function numberAt(index: number): string {
@@ -13,11 +13,11 @@ export function numberAt(index: number): string {
   return `+1${areaCode}${exchange}${String(index % perExchange).padStart(4, '0')}`;
 }
 
-/** `numberAt` of a bigint or integer expression. */
+/** `numberAt` in SQL. @param index an integer or bigint expression */
 export const numberInSql = (index: string): string =>
   `('+1' || (220 + (${index}) / ${perAreaCode}) || (220 + (${index}) / ${perExchange} % ${exchanges})
     || lpad(((${index}) % ${perExchange})::text, 4, '0'))`;
 
-/** How the server shows it. */
+/** The server's `pretty_phone_number`, in SQL. */
 export const prettyInSql = (number: string): string =>
   `('+1 ' || substr(${number}, 3, 3) || '-' || substr(${number}, 6, 3) || '-' || substr(${number}, 9))`;

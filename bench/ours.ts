@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 
-// As the server reads them.
+// As in the server.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-/** Our server on an embedded PostgreSQL of its own, and a second way to that database. */
+/** Our server with an embedded PostgreSQL of its own, and a second pool for that database. */
 export type Ours = {
   home: string;
   tenant: string;
@@ -19,14 +19,14 @@ export type Ours = {
   pid: number;
   pool: pg.Pool;
   restart(): Promise<void>;
-  /** Ends server and PostgreSQL; the data stays. */
+  /** Stops server and PostgreSQL. The data stays. */
   stop(): Promise<void>;
-  /** Ends both and removes what they kept. */
+  /** Stops both and removes the data. */
   remove(): Promise<void>;
 };
 
 export const connectionsToDatabase = 16;
-/** As `npm start` calls it: on the pinned Node, which this process runs on too, it becomes the server itself. */
+/** On the pinned Node, which runs this process too, the command becomes the server itself. */
 const program = join(import.meta.dirname, '..', 'bin', 'linekeeper.mjs');
 
 export const environmentFor = (home: string): NodeJS.ProcessEnv => ({
@@ -39,7 +39,7 @@ export const environmentFor = (home: string): NodeJS.ProcessEnv => ({
   DATABASE_URL: undefined,
 });
 
-/** @param nodeOptions what Node itself is started with */
+/** @param nodeOptions options of Node */
 export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
   const home = await mkdtemp(join(tmpdir(), 'lk-bench-'));
   let server: ChildProcess;
@@ -47,7 +47,7 @@ export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
   async function start() {
     server = spawn(process.execPath, [...nodeOptions, program, 'serve'], {
       env: environmentFor(home),
-      // The channel is there to be closed: a server that loses it knows that we are gone, and ends.
+      // A server that loses the channel knows that we are gone, and ends.
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     const { port, key } = await announced(server);
@@ -57,12 +57,12 @@ export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
       database: 'linekeeper',
       max: connectionsToDatabase,
     });
-    pool.on('error', () => {}); // when the server takes its PostgreSQL down with it
+    pool.on('error', () => {}); // when the server stops its PostgreSQL
     const { rows } = await pool.query('select id from tenants');
     return { tenant: rows[0].id as string, key, port, pid: server.pid!, pool };
   }
   async function stop() {
-    // Ended before it is ready, the server would leave its PostgreSQL behind for the next one.
+    // If the server ended before it is ready, it would leave its PostgreSQL running.
     await starting.catch(() => {});
     await ours?.pool.end().catch(() => {});
     await end(server);
@@ -91,12 +91,12 @@ export async function startOurs(nodeOptions: string[] = []): Promise<Ours> {
 
 const removals = new Set<() => Promise<void>>();
 
-/** For the end that comes by a signal. */
+/** Removes all servers; for the end by a signal. */
 export async function removeAll(): Promise<void> {
   await Promise.allSettled([...removals].map(remove => remove()));
 }
 
-/** Reads the banner up to the command that it shows. */
+/** Reads port and key from the curl command in the banner. */
 export async function announced(server: ChildProcess): Promise<{ port: number; key: string }> {
   for await (const line of createInterface({ input: server.stdout! })) {
     const match = /^curl "http:\/\/127\.0\.0\.1:(\d+)\/.*X-API-Key: ([^"]+)"/.exec(line);

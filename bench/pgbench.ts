@@ -14,7 +14,7 @@ export const pgbenchVersion = (): Promise<string | undefined> =>
     () => undefined,
   );
 
-/** A claim as pgbench knows it: the same statements, with variables where the driver has parameters. */
+/** A claim as a pgbench script: the same statements, with variables instead of parameters. */
 function script(organizationPrefix: string, organizations: number): string {
   const fill = (text: string, ...variables: string[]) =>
     text.replace(/\$(\d)/g, (_, place) => variables[Number(place) - 1]!).replace(/\s+/g, ' ');
@@ -32,7 +32,7 @@ function script(organizationPrefix: string, organizations: number): string {
   ].join('\n');
 }
 
-/** @returns how many claims pgbench does a second */
+/** @returns claims a second */
 export async function claimsByPgbench(ours: Ours, prefix: string, organizations: number, count: number) {
   const folder = await mkdtemp(join(tmpdir(), 'lk-bench-'));
   try {

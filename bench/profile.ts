@@ -8,7 +8,7 @@ import { startOurs } from './ours.ts';
 /** https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile, as far as it is read here. */
 type CpuProfile = {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
-  /** In microseconds of the clock that process.hrtime tells, too. */
+  /** In microseconds, on the clock of process.hrtime. */
   startTime: number;
   samples: number[];
   timeDeltas: number[];
@@ -22,7 +22,7 @@ const seconds = 10;
 
 const monotonicMicroseconds = (): number => Number(process.hrtime.bigint() / 1000n);
 
-/** Runs the hot list under V8's profiler, and prints the functions that the server spends its time in. */
+/** Runs the hot list under V8's profiler, and prints the functions with the most time. */
 export async function profile(): Promise<void> {
   await mkdir(folder, { recursive: true });
   const before = new Set(await readdir(folder));
@@ -50,7 +50,7 @@ export async function profile(): Promise<void> {
   console.log(`\nThe whole of it: ${relative(root, file)}, for the DevTools of Chrome`);
 }
 
-/** Of what was done between two moments: starting is another matter. */
+/** Prints the time of each function between two moments, which exclude the start. */
 function printSelfTimes(
   { nodes, startTime, samples, timeDeltas }: CpuProfile,
   from: number,

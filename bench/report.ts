@@ -2,14 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Line, Reach, Spread } from './figures.ts';
 import type { Machine } from './machine.ts';
-import { drawPlot, type Plot } from './plot.ts';
 
 export type Report = {
   mode: 'quick' | 'full';
   machine: Machine;
   minutes: number;
   lines: Line[];
-  plots: Record<string, Plot>;
 };
 
 const columns = ['what', 'ours', 'floor', 'of', 'ratio', 'reach', 'met'];
@@ -24,7 +22,7 @@ const cells = (line: Line): string[] => [
   line.met === null ? '' : line.met ? 'yes' : 'NO',
 ];
 
-/** The table as a terminal shows it. */
+/** The table for a terminal. */
 export function tableText(lines: Line[]): string {
   const rows = [columns, ...lines.map(cells)];
   const widths = columns.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
@@ -44,32 +42,25 @@ const headline = ({ mode, machine, minutes }: Report): string =>
 
 export const reportText = (report: Report): string => `${headline(report)}\n\n${tableText(report.lines)}\n`;
 
-/** Writes results.md, results.json and the plots. */
+/** Writes results.md and results.json. */
 export async function writeReport(folder: string, report: Report): Promise<void> {
-  const { plots, ...rest } = report;
-  await mkdir(join(folder, 'plots'), { recursive: true });
-  for (const [name, plot] of Object.entries(plots))
-    await writeFile(join(folder, 'plots', `${name}.svg`), drawPlot(plot));
-  const curves = Object.fromEntries(Object.entries(plots).map(([name, plot]) => [name, plot.curves]));
-  await writeFile(join(folder, 'results.json'), `${JSON.stringify({ ...rest, curves }, null, 2)}\n`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(join(folder, 'results.md'), markdown(report));
 }
 
 function markdown(report: Report): string {
   const row = (texts: string[]) => `| ${texts.join(' | ')} |\n`;
   const table = [columns, columns.map(() => '---'), ...report.lines.map(cells)].map(row).join('');
-  const images = Object.entries(report.plots).map(
-    ([name, { title }]) => `\n![${title}](plots/${name}.svg)\n`,
-  );
   return `# Benchmark
 
 Written by \`npm run bench\`: ${headline(report)}.
 
-Every figure is the median of several rounds, in parentheses the least and the most. Ours and floor take turns, on the
-same machine, which also makes the load; the ratio is that of ours to the floor, round by round. A reach is one of the
-ratio, or of the figure itself where it has a unit.
+Every figure is the median of several rounds; minimum and maximum are in parentheses. Ours and the floor take turns on
+the same machine, which also makes the load. The ratio is ours to the floor, round by round. A reach bounds the ratio, or
+the figure itself if the reach has a unit.
 
-${table}${images.join('')}`;
+${table}`;
 }
 
 function reachText({ reach, absolute, unit }: Line): string {
@@ -87,7 +78,7 @@ const spreadText = ({ median, least, most }: Spread, unit = ''): string =>
 const valueText = (value: number, unit: string): string =>
   digits(value) + (unit.startsWith('/') ? unit : unit && ` ${unit}`);
 
-/** Three digits, and all of those before the point. */
+/** Three significant digits, or all digits before the point if there are more. */
 function digits(value: number): string {
   const places = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString('en-US', { maximumFractionDigits: places, minimumFractionDigits: places });

@@ -18,7 +18,7 @@ function read(pieces: Buffer[]): number[] {
   return heard;
 }
 
-test('responses are told apart wherever the pieces that they arrive in begin and end', () => {
+test('responses are told apart wherever their pieces begin and end', () => {
   const bytes = Buffer.from(responses.join(''));
   assert.deepEqual(read([bytes]), expected);
   for (let cut = 1; cut < bytes.length; cut++)
@@ -26,14 +26,14 @@ test('responses are told apart wherever the pieces that they arrive in begin and
   assert.deepEqual(read(Array.from(bytes, byte => Buffer.from([byte]))), expected);
 });
 
-test('a response is not over before its last byte', () => {
+test('a response does not end before its last byte', () => {
   for (const response of responses) {
     const heard = read([Buffer.from(response).subarray(0, -1)]);
     assert(heard.length < 2, response.slice(0, 60));
   }
 });
 
-test('what has no end that can be known is refused', () => {
+test('a response without a known end is refused', () => {
   for (const response of [
     'HTTP/1.1 200 OK\r\n\r\nabc',
     'SSH-2.0\r\n\r\n',

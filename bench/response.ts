@@ -1,4 +1,4 @@
-/** What a client has to know of a response to see that it is whole: nothing of the body but its length. */
+/** The events of a response. Of the body only the length matters. */
 export type Heard = {
   head(status: number): void;
   end(bodyBytes: number): void;
@@ -7,14 +7,14 @@ export type Heard = {
 const headBytesMax = 4096;
 
 /**
- * Follows the responses of one connection, which come one after the other: with a Content-Length, chunked, or 304.
- * It looks at heads and at the sizes of chunks, and steps over everything else.
+ * Reads the consecutive responses of one connection: with a Content-Length, chunked, or 304. It parses heads and the
+ * sizes of chunks, and skips the rest.
  */
 export function responseReader(heard: Heard): (bytes: Buffer) => void {
-  let text = ''; // of a head or of a chunk's size, while it is not whole
+  let text = ''; // the part so far of a head or of a chunk's size
   let part: 'head' | 'size' | 'rest' = 'head';
-  let left = 0; // bytes to step over: of the body, or of a chunk and the line end behind it
-  let last = false; // nothing comes after those
+  let left = 0; // bytes to skip: of the body, or of a chunk and its line end
+  let last = false; // whether the response ends after those bytes
   let bodyBytes = 0;
 
   function readHead(head: string): void {

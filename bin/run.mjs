@@ -1,58 +1,71 @@
-// Runs one of the project's TypeScript files on the Node that the project pins, installing it first when needed.
-// This file and linekeeper.mjs are the only ones that must work on an older Node (20 and up).
+// Runs one of the project's TypeScript files on the Node that the project pins:
+//   node bin/run.mjs [--install[=dev]] SCRIPT [ARGUMENTS]
+// `npm start` and `npm test` install missing packages first; everything else says what to type.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { install, installArguments, missingPackages, readThere, readWanted } from './packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nodeMajorMin = 26;
 
-/** npm writes its hidden lockfile last, so it is there and newer than ours only after a complete install. */
-function installed() {
-  const mark = join(root, 'node_modules', '.package-lock.json');
-  return existsSync(mark) && statSync(mark).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+/** Installs missing packages if it may. Otherwise it says what to type, and exits. */
+function ensurePackages(mayInstall, withDev) {
+  const wanted = readWanted(root);
+  if (!wanted) return;
+  const there = readThere(root);
+  const missing = missingPackages(wanted, there ?? {}, withDev);
+  if (missing.length === 0) return;
+  const args = installArguments(there, { withDev, withOptional: withDev });
+  if (mayInstall) return install(root, args);
+  fail(`Packages are missing or outdated. In ${root}, type: npm ${args.join(' ')}`);
 }
 
-function install() {
-  console.error('Installing what Linekeeper needs (once) …');
-  // npm's own engine warnings speak of the Node that runs npm, which is not the one that runs Linekeeper.
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { npm_execpath: npm } = process.env;
-  const options = { cwd: root, stdio: ['ignore', 2, 2] };
-  const result = npm ? spawnSync(process.execPath, [npm, ...args], options) : spawnSync('npm', args, options);
-  if (result.status !== 0) {
-    console.error('The installation failed: what npm said stands above.');
-    process.exit(1);
-  }
-}
-
-/** The pinned Node comes as a package for each platform; elsewhere the machine's own serves if it is new enough. */
+/** The pinned Node, which comes as a package for each platform, or the machine's own if that is new enough. */
 function nodeBinary() {
   const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
-  try {
-    const require = createRequire(import.meta.url);
-    const manifest = require.resolve(`${prefix}-${process.platform}-${process.arch}/package.json`);
-    const binary = join(dirname(manifest), 'bin', 'node');
-    // A package for another C library is there and yet does not run.
-    if (binary === process.execPath || spawnSync(binary, ['--version']).status === 0) return binary;
-  } catch {
-    // No package for this platform, or left out by --omit=optional.
-  }
+  const name = `${prefix}-${process.platform}-${process.arch}`;
+  const binary = pinnedNode(name);
+  // A package for another C library is installed but does not run.
+  const runs = binary && (binary === process.execPath || spawnSync(binary, ['--version']).status === 0);
+  if (runs) return binary;
   if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) return process.execPath;
-  console.error(
-    `Linekeeper runs on Node ${nodeMajorMin}; npm has none for this machine, and its own is ${process.version}.`,
-  );
+  const withNode = installArguments(readThere(root), { withOptional: true });
+  const leftOut = readWanted(root)?.[`node_modules/${name}`] !== undefined;
+  const why = binary
+    ? `the one in node_modules/${name} does not run on this machine: use Node ${nodeMajorMin}`
+    : leftOut
+      ? `the one that npm brings was left out: type npm ${withNode.join(' ')}, or use Node ${nodeMajorMin}`
+      : `npm has none for this machine (${process.platform} ${process.arch}): use Node ${nodeMajorMin}`;
+  fail(`Linekeeper runs on Node ${nodeMajorMin}. This is ${process.version}, and ${why}`);
+}
+
+function pinnedNode(name) {
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return join(dirname(manifest), 'bin', 'node');
+  } catch {
+    return undefined;
+  }
+}
+
+function fail(message) {
+  console.error(`error: ${message}`);
   process.exit(1);
 }
 
-/** Runs `script` (a path from the project's root) with `args` until it ends, and ends as it did. */
-export async function run(script, args) {
-  if (!installed()) install();
+/**
+ * Runs `script` (a path from the project's root) with `args` until it ends, and ends as it did.
+ *
+ * @param {{ mayInstall?: boolean, withDev?: boolean }} options whether missing packages are installed, and whether those
+ *   for development are needed
+ */
+export async function run(script, args, { mayInstall = false, withDev = false } = {}) {
+  ensurePackages(mayInstall, withDev);
   const file = join(root, script);
   const binary = nodeBinary();
-  // TypeScript is stripped and compiled once, not at each start: a quarter of the start's work, a tenth of the memory.
+  // Strips and compiles TypeScript once instead of at each start, which saves a quarter of the start's work.
   const cache = join(root, 'node_modules', '.cache', 'compiled');
   if (binary === process.execPath) {
     module.enableCompileCache(cache);
@@ -60,7 +73,7 @@ export async function run(script, args) {
     await import(pathToFileURL(file).href);
     return;
   }
-  // The channel is there to be closed: a child that loses it knows that this process is gone, even by SIGKILL.
+  // A child that loses the channel knows that this process is gone, even after SIGKILL.
   const child = spawn(binary, [file, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { NODE_COMPILE_CACHE: cache, ...process.env },
@@ -73,4 +86,9 @@ export async function run(script, args) {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await run(process.argv[2], process.argv.slice(3));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [first = '', ...rest] = process.argv.slice(2);
+  const mayInstall = first === '--install' || first === '--install=dev';
+  const [script, ...args] = mayInstall ? rest : [first, ...rest];
+  await run(script, args, { mayInstall, withDev: first === '--install=dev' });
+}

@@ -1,17 +1,17 @@
 import { getCountryCodeForRegionCode } from 'awesome-phonenumber';
-import type { Offer, Wanted } from './carrier.ts';
+import type { NumberQuery, Offer } from './carrier.ts';
 import { CarrierError } from './errors.ts';
 
-// What every carrier does with an answer before it is believed, once its shape is known to be right.
+// Every adapter verifies an answer with these functions, after it has checked the answer's shape.
 
 /**
- * The answer, if it is about what was asked.
+ * Returns the answer if it is about the number that was asked for.
  *
  * @param asked `id`, `phone_number` (E.164) or both
- * @throws CarrierError `otherwise`: `transient` where the call has only read, `outcome_unknown` where it has changed
- *   something, since what it has changed is then anybody's guess
+ * @throws CarrierError `otherwise`: `transient` for a read; `outcome_unknown` for a change, since the carrier may have
+ *   changed another number
  */
-export function believe<T extends { id?: string; phone_number?: string }>(
+export function verify<T extends { id?: string; phone_number?: string }>(
   answer: T,
   asked: { id?: string; phone_number?: string },
   otherwise: 'transient' | 'outcome_unknown',
@@ -24,13 +24,16 @@ export function believe<T extends { id?: string; phone_number?: string }>(
 }
 
 /**
- * The one number that was looked for, among those that a carrier found; undefined if it found none. Carriers also find
- * longer numbers that have the digits somewhere; a number that does not even have those answers another question, and
- * does not say that ours is not there.
+ * The number with exactly these digits; undefined if the carrier found none. Carriers also find longer numbers that
+ * contain the digits.
  *
- * @throws CarrierError `transient`
+ * @throws CarrierError `transient` if a number does not contain the digits: the carrier has answered another question,
+ *   so the answer does not say that ours is missing
  */
-export function exactly<T extends { phone_number: string }>(found: T[], phoneNumber: string): T | undefined {
+export function findExact<T extends { phone_number: string }>(
+  found: T[],
+  phoneNumber: string,
+): T | undefined {
   for (const number of found)
     if (!number.phone_number.includes(phoneNumber.slice(1)))
       throw new CarrierError('transient', 'The carrier found another number than it was asked for');
@@ -38,23 +41,23 @@ export function exactly<T extends { phone_number: string }>(found: T[], phoneNum
 }
 
 /**
- * The offers that are what was wanted, at most as many as were wanted.
+ * The offers that match the query, up to its limit.
  *
- * @throws CarrierError `transient` where there are offers and none of them is: that is no answer to the question, and
- *   does not say that there is nothing
+ * @throws CarrierError `transient` if there are offers and none matches: the carrier has answered another question, so
+ *   the answer does not say that there is none
  */
-export function fitting(offers: Offer[], wanted: Wanted): Offer[] {
-  const fit = offers.filter(offer => fits(offer.phone_number, wanted));
+export function matching(offers: Offer[], query: NumberQuery): Offer[] {
+  const fit = offers.filter(offer => fits(offer.phone_number, query));
   if (offers.length > 0 && fit.length === 0)
     throw new CarrierError('transient', 'The carrier offered other numbers than it was asked for');
-  return fit.slice(0, wanted.limit);
+  return fit.slice(0, query.limit);
 }
 
 function fits(
   phoneNumber: string,
-  { country, area_code = '', phone_number, contains = '' }: Wanted,
+  { country, area_code = '', phone_number, contains = '' }: NumberQuery,
 ): boolean {
-  // Some write an area code with the 0 that is dialled within the country.
+  // Some people write an area code with the 0 that is dialled within the country.
   const prefixes = [area_code, area_code.replace(/^0/, '')].map(
     code => `+${getCountryCodeForRegionCode(country)}${code}`,
   );
@@ -65,7 +68,7 @@ function fits(
   );
 }
 
-/** What was asked for, or undefined where the carrier knows of no such thing. */
+/** The answer, or undefined if the carrier says `not_found`. */
 export async function ifFound<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

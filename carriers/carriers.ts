@@ -4,7 +4,7 @@ import { sandbox } from './sandbox/sandbox.ts';
 import { telnyx } from './telnyx/telnyx.ts';
 import { twilio } from './twilio/twilio.ts';
 
-/** Every carrier there is, by the name that the API and the database know it by. A new one is a line here. */
+/** All carriers, by their name in the API and the database. Add a new one here. */
 export const carriers: Readonly<Record<string, CarrierKind>> = {
   sandbox,
   twilio,

@@ -1,15 +1,15 @@
 /**
- * What a call to a carrier can come to other than done. Every carrier's own codes are turned into these, and nothing
- * outside of carriers/ knows any other.
+ * The ways a call to a carrier can fail. Each adapter maps its carrier's codes to these; nothing outside carriers/ knows
+ * any other code.
  *
- * - `unavailable`: the number cannot be had, now or for us; another one may.
- * - `not_found`: what the call names is not in the account.
- * - `rate_limited`: refused unprocessed because of too many calls.
+ * - `unavailable`: we cannot get this number. Another number may do.
+ * - `not_found`: the account has no such number, order or service.
+ * - `rate_limited`: refused because of too many calls; not processed.
  * - `out_of_funds`: the account cannot pay.
- * - `needs_compliance`: the carrier wants an address, a bundle, a registration first.
+ * - `needs_compliance`: the carrier wants an address, a bundle or a registration first.
  * - `authentication_failed`: the credentials are wrong, or the account may not do this.
- * - `transient`: certainly not processed, and worth another try later.
- * - `outcome_unknown`: it may have been processed and it may not; only looking it up tells.
+ * - `transient`: certainly not processed. Try again later.
+ * - `outcome_unknown`: it may have been processed. Only a look-up tells.
  */
 export const outcomes = [
   'unavailable',
@@ -24,15 +24,15 @@ export const outcomes = [
 
 export type Outcome = (typeof outcomes)[number];
 
-/** The one error that a carrier throws. */
+/** The only error that an adapter throws. */
 export class CarrierError extends Error {
   readonly outcome: Outcome;
-  /** The carrier's own code, such as `21422`. */
+  /** The carrier's code, such as `21422`. */
   readonly carrierCode: string | undefined;
-  /** When the carrier wants to be asked again, in milliseconds from now. */
+  /** How long the carrier asks us to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
-  /** @param message for an operator, in our words: never what the carrier's body says as it stands */
+  /** @param message for an operator, in our words; never the carrier's body */
   constructor(
     outcome: Outcome,
     message: string,

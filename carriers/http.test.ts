@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { shapeOf, Type } from '../schema/schema.ts';
-import type { Surroundings } from './carrier.ts';
+import type { ConnectOptions } from './carrier.ts';
 import { CarrierError } from './errors.ts';
 import { type Api, type Call, createClient, nothing } from './http.ts';
 import { readRetryAfter } from './limits.ts';
@@ -17,8 +17,8 @@ const Refused = shapeOf(Type.Object({ code: Type.String(), message: Type.String(
 
 let accounts = 0;
 
-/** A carrier that answers as a test wishes, and a client of it. */
-async function setUp(t: TestContext, answer: RequestListener, around: Partial<Surroundings> = {}) {
+/** A carrier that answers as the test wants, and a client of it. */
+async function setUp(t: TestContext, answer: RequestListener, around: Partial<ConnectOptions> = {}) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
@@ -38,11 +38,11 @@ async function setUp(t: TestContext, answer: RequestListener, around: Partial<Su
       Refused.Check(body) ? { outcome: status === 429 ? 'rate_limited' : 'unavailable', ...body } : undefined,
   };
   const account = `http-${++accounts}`;
-  const surroundings = {
+  const options = {
     ...{ account, urls: {}, timeoutMs: 2000, concurrency: 8, sandbox: memoryStore() },
     ...around,
   };
-  return { asked, api, surroundings, server, client: createClient(api, surroundings) };
+  return { asked, api, options, server, client: createClient(api, options) };
 }
 
 const json = (response: ServerResponse, status: number, body: unknown, headers = {}) =>
@@ -60,7 +60,7 @@ async function rejected(call: Promise<unknown>): Promise<CarrierError> {
 const read: Call = { method: 'GET', path: '/numbers' };
 const changes = (['POST', 'PUT', 'PATCH', 'DELETE'] as const).map(method => ({ method, path: '/numbers' }));
 
-test('asks below the URL, with the credentials, and believes an answer that fits', async t => {
+test('calls below the URL, with the credentials, and accepts an answer of the right shape', async t => {
   const heads: IncomingMessage[] = [];
   const { asked, client } = await setUp(t, (request, response) => {
     heads.push(request);
@@ -75,7 +75,7 @@ test('asks below the URL, with the credentials, and believes an answer that fits
   assert.equal(heads[0]?.headers.authorization, `Bearer ${secret}`);
 });
 
-test('a part of a path that would lead elsewhere is never asked for', async t => {
+test('a part of a path that would lead elsewhere is never called', async t => {
   const { asked, client } = await setUp(t, (_, response) => json(response, 200, { name: 'x' }));
   for (const part of ['..', '.', 'a/../b', '?', '#'])
     assert.equal(
@@ -87,7 +87,7 @@ test('a part of a path that would lead elsewhere is never asked for', async t =>
 
 const tooLarge = Buffer.from(JSON.stringify({ name: 'x'.repeat(9_000_000) }));
 
-// Each is no clear answer: a read may be repeated, and anything else may have been carried out.
+// None is a clear answer. A read may be retried; a change may have been made.
 const unclear: Record<string, RequestListener> = {
   'a 500': (_, response) => json(response, 500, { code: 'x', message: 'x' }),
   'a 503 that says when to come back': (_, response) =>
@@ -108,7 +108,7 @@ const unclear: Record<string, RequestListener> = {
 };
 
 for (const [title, answer] of Object.entries(unclear))
-  test(`${title} leaves a change open, which is not repeated; a read is`, async t => {
+  test(`${title} leaves a change unknown, which is not retried; a read is`, async t => {
     const { asked, client } = await setUp(t, answer);
     for (const change of changes)
       assert.equal((await rejected(client(change, Named))).outcome, 'outcome_unknown');
@@ -132,7 +132,7 @@ for (const [title, answer] of Object.entries<RequestListener>({
     assert.equal(asked.length, 2);
   });
 
-test('a read gets over what passes', async t => {
+test('a read gets over faults that pass', async t => {
   const { asked, client } = await setUp(t, (_, response) => {
     if (asked.length === 1) return response.destroy();
     if (asked.length === 2) return json(response, 503, {});
@@ -142,17 +142,17 @@ test('a read gets over what passes', async t => {
   assert.equal((await client(read, Named)).name, 'At last');
 });
 
-test('what cannot be reached has not been asked', async t => {
-  const { api, surroundings, server } = await setUp(t, () => {});
+test('a carrier that cannot be reached has not been called', async t => {
+  const { api, options, server } = await setUp(t, () => {});
   await new Promise(closed => server.close(closed));
-  const client = createClient(api, surroundings);
+  const client = createClient(api, options);
   for (const call of [read, ...changes])
     assert.equal((await rejected(client(call, Named))).outcome, 'transient');
-  const nowhere = createClient({ ...api, url: 'http://nowhere.invalid' }, surroundings);
+  const nowhere = createClient({ ...api, url: 'http://nowhere.invalid' }, options);
   assert.equal((await rejected(nowhere(changes[0]!, Named))).outcome, 'transient');
 });
 
-test('a change is repeated, a few times, if the carrier says itself that there are too many calls', async t => {
+test('a change is retried a few times if the carrier itself says that there are too many calls', async t => {
   const { asked, client } = await setUp(t, (request, response) => {
     const words = request.url?.endsWith('words') ? { code: 'slow', message: 'Slow down' } : {};
     json(response, 429, words, { 'retry-after': '0' });
@@ -166,7 +166,7 @@ test('a change is repeated, a few times, if the carrier says itself that there a
   assert.equal(asked.length, 1);
 });
 
-test('comes back no sooner than it is told to, and not at all if that is too late', async t => {
+test('retries no sooner than the carrier asks, and not at all if that is too late', async t => {
   const times: number[] = [];
   const { client } = await setUp(
     t,
@@ -197,13 +197,13 @@ test('Retry-After is seconds or a date, and anything else is nothing', () => {
 
 test('all clients of an account share its limit, and other accounts have theirs', async t => {
   const open: (() => void)[] = [];
-  const { asked, api, surroundings, client } = await setUp(
+  const { asked, api, options, client } = await setUp(
     t,
     (_, response) => open.push(() => json(response, 200, { name: 'x' })),
     { concurrency: 3, timeoutMs: 20_000 },
   );
-  const second = createClient(api, surroundings);
-  const stranger = createClient(api, { ...surroundings, account: 'another' });
+  const second = createClient(api, options);
+  const stranger = createClient(api, { ...options, account: 'another' });
   const calls = Array.from({ length: 12 }, (_, i) => (i % 2 ? client : second)(read, Named));
   const others = [stranger(read, Named)];
   let most = 0;
@@ -218,12 +218,12 @@ test('all clients of an account share its limit, and other accounts have theirs'
   assert.equal(most, 4);
 });
 
-test('whose turn does not come in time has not been asked', async t => {
+test('a call that waits too long for the concurrency limit is not made', async t => {
   const { asked, client } = await setUp(t, () => {}, { concurrency: 1, timeoutMs: 400 });
   const first = rejected(client(changes[0]!, Named));
   const waiting = await Promise.all([1, 2].map(() => rejected(client(changes[0]!, Named))));
   assert.equal((await first).outcome, 'outcome_unknown');
-  // One of those who waited may have had its turn at the last moment.
+  // One of the waiting calls may have been made at the last moment.
   for (const { outcome } of waiting) assert.ok(['transient', 'outcome_unknown'].includes(outcome));
   assert.equal(asked.length, 1 + waiting.filter(({ outcome }) => outcome === 'outcome_unknown').length);
   assert.ok(asked.length < 3);

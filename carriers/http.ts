@@ -1,29 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shape } from '../schema/schema.ts';
-import type { Surroundings } from './carrier.ts';
+import type { ConnectOptions } from './carrier.ts';
 import { CarrierError, type Outcome } from './errors.ts';
-import { backOffMs, inTurn, readRetryAfter } from './limits.ts';
+import { backOffMs, limited, readRetryAfter } from './limits.ts';
 
-/** A carrier's API, and how its errors are to be read. */
+/** A carrier's API, and how to read its errors. */
 export type Api = {
-  /** What people call the carrier; errors begin with it. */
+  /** The carrier's name for people. Errors begin with it. */
   title: string;
-  /** Where it is, with its path if it has one, as `https://api.example.com/v2`. */
+  /** With its path if it has one: `https://api.example.com/v2`. */
   url: string;
-  /** Sent with every call: what authenticates it. */
+  /** Sent with every call; they authenticate it. */
   headers: Record<string, string>;
-  /** What no error may quote. */
+  /** Texts that no error may quote. */
   secrets: string[];
-  /** What the body of a 4xx says; undefined when it is not an error as this carrier writes them. */
+  /** Reads the body of a 4xx; undefined if this carrier does not write errors like that. */
   explain(status: number, body: unknown): Refusal | undefined;
 };
 
-/** The carrier's word that it has refused a call, and so has not carried it out. */
+/** The carrier refused the call, so it did not carry it out. */
 export type Refusal = { outcome: Outcome; code?: string | undefined; message?: string | undefined };
 
 export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the API's URL, as `/numbers/1`; values in it are put through encodeURIComponent. */
+  /** Below the API's URL: `/numbers/1`. The caller encodes values with encodeURIComponent. */
   path: string;
   query?: Record<string, string> | URLSearchParams;
   /** Sent as application/x-www-form-urlencoded. */
@@ -32,19 +32,19 @@ export type Call = {
   json?: unknown;
 };
 
-/** No body at all, as with 204. */
+/** No body, as with 204. */
 export const nothing: Shape<undefined> = { Check: (value): value is undefined => value === undefined };
 
 /** @throws CarrierError and nothing else */
 export type Client = <T>(call: Call, shape: Shape<T>) => Promise<T>;
 
-/** What one attempt came to; `again` if another one may follow. */
+/** The result of one attempt; `again` if another one may follow. */
 type Result<T> = { value: T } | { error: CarrierError; again: boolean };
 
 const attemptsMax = 4;
 const bodyBytesMax = 8 * 1024 * 1024;
 
-/** What these say even without a body that can be read: each is a refusal by the rules of HTTP. */
+/** Statuses that are refusals by the rules of HTTP, even if the body cannot be read. */
 const outcomeOfStatus: Partial<Record<number, Outcome>> = {
   401: 'authentication_failed',
   403: 'authentication_failed',
@@ -52,28 +52,30 @@ const outcomeOfStatus: Partial<Record<number, Outcome>> = {
 };
 
 /**
- * Speaks to a carrier over HTTP.
+ * Calls a carrier over HTTP.
  *
- * A read is tried up to four times. Anything else is sent once, unless the carrier says in its own words that it has
- * refused it unprocessed because of too many calls. Without a clear answer (none in time, a connection that broke, a
- * 5xx, a redirect, a body that is torn, too large or not what it should be) a read is `transient` and anything else
- * `outcome_unknown`, but for a connection that never came about.
+ * A read is tried up to four times. A change is sent once; it is sent again only if the carrier says in its own words
+ * that there were too many calls, because then it did not process the change.
  *
- * No attempt begins later than `timeoutMs` after the call was made, wherever that time went (waiting for its turn, or
- * as long as the carrier's `Retry-After` said), so a call is over within twice `timeoutMs`. Whoever looks up later what
- * became of a purchase depends on it: nothing may still be sent by then.
+ * Some answers are not clear: none in time, a broken connection, a 5xx, a redirect, or a body that is torn, too large or
+ * of another shape. Then a read is `transient` and a change is `outcome_unknown`. If no connection was made, both are
+ * `transient`.
+ *
+ * No attempt begins later than `timeoutMs` after the call, whether the time went into waiting for the concurrency limit
+ * or for the carrier's `Retry-After`. So a call ends within twice `timeoutMs`. The look-up of a purchase depends on
+ * this: after that time nothing may still be sent.
  */
-export function createClient(api: Api, surroundings: Surroundings): Client {
+export function createClient(api: Api, options: ConnectOptions): Client {
   return async (call, shape) => {
-    const { account, concurrency, timeoutMs } = surroundings;
+    const { account, concurrency, timeoutMs } = options;
     const url = urlOf(api, call);
     const lastBegin = Date.now() + timeoutMs;
     for (let attempts = 1; ; attempts++) {
-      const result = await inTurn(account, concurrency, lastBegin - Date.now(), () =>
+      const result = await limited(account, concurrency, lastBegin - Date.now(), () =>
         attempt(api, call, url, shape, timeoutMs),
       );
       if (!result)
-        throw new CarrierError('transient', `${api.title} was not asked: too many calls are under way`);
+        throw new CarrierError('transient', `${api.title} was not called: too many calls are under way`);
       if ('value' in result) return result.value;
       const waitMs = backOffMs(attempts, timeoutMs, result.error.retryAfterMs);
       if (!result.again || attempts === attemptsMax || Date.now() + waitMs > lastBegin) throw result.error;
@@ -84,9 +86,8 @@ export function createClient(api: Api, surroundings: Surroundings): Client {
 
 function urlOf(api: Api, call: Call): URL {
   const url = new URL(api.url.replace(/\/+$/, '') + call.path);
-  // A part such as `..` would name something else than it seems to.
-  if (!url.pathname.endsWith(call.path))
-    throw new CarrierError('not_found', `${api.title} cannot have what was asked for`);
+  // A part such as `..` would lead to another path.
+  if (!url.pathname.endsWith(call.path)) throw new CarrierError('not_found', `${api.title} has no such path`);
   url.search = new URLSearchParams(call.query).toString();
   return url;
 }
@@ -112,24 +113,24 @@ async function attempt<T>(
       redirect: 'manual',
       signal,
     });
-    return judge(api, call, shape, response, await readBody(response));
+    return readAnswer(api, call, shape, response, await readBody(response));
   } catch (error) {
     if (wasNeverSent(error))
       return failure(api, 'transient', 'could not be reached', { again: call.method === 'GET' });
     const what = signal.aborted
       ? `gave no answer in ${timeoutMs} ms`
-      : 'broke off before its answer was whole';
+      : 'closed the connection before its answer was complete';
     return noAnswer(api, call, what);
   }
 }
 
-function judge<T>(api: Api, call: Call, shape: Shape<T>, response: Response, body: unknown): Result<T> {
+function readAnswer<T>(api: Api, call: Call, shape: Shape<T>, response: Response, body: unknown): Result<T> {
   const { status } = response;
   const retryAfterMs = readRetryAfter(response.headers.get('retry-after'));
   if (response.ok)
     return shape.Check(body)
       ? { value: body }
-      : noAnswer(api, call, `answered ${status} with something else`);
+      : noAnswer(api, call, `answered ${status} with an unexpected body`);
   const refusal = status >= 400 && status < 500 ? api.explain(status, body) : undefined;
   const outcome = refusal?.outcome ?? outcomeOfStatus[status];
   if (!outcome) return noAnswer(api, call, `answered ${status}`, retryAfterMs);
@@ -140,7 +141,7 @@ function judge<T>(api: Api, call: Call, shape: Shape<T>, response: Response, bod
   return failure(api, outcome, what, { again, carrierCode, retryAfterMs });
 }
 
-/** Nobody can say whether the call was carried out. */
+/** The answer does not tell whether the carrier did what was asked. */
 const noAnswer = (api: Api, call: Call, what: string, retryAfterMs?: number) =>
   call.method === 'GET'
     ? failure(api, 'transient', what, { again: true, retryAfterMs })
@@ -153,7 +154,7 @@ const failure = (
   more: { again: boolean; carrierCode?: string | undefined; retryAfterMs?: number | undefined },
 ) => ({ error: new CarrierError(outcome, `${api.title} ${what}`, more), again: more.again });
 
-/** JSON if it is; undefined for no body; the text as it stands if it is neither, which no schema of ours allows. */
+/** The parsed JSON; undefined for an empty body; the text if it is not JSON, which none of our schemas accepts. */
 async function readBody(response: Response): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -171,10 +172,10 @@ async function readBody(response: Response): Promise<unknown> {
   }
 }
 
-/** Whether the connection never came about: everything else may have reached the carrier. */
+/** Whether no connection was made. In all other cases the call may have reached the carrier. */
 function wasNeverSent(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
-  // Several addresses were tried, and each has its own error.
+  // Each address that was tried has its own error.
   const reasons: unknown[] = cause instanceof AggregateError ? cause.errors : [cause];
   return reasons.every(
     reason =>
@@ -184,7 +185,7 @@ function wasNeverSent(error: unknown): boolean {
   );
 }
 
-/** The carrier's own short message, if it can be shown: one line, 200 characters, nothing of the credentials. */
+/** The carrier's message as one line of at most 200 characters; empty if it contains a credential. */
 function quotable(message: string | undefined, secrets: string[]): string {
   const text = (message ?? '').replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
   if (secrets.some(secret => secret !== '' && text.includes(secret))) return '';
@@ -192,17 +193,19 @@ function quotable(message: string | undefined, secrets: string[]): string {
 }
 
 /**
- * The query of the carrier's link to a next page, which is asked of the same place as the page before. Only the query
- * is taken over, so that credentials go nowhere else; a link that leads elsewhere is `transient`.
- * @param path below the API's URL, of the page that the link was in
+ * The query of the carrier's link to the next page. We send it to the URL of the page before, so that credentials go
+ * nowhere else.
+ *
+ * @param path of the page that contains the link, below the API's URL
+ * @throws CarrierError `transient` if the link leads elsewhere
  */
 export function nextQuery(api: Api, path: string, link: string): string {
   const base = new URL(api.url);
   const next = URL.canParse(link, base) ? new URL(link, base) : undefined;
-  // A server that stands behind the operator's own does not know of the path that leads to it.
+  // Behind the operator's proxy, the carrier does not know the proxy's path.
   const known =
     next && (next.pathname === path || next.pathname === urlOf(api, { method: 'GET', path }).pathname);
   if (!next || next.origin !== base.origin || !known)
-    throw new CarrierError('transient', `${api.title} named a next page that lies elsewhere`);
+    throw new CarrierError('transient', `${api.title} named a next page on another server or path`);
   return next.search.slice(1);
 }

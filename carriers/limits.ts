@@ -1,47 +1,47 @@
-/** The calls of one account: how many are under way, and who waits for one of them to end. */
-type Gate = { underWay: number; waiting: (() => void)[] };
+/** Limits the calls of one account. */
+type Semaphore = { underWay: number; waiting: (() => void)[] };
 
-/** One for each account with a call under way: whoever speaks for the account in this process shares it. */
-const gates = new Map<string, Gate>();
+/** One for each account with a call under way. All clients of an account in this process share it. */
+const semaphores = new Map<string, Semaphore>();
 
 /**
- * Does `work` as soon as fewer than `concurrency` calls of the account are under way; those who wait are served in
- * turn. Who has waited for `patienceMs` is turned away: undefined, and `work` is never begun.
+ * Does `work` once fewer than `concurrency` calls of the account are under way. Waiting calls go first come, first
+ * served. After `waitMsMax` it returns undefined and does not begin `work`.
  */
-export async function inTurn<T>(
+export async function limited<T>(
   account: string,
   concurrency: number,
-  patienceMs: number,
+  waitMsMax: number,
   work: () => Promise<T>,
 ): Promise<T | undefined> {
-  const gate = gates.get(account) ?? { underWay: 0, waiting: [] };
-  gates.set(account, gate);
-  if (gate.underWay < concurrency) gate.underWay++;
-  else if (!(await handedOver(gate, patienceMs))) return undefined;
+  const semaphore = semaphores.get(account) ?? { underWay: 0, waiting: [] };
+  semaphores.set(account, semaphore);
+  if (semaphore.underWay < concurrency) semaphore.underWay++;
+  else if (!(await acquired(semaphore, waitMsMax))) return undefined;
   try {
     return await work();
   } finally {
-    const next = gate.waiting.shift();
+    const next = semaphore.waiting.shift();
     if (next) next();
-    else if (--gate.underWay === 0) gates.delete(account);
+    else if (--semaphore.underWay === 0) semaphores.delete(account);
   }
 }
 
-/** Whether a call that ended has left its place to this one in time. */
-const handedOver = (gate: Gate, patienceMs: number): Promise<boolean> =>
+/** Whether another call ended in time and gave its place to this one. */
+const acquired = (semaphore: Semaphore, waitMsMax: number): Promise<boolean> =>
   new Promise(resolve => {
-    const takeOver = () => {
+    const acquire = () => {
       clearTimeout(timer);
       resolve(true);
     };
     const timer = setTimeout(() => {
-      gate.waiting.splice(gate.waiting.indexOf(takeOver), 1);
+      semaphore.waiting.splice(semaphore.waiting.indexOf(acquire), 1);
       resolve(false);
-    }, patienceMs);
-    gate.waiting.push(takeOver);
+    }, waitMsMax);
+    semaphore.waiting.push(acquire);
   });
 
-/** However long the carrier asks for, it is asked again after an hour. */
+/** We call the carrier again after an hour, even if it asks us to wait longer. */
 const retryAfterMsMax = 3_600_000;
 
 /** `Retry-After` in milliseconds from now: seconds or an HTTP date (RFC 9110, 10.2.3). */
@@ -52,8 +52,8 @@ export function readRetryAfter(header: string | null): number | undefined {
 }
 
 /**
- * How long to wait after so many attempts: doubling from a hundredth of the time-out, no less than the carrier asks
- * for, and spread, so that those who were turned away together do not come back together.
+ * How long to back off after so many attempts. It doubles from a hundredth of the time-out and is no less than the
+ * carrier asks for. It is random, so that calls that were refused together do not return together.
  */
 export function backOffMs(attempts: number, timeoutMs: number, asked: number | undefined): number {
   const ours = (timeoutMs / 100) * 2 ** (attempts - 1);

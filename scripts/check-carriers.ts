@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type Between, betweenVariable } from '../carriers/testing/fake.ts';
+import { type ProxySettings, proxyVariable } from '../carriers/testing/fake.ts';
 import {
   type Counts,
   fetchPrism,
@@ -77,11 +77,11 @@ function correct(name: string, schema: unknown): unknown {
 }
 
 /** Beside the proxies, which live in this process. */
-async function runSuite(carrier: string, between: Between): Promise<boolean> {
+async function runSuite(carrier: string, proxy: ProxySettings): Promise<boolean> {
   console.log(`\n── ${carrier}`);
   const file = join(import.meta.dirname, '..', 'carriers', carrier, `${carrier}.test.ts`);
   const args = ['--test', '--test-name-pattern=keeps the carrier contract', '--test-reporter=spec', file];
-  const env = { ...process.env, [betweenVariable]: JSON.stringify(between) };
+  const env = { ...process.env, [proxyVariable]: JSON.stringify(proxy) };
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   console.log(code === 0 ? said.match(/(?<=ℹ )(tests|pass|fail|skipped) \d+/g)?.join(', ') : said);

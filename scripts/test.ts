@@ -48,6 +48,9 @@ async function testOn(title: string, binaries: string | undefined, files: string
 
 const all = globSync([
   'server/**/*.test.ts',
+  'bin/**/*.test.ts',
+  'schema/**/*.test.ts',
+  'phone-numbers/**/*.test.ts',
   'carriers/**/*.test.ts',
   'cli/**/*.test.ts',
   'bench/**/*.test.ts',

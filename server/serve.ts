@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { FastifyListenOptions } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -72,18 +70,6 @@ export async function serve(config: Config): Promise<void> {
     await embedded?.announce(listening.url);
     console.log(await banner(config, database, listening.url));
   }
-  giveBackMemory();
-}
-
-/**
- * Gives back what only the start has needed, a fifth of all that the process then holds: V8 itself does so when nothing
- * has happened for half a minute, which a server seldom sees.
- */
-function giveBackMemory(): void {
-  setFlagsFromString('--expose-gc');
-  const collect: NodeJS.GCFunction = runInNewContext('gc');
-  // The one that also makes the young generation small again; it grows with the load.
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 /** Brings the database to where every process can work with it. */

@@ -14,7 +14,7 @@ import { compared, type Line } from '../figures.ts';
 import { createOrganization, importFile, writeCsv } from '../files.ts';
 import { captureLists } from './hot.ts';
 
-/** The hot list while a long list is read and a file imported, over and over; against itself in quiet. */
+/** The hot list while another client reads a long list and imports a file, against the hot list alone. */
 export async function hotListWhileBusy(bench: Bench): Promise<Line[]> {
   const answers = await captureLists(bench);
   const requests = answers.map(({ url }) => requestOf(bench.ours, url));

@@ -7,14 +7,14 @@ import { claimsByPgbench, pgbenchVersion } from '../pgbench.ts';
 
 const organizations = 64;
 
-/** What is measured and who does it: each takes from organizations of its own, so that none empties another's pool. */
+/** Each operation and side has organizations of its own, so that none empties another's pool. */
 type Operation = 'claim' | 'assign';
 type Side = 'ours' | 'floor' | 'pgbench';
 
-/** So many changes a round: in one organization each waits for the one before. */
+/** The changes of a round. Fewer in one organization, where each change waits for the one before. */
 const countFor = ({ quick }: Bench, spread: number): number => (quick ? 120 : 1_000) * (spread > 1 ? 2 : 1);
 
-/** Claims and assignments, in one organization, which does one after the other, and across many. */
+/** Claims and assignments, in one organization, which serializes them, and in many. */
 export async function changes(bench: Bench): Promise<Line[]> {
   const pgbench = await pgbenchVersion();
   const free = await fill(bench, countFor(bench, organizations));
@@ -101,10 +101,10 @@ async function inSql(
   return count / ((performance.now() - begun) / 1000);
 }
 
-/** The numbers that are free in each organization. */
+/** The available numbers of each organization. */
 type Free = Map<string, string[]>;
 
-/** Organizations with one user and a pool each. */
+/** Adds organizations, each with one user and a pool of numbers. */
 async function fill(bench: Bench, count: number): Promise<Free> {
   const { pool, tenant }: Ours = bench.ours;
   const sides: [Operation, Side][] = [
@@ -126,7 +126,7 @@ async function fill(bench: Bench, count: number): Promise<Free> {
     [tenant, names],
   );
   const changes = count * (bench.rounds + 1);
-  // pgbench draws its organizations, so that some are drawn more often than others.
+  // pgbench draws its organizations at random, and so draws some more often than others.
   const each = Math.ceil((1.5 * changes) / organizations) + 50;
   const { rows } = await pool.query<{ organization: string; numbers: string[] }>(
     `with added as (
@@ -139,7 +139,7 @@ async function fill(bench: Bench, count: number): Promise<Free> {
        returning organization_id, phone_number)
      select o.unique_id as organization, array_agg(a.phone_number) as numbers
      from added a join organizations o on o.id = a.organization_id group by o.unique_id`,
-    // The first organization of each kind has to serve a whole measurement alone.
+    // The first organization of each kind serves a whole measurement alone.
     [names, each, changes, tenant],
   );
   await pool.query('vacuum analyze');

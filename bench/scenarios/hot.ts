@@ -1,49 +1,38 @@
 import { againstBare, type Bench, capture, listPath, parsed, requestOf } from '../bench.ts';
 import { numbersEach, organizationAt } from '../data.ts';
-import { compared, type Line, spread } from '../figures.ts';
-import type { Curve } from '../plot.ts';
+import { compared, type Line } from '../figures.ts';
 
-/** As many as fit into any cache. */
+/** Few enough for every cache. */
 const organizations = 64;
 const seed = 1;
 const bareServer = 'bare node:http, same bytes';
 
-/** The list that is asked for again and again, at every load, against a server that has nothing to do but send it. */
-export async function hotList(bench: Bench): Promise<{ lines: Line[]; curves: Curve[] }> {
+/** By number of connections, the reaches of requests a second and of p99. */
+const loads = [
+  { connections: 16, reach: { least: 0.45 }, reach99: { most: 4 } },
+  { connections: 64, reach: { least: 0.55 }, reach99: undefined },
+];
+
+/** The same lists over and over, against a server that only sends them. */
+export async function hotList(bench: Bench): Promise<Line[]> {
   const answers = await captureLists(bench);
   const requests = answers.map(({ url }) => requestOf(bench.ours, url));
   const bodyBytes = answers.map(({ body }) => body.length);
   const lines: Line[] = [];
-  const [ours50, ours99, bare50, bare99] = ['ours, p50', 'ours, p99', 'bare, p50', 'bare, p99'].map(
-    (name): Curve => ({ name, points: [] }),
-  ) as [Curve, Curve, Curve, Curve];
-  for (const connections of bench.quick ? [1, 16, 64] : [1, 2, 4, 8, 16, 32, 64, 128]) {
+  for (const { connections, reach, reach99 } of loads) {
     const job = { connections, requests, bodyBytes, seed, seconds: bench.seconds, status: 200 };
     const { ours, bare } = await againstBare(bench, { answers }, () => job);
-    const p50 = { ours: ours.map(o => o.whole.p50), floor: bare.map(b => b.whole.p50) };
-    const p99 = { ours: ours.map(o => o.whole.p99), floor: bare.map(b => b.whole.p99) };
-    ours50.points.push([connections, spread(p50.ours).median]);
-    ours99.points.push([connections, spread(p99.ours).median]);
-    bare50.points.push([connections, spread(p50.floor).median]);
-    bare99.points.push([connections, spread(p99.floor).median]);
-    if (connections !== 16 && connections !== 64) continue;
     const perSecond = { ours: ours.map(o => o.perSecond), floor: bare.map(b => b.perSecond) };
     const what = `list of 100, hot, ${connections} connections`;
-    const reach = { least: connections === 16 ? 0.45 : 0.55 };
     lines.push(compared('hot', { what, unit: '/s', ...perSecond, against: bareServer }, reach));
-    const reach99 = connections === 16 ? { most: 4 } : undefined;
-    lines.push(
-      compared(
-        'hot',
-        { what: `its p99, ${connections} connections`, unit: 'ms', ...p99, against: bareServer },
-        reach99,
-      ),
-    );
+    const p99 = { ours: ours.map(o => o.whole.p99), floor: bare.map(b => b.whole.p99) };
+    const what99 = `its p99, ${connections} connections`;
+    lines.push(compared('hot', { what: what99, unit: 'ms', ...p99, against: bareServer }, reach99));
   }
-  return { lines, curves: [ours99, ours50, bare99, bare50] };
+  return lines;
 }
 
-/** The same list, when the client has it already. */
+/** The same lists, when the client has them already. */
 export async function unchangedList(bench: Bench): Promise<Line[]> {
   const answers = await captureLists(bench);
   const requests = answers.map(({ url, headers }) =>
@@ -62,7 +51,7 @@ export async function unchangedList(bench: Bench): Promise<Line[]> {
   ];
 }
 
-/** The lists as our server answers them, each compared with the database. */
+/** Our server's lists, each compared with the database. */
 export async function captureLists(bench: Bench) {
   const answers = await capture(
     bench,

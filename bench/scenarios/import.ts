@@ -9,7 +9,7 @@ import type { Bench } from '../bench.ts';
 import { compared, type Line } from '../figures.ts';
 import { createOrganization, importFile, nicknameAt, writeCsv, writeRows } from '../files.ts';
 
-/** A file of new numbers over HTTP, against COPY of the same kind of rows into the same table. */
+/** The import of a file over HTTP, against COPY of similar rows into the same table. */
 export async function importRows(bench: Bench): Promise<Line[]> {
   const rows = bench.quick ? 50_000 : 1_000_000;
   const organization = await createOrganization(bench.ours, 'bench_import');

@@ -7,7 +7,7 @@ import { peakMbDuring, residentMb } from '../machine.ts';
 
 type Round = { memory: number; firstByte: number; seconds: number };
 
-/** All numbers of an organization that has very many, in one answer. */
+/** All numbers of a very large organization in one response. */
 export async function longList(bench: Bench): Promise<Line[]> {
   const { longNumbers } = bench;
   const bytes = await checkWhole(bench);
@@ -16,7 +16,7 @@ export async function longList(bench: Bench): Promise<Line[]> {
   const bare: Round[] = [];
   const pieces: number[] = [];
   for (let round = 0; round < Math.ceil(bench.rounds / 2); round++) {
-    // What earlier work has left in memory would hide what this needs.
+    // Memory from earlier work would hide the memory that the list needs.
     await bench.ours.restart();
     await loadOurs(bench, { ...one(bench, 'bench_0'), status: 200 });
     await sleep(2_000);
@@ -65,7 +65,7 @@ async function listOnce(pid: number, list: () => ReturnType<typeof loadOurs>): P
   return { memory: peak - idle, firstByte: result.firstByte.p50, seconds: result.seconds };
 }
 
-/** @returns how many bytes the list has, whose end says that all numbers were there */
+/** Checks that the list has all numbers. @returns its length in bytes */
 async function checkWhole({ ours, longNumbers }: Bench): Promise<number> {
   const headers = { 'x-api-key': ours.key, 'accept-encoding': 'identity' };
   const url = `http://127.0.0.1:${ours.port}${listPath(longOrganization)}`;
@@ -81,7 +81,7 @@ async function checkWhole({ ours, longNumbers }: Bench): Promise<number> {
   return bytes;
 }
 
-/** @returns how many seconds the pieces alone take through the driver, of one snapshot */
+/** Reads the list's pieces through the driver, from one snapshot. @returns the seconds */
 async function readPieces({ ours, longNumbers }: Bench): Promise<number> {
   const [organizationId] = await organizationIds(ours.pool, ours.tenant, [longOrganization]);
   const place = { tenant: ours.tenant, organizationId: organizationId! };

@@ -4,14 +4,14 @@ import { compared, type Line } from '../figures.ts';
 import { numberAt, ranges } from '../numbers.ts';
 
 const often = 1_000;
-/** So many others are asked for before any of all numbers is asked for again. */
+/** Each round looks so many numbers up, and no number twice. */
 const perRound = 30_000;
 const against = 'bare node:http, same bytes';
 
-/** One number, as a router of messages asks for it: of a thousand that come again and again, and of all there are. */
+/** The look-up of one number, as a message router does it: among a thousand frequent numbers, and among all. */
 export async function lookUp(bench: Bench): Promise<Line[]> {
   const all = bench.organizations * numbersEach;
-  // A stride that shares no factor with the count comes past every number before it comes past one again.
+  // The stride shares no factor with the count, so it visits every number before it repeats one.
   const stride = 61_803;
   const path = (nth: number) =>
     `/v1/sms/phone-numbers/${numberAt(ranges.organizations + ((nth * stride) % all))}`;
@@ -24,7 +24,7 @@ export async function lookUp(bench: Bench): Promise<Line[]> {
   for (const seen of [paths.slice(0, often), paths]) {
     const requests = seen.map(each => requestOf(bench.ours, each));
     const job = { connections: 16, seconds: bench.seconds, status: 200, requests };
-    // Of all of them each round takes others than the one before; few are drawn at random.
+    // Among all numbers each round takes new ones. Among the frequent ones it draws at random.
     const order = (round: number) => (seen === paths ? { start: round * perRound } : { seed: round });
     const { ours, bare } = await againstBare(bench, { answers }, round => ({ ...job, ...order(round) }));
     const perSecond = { ours: ours.map(o => o.perSecond), floor: bare.map(b => b.perSecond) };

@@ -12,10 +12,10 @@ import {
 import { compared, type Line } from '../figures.ts';
 
 const perPage = 100;
-/** The largest page that there is. */
+/** The largest page that the API allows. */
 const perStep = 10_000;
 
-/** The last pages of a long list against its first ones, none of which is served from anywhere but the database. */
+/** The last pages of a long list against its first ones. All come from the database, none from the cache. */
 export async function pageCost(bench: Bench): Promise<Line[]> {
   const { ours, longNumbers } = bench;
   const pages = bench.quick ? 100 : 400;
@@ -43,7 +43,7 @@ export async function pageCost(bench: Bench): Promise<Line[]> {
 const pagePath = (limit: number, cursor: string | undefined) =>
   `${listPath(longOrganization)}&limit=${limit}${cursor === undefined ? '' : `&cursor=${cursor}`}`;
 
-/** Reads `count` pages from a cursor on. @returns the cursors behind each of them; behind the last page there is none */
+/** Reads `count` pages from a cursor on. @returns the cursor after each page; undefined after the last page */
 async function walk(
   bench: Bench,
   count: number,

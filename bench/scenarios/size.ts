@@ -1,22 +1,17 @@
 import { alternate, type Bench, listPath, loadOn, outdate, requestOf } from '../bench.ts';
 import { addOrganizations, numbersEach, organizationAt, settle } from '../data.ts';
-import { compared, type Line, spread } from '../figures.ts';
+import { compared, type Line } from '../figures.ts';
 import type { Loaded } from '../load.ts';
 import { type Ours, startOurs } from '../ours.ts';
-import type { Curve } from '../plot.ts';
 
 const listsPerRound = 800;
 
-/** The same list from a small database and from one that grows, turn by turn. */
-export async function size(bench: Bench): Promise<{ lines: Line[]; curves: Curve[] }> {
+/** The same list from a small database and from a growing one, in turn. */
+export async function size(bench: Bench): Promise<Line[]> {
   const [smallest, ...larger] = bench.quick ? [50, 500] : [1_000, 10_000, 100_000];
   const small = await startOurs();
   const grown = await startOurs();
   const lines: Line[] = [];
-  const curves: Curve[] = [
-    { name: 'never cached', points: [] },
-    { name: 'hot', points: [] },
-  ];
   try {
     await addOrganizations(small.pool, small.tenant, 0, smallest!);
     await settle(small.pool);
@@ -26,14 +21,11 @@ export async function size(bench: Bench): Promise<{ lines: Line[]; curves: Curve
       await settle(grown.pool);
       have = organizations;
       const numbers = (organizations * numbersEach).toLocaleString('en-US');
-      for (const [kind, measure] of [neverCached, hot].entries()) {
-        const { points, name } = curves[kind]!;
+      for (const [name, measure] of Object.entries({ 'never cached': neverCached, hot })) {
         const measured = await alternate(bench.rounds, {
           ours: round => measure(bench, grown, organizations, round),
           floor: round => measure(bench, small, smallest!, round),
         });
-        if (points.length === 0) points.push([smallest! * numbersEach, spread(measured.floor).median]);
-        points.push([organizations * numbersEach, spread(measured.ours).median]);
         const what = `p50 of a list of 100, ${name}, at ${numbers} numbers`;
         const against = `at ${(smallest! * numbersEach).toLocaleString('en-US')}`;
         const reach = organizations === 100_000 ? { most: 1.2 } : undefined;
@@ -43,10 +35,10 @@ export async function size(bench: Bench): Promise<{ lines: Line[]; curves: Curve
   } finally {
     await Promise.all([small.remove(), grown.remove()]);
   }
-  return { lines, curves };
+  return lines;
 }
 
-/** Organizations from all over the table, other ones in each round. */
+/** Organizations from all parts of the table, other ones in each round. */
 async function neverCached(bench: Bench, ours: Ours, organizations: number, round: number): Promise<number> {
   const stride = 7_919;
   const names = Array.from({ length: Math.min(listsPerRound, organizations) }, (_, nth) =>

@@ -6,8 +6,8 @@ import { organizationIds, readList } from '../list-floor.ts';
 import { connectionsToDatabase } from '../ours.ts';
 
 /**
- * Every organization once and none twice, and every body that may be kept outdated before each walk, so that none is
- * ever served again; against the same statement in a loop of its own.
+ * The lists of many organizations, each once, against the same statement in a bare loop. All cached bodies are outdated
+ * before each round, so none is served.
  */
 export async function uncachedList(bench: Bench): Promise<Line[]> {
   const { ours, organizations } = bench;

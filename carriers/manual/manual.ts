@@ -3,15 +3,14 @@ import type { Carrier, CarrierKind } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 
 /**
- * Numbers that no API manages: there is nobody to ask, so it never says anything that somebody would have to know. It
- * sells nothing and knows of no purchase or number; it has no list, because an empty one would look as if every number
- * had been lost. What people do with such a number elsewhere they do themselves: releasing it and attaching it to a
- * registration are done as soon as they are recorded here.
+ * Numbers that no API manages. It sells nothing and knows no purchase and no number. It has no list, because an empty
+ * list would look as if every number were lost. People release and attach such numbers elsewhere, so here both are done
+ * as soon as they are recorded.
  */
 export const manual: CarrierKind = {
   title: 'Manual',
   credentials: Type.Object({}, { additionalProperties: false }),
-  can: { buy: false, hold: false, tags: false, messaging: [] },
+  can: { buy: false, messaging: [] },
   connect: () => carrier,
 };
 
@@ -21,16 +20,13 @@ const carrier: Carrier = {
   check: async () => ({ account: 'manual', balance: null }),
   search: async () => [],
   async buy() {
-    throw new CarrierError('unavailable', `${noApi}: nothing can be bought through it`);
+    throw new CarrierError('unavailable', `${noApi}, so it sells nothing`);
   },
   findPurchase: async () => undefined,
   findNumber: async () => undefined,
   getNumber: async () => undefined,
   async list() {
-    throw new CarrierError('unavailable', `${noApi}: it has no list`);
-  },
-  async edit() {
-    throw new CarrierError('not_found', `${noApi}: there is nothing to edit`);
+    throw new CarrierError('unavailable', `${noApi}, so it has no list`);
   },
   release: async () => {},
   attach: async () => ({ state: 'attached' }),

@@ -3,9 +3,8 @@ import { CarrierError } from '../errors.ts';
 import { isForSale } from './stock.ts';
 import type { Book, BookedNumber, Fault } from './store.ts';
 
-// What the sandbox does for an account, as functions on its book. Each throws before it has changed anything.
+// The operations of the sandbox, as functions on an account's book. A function that throws has changed nothing.
 
-const heldForMs = 30 * 60_000;
 const pageSize = 100;
 
 export function sell(book: Book, phoneNumber: string, reference: string, ordering: boolean): BookedNumber {
@@ -22,21 +21,10 @@ export function sell(book: Book, phoneNumber: string, reference: string, orderin
     attachment: null,
   };
   book.numbers.push(number);
-  book.holds = book.holds.filter(hold => hold.phone_number !== phoneNumber);
   return number;
 }
 
-export function hold(book: Book, phoneNumber: string, now: Date): Book['holds'][number] {
-  const running = book.holds.filter(held => new Date(held.until) > now);
-  if (!isForSale(book, phoneNumber) || running.some(held => held.phone_number === phoneNumber))
-    throw new CarrierError('unavailable', 'The number is not for sale, or is held already');
-  const until = new Date(now.getTime() + heldForMs).toISOString();
-  const held = { id: nextId(book, 'hold'), phone_number: phoneNumber, until };
-  book.holds = [...running, held];
-  return held;
-}
-
-/** What the account owns now. */
+/** The numbers that the account owns now. */
 export const owned = (book: Book): BookedNumber[] => book.numbers.filter(number => !number.released);
 
 export const byNumber = (book: Book, phoneNumber: string): BookedNumber | undefined =>
@@ -46,61 +34,52 @@ export const byId = (book: Book, id: string): BookedNumber | undefined =>
   owned(book).find(number => number.id === id);
 
 /** @throws CarrierError `not_found` */
-export function needed(book: Book, id: string): BookedNumber {
+export function requireNumber(book: Book, id: string): BookedNumber {
   const number = byId(book, id);
   if (!number) throw new CarrierError('not_found', 'The account has no such number');
   return number;
 }
 
-/** Some of what the account owns: what was bought after the number that the page before ended with. */
+/** One page of the account's numbers, after the last number of the page before. */
 export function pageOf(
   book: Book,
   next: string | undefined,
 ): { numbers: BookedNumber[]; next: string | null; total: number } {
   const after = next === undefined ? 0 : Number(next);
   const all = owned(book);
-  const rest = all.filter(number => place(number) > after);
+  const rest = all.filter(number => sequenceOf(number) > after);
   const numbers = rest.slice(0, pageSize);
   return {
     numbers,
-    next: rest.length > numbers.length ? String(place(numbers.at(-1)!)) : null,
+    next: rest.length > numbers.length ? String(sequenceOf(numbers.at(-1)!)) : null,
     total: all.length,
   };
 }
 
-/** Ids count up, so they are places in the list, and stay so when the number is gone. */
-const place = ({ id }: BookedNumber): number => Number(id.split('-').at(-1));
+/** Ids count up, so a page can begin after an id even if that number is gone. */
+const sequenceOf = ({ id }: BookedNumber): number => Number(id.split('-').at(-1));
 
-export function editNumber(
-  number: BookedNumber,
-  { name, tags }: { name?: string; tags?: string[] },
-): BookedNumber {
-  if (name !== undefined) number.name = name;
-  if (tags !== undefined) number.tags = tags;
-  return number;
-}
-
-/** How its order stands, which goes on by being looked at. */
-export function lookAtOrder(number: BookedNumber): 'pending' | 'owned' {
+/** The state of the number's order. A pending order is complete at the next look-up. */
+export function advanceOrder(number: BookedNumber): 'pending' | 'owned' {
   const state = number.ordering ? 'pending' : 'owned';
   number.ordering = false;
   return state;
 }
 
 /**
- * Attaches at once, but for a service or campaign named `rejected…`, which takes no number, and one named `pending…`:
- * there it is pending until it has been asked for once more. What is attached there already stays as it is.
+ * Attaches the number at once. A service or campaign named `rejected…` takes no number. In one named `pending…` the
+ * attachment is pending until its first look-up. A number that is attached there already stays as it is.
  */
 export function attach(number: BookedNumber, to: Messaging): Attachment {
-  if (isAttachedTo(number, to)) return lookAtAttachment(number, to);
+  if (isAttachedTo(number, to)) return advanceAttachment(number, to);
   const is = (name: string) => [to.service, to.campaign].some(part => part?.startsWith(name));
   const state = is('rejected') ? 'failed' : is('pending') ? 'pending' : 'attached';
   number.attachment = { ...to, state };
   return explained(state);
 }
 
-/** How it stands, which goes on by being looked at. */
-export function lookAtAttachment(number: BookedNumber, to: Messaging): Attachment {
+/** The state of the attachment. A pending one is complete at the next look-up. */
+export function advanceAttachment(number: BookedNumber, to: Messaging): Attachment {
   if (!number.attachment || !isAttachedTo(number, to)) return { state: 'none' };
   const { state } = number.attachment;
   if (state === 'pending') number.attachment.state = 'attached';
@@ -108,12 +87,12 @@ export function lookAtAttachment(number: BookedNumber, to: Messaging): Attachmen
 }
 
 const explained = (state: 'pending' | 'attached' | 'failed'): Attachment =>
-  state === 'failed' ? { state, reason: 'The sandbox rejects what is named “rejected…”' } : { state };
+  state === 'failed' ? { state, reason: 'The sandbox rejects names that begin with “rejected”' } : { state };
 
 const isAttachedTo = ({ attachment }: BookedNumber, to: Messaging): boolean =>
   attachment?.service === to.service && attachment?.campaign === to.campaign;
 
-/** The fault that befalls this call, which is one less then. */
+/** The fault that hits this call; it uses one of the fault's `times`. */
 export function takeFault(book: Book, call: Fault['call']): Fault['kind'] | undefined {
   const fault = book.faults.find(fault => fault.call === call);
   if (!fault) return undefined;

@@ -1,54 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '../../schema/schema.ts';
-import { believe, exactly, fitting, ifFound } from '../answers.ts';
-import type { Carrier, CarrierKind, CarrierNumber, Surroundings } from '../carrier.ts';
+import { findExact, ifFound, matching, verify } from '../answers.ts';
+import type { Carrier, CarrierKind, CarrierNumber, ConnectOptions } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import {
+  advanceAttachment,
+  advanceOrder,
   attach,
   byId,
   byNumber,
-  editNumber,
-  hold,
-  lookAtAttachment,
-  lookAtOrder,
-  needed,
   pageOf,
+  requireNumber,
   sell,
   takeFault,
 } from './book.ts';
-import { complaint, isDone, unanswered } from './faults.ts';
+import { faultError, isDone, unclearOutcome } from './faults.ts';
 import { offers } from './stock.ts';
 import type { Book, BookedNumber, Fault } from './store.ts';
 
-/** In US dollars: enough that only a fault lets it run out. */
+/** In US dollars. Only a fault can use it up. */
 const balanceAtFirst = 1_000_000;
 
 /**
- * A carrier of our own, for trying things out and for tests of everything that is done with carriers. It behaves as one
- * on the other side of a wire: it remembers what it has sold whatever becomes of the caller, its answers can be lost,
- * torn and wrong (`Book.faults`), and they are checked as those of any other carrier are.
+ * A carrier of our own, to try Linekeeper out and to test it. It behaves as a remote carrier: it remembers what it has
+ * sold even if the caller dies, and its answers can be lost, torn or wrong (`Book.faults`). The adapter verifies them
+ * like those of any carrier.
  */
 export const sandbox: CarrierKind = {
   title: 'Sandbox',
   credentials: Type.Object({}, { additionalProperties: false }),
-  can: { buy: true, hold: true, tags: true, messaging: ['campaign'] },
-  connect: (_credentials, surroundings) => connect(surroundings),
+  can: { buy: true, messaging: ['campaign'] },
+  connect: (_credentials, options) => connect(options),
 };
 
-function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
-  /** A book that is out of reach is a carrier that gives no answer: it may have kept what was done. */
+function connect({ account, sandbox, timeoutMs }: ConnectOptions): Carrier {
+  /** If the book cannot be reached, the carrier gives no answer: the change may have been saved. */
   async function change<T>(name: Fault['call'], work: (book: Book) => T): Promise<T> {
     try {
       return await sandbox.change(account, work);
     } catch (cause) {
       if (cause instanceof CarrierError) throw cause;
-      throw Object.assign(new CarrierError(unanswered(name), 'The sandbox cannot reach its book'), { cause });
+      throw Object.assign(new CarrierError(unclearOutcome(name), 'The sandbox cannot reach its book'), {
+        cause,
+      });
     }
   }
 
   /**
-   * Does in the book what is asked for, and answers, as far as a fault allows; `fault` is what the answer suffers from.
-   * What is done is kept before it is answered, even if it never is.
+   * Does the work in the book and answers, unless a fault prevents either. `fault` is a fault of the answer. The change
+   * is saved before the answer, and also if the answer never comes.
    */
   async function call<T>(
     name: Fault['call'],
@@ -59,9 +59,9 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
       return { fault, read: fault && !isDone(fault) ? undefined : attempt(() => work(book, fault)) };
     });
     if (fault === 'hang') await sleep(timeoutMs);
-    const error = fault && complaint(name, fault);
+    const error = fault && faultError(name, fault);
     if (error) throw error;
-    // What is not done is complained of, so here it is done.
+    // A fault that prevents the work has thrown above.
     return { answer: read!(), fault };
   }
 
@@ -73,16 +73,19 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
     },
 
     async search(wanted) {
-      const { answer, fault } = await call('search', book => offers(book, wanted, new Date()));
-      const heard = answer.map(offer => ({ ...offer, phone_number: heardAs(offer.phone_number, fault) }));
-      return fitting(heard, wanted);
+      const { answer, fault } = await call('search', book => offers(book, wanted));
+      const reported = answer.map(offer => ({
+        ...offer,
+        phone_number: reportedNumber(offer.phone_number, fault),
+      }));
+      return matching(reported, wanted);
     },
 
     async buy(phoneNumber, reference) {
       const { answer, fault } = await call('buy', (book, fault) =>
         sell(book, phoneNumber, reference, fault === 'pending'),
       );
-      const number = believe(heard(answer, fault), { phone_number: phoneNumber }, unanswered('buy'));
+      const number = verify(reported(answer, fault), { phone_number: phoneNumber }, unclearOutcome('buy'));
       return fault === 'pending' ? { state: 'pending', order: orderOf(number) } : { state: 'owned', number };
     },
 
@@ -90,11 +93,11 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
       const found = await ifFound(
         call('find', book => {
           const number = byNumber(book, phoneNumber);
-          return number && { number, state: lookAtOrder(number) };
+          return number && { number, state: advanceOrder(number) };
         }),
       );
       if (!found?.answer) return undefined;
-      const number = exactly([heard(found.answer.number, found.fault)], phoneNumber);
+      const number = findExact([reported(found.answer.number, found.fault)], phoneNumber);
       if (number?.reference !== reference) return undefined;
       const { state } = found.answer;
       return state === 'pending' ? { state, order: orderOf(number) } : { state, number };
@@ -102,67 +105,57 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
 
     async findNumber(phoneNumber) {
       const found = await ifFound(call('find', book => byNumber(book, phoneNumber)));
-      return found?.answer && exactly([heard(found.answer, found.fault)], phoneNumber);
+      return found?.answer && findExact([reported(found.answer, found.fault)], phoneNumber);
     },
 
     async getNumber(id) {
       const found = await ifFound(call('find', book => byId(book, id)));
-      return found?.answer && believe(heard(found.answer, found.fault), { id }, unanswered('find'));
+      return found?.answer && verify(reported(found.answer, found.fault), { id }, unclearOutcome('find'));
     },
 
     async list(next) {
       const { answer, fault } = await call('list', book => pageOf(book, next));
-      const numbers = answer.numbers.map(number => heard(number));
+      const numbers = answer.numbers.map(number => reported(number));
       if (fault === 'empty') return { numbers: [], next: null, total: 0 };
       if (fault === 'cut') return { ...answer, numbers: numbers.slice(0, numbers.length / 2), next: null };
       return { ...answer, numbers };
     },
 
-    async edit(id, edit) {
-      const { answer, fault } = await call('edit', book => editNumber(needed(book, id), edit));
-      return believe(heard(answer, fault), { id }, unanswered('edit'));
-    },
-
     async release(id) {
       const released = await ifFound(
         call('release', book => {
-          const number = needed(book, id);
+          const number = requireNumber(book, id);
           number.released = true;
           return number;
         }),
       );
-      if (released) believe(heard(released.answer, released.fault), { id }, unanswered('release'));
+      if (released) verify(reported(released.answer, released.fault), { id }, unclearOutcome('release'));
     },
 
     async attach({ id, phone_number }, to) {
       const { answer, fault } = await call('attach', book => {
-        const number = needed(book, id);
+        const number = requireNumber(book, id);
         return { number, attachment: attach(number, to) };
       });
-      believe(heard(answer.number, fault), { id, phone_number }, unanswered('attach'));
+      verify(reported(answer.number, fault), { id, phone_number }, unclearOutcome('attach'));
       return answer.attachment;
     },
 
     async attachment({ id, phone_number }, to) {
       const found = await ifFound(
         call('find', book => {
-          const number = needed(book, id);
-          return { number, attachment: lookAtAttachment(number, to) };
+          const number = requireNumber(book, id);
+          return { number, attachment: advanceAttachment(number, to) };
         }),
       );
       if (!found) return { state: 'none' };
-      believe(heard(found.answer.number, found.fault), { id, phone_number }, unanswered('find'));
+      verify(reported(found.answer.number, found.fault), { id, phone_number }, unclearOutcome('find'));
       return found.answer.attachment;
-    },
-
-    async hold(phoneNumber) {
-      const { id, until } = await change('buy', book => hold(book, phoneNumber, new Date()));
-      return { id, until: new Date(until) };
     },
   };
 }
 
-/** What became of `work`, to be had when it is time: a refusal is the carrier's answer, and as easily lost. */
+/** Does `work` now and gives its result, or its refusal, later: a fault can lose either. */
 function attempt<T>(work: () => T): () => T {
   try {
     const result = work();
@@ -177,17 +170,17 @@ function attempt<T>(work: () => T): () => T {
 
 const orderOf = ({ id }: CarrierNumber): string => `order-of-${id}`;
 
-/** A number as it is heard by the caller, under a fault perhaps. */
-function heard(
+/** The number that the caller gets; another one under the fault `other_number`. */
+function reported(
   { id, phone_number, name, tags, reference }: BookedNumber,
   fault?: Fault['kind'],
 ): CarrierNumber {
-  const heardId = fault === 'other_number' ? `${id}-other` : id;
-  const phoneNumber = heardAs(phone_number, fault);
-  return { id: heardId, phone_number: phoneNumber, name, tags, reference, subaccount: null };
+  const reportedId = fault === 'other_number' ? `${id}-other` : id;
+  const phoneNumber = reportedNumber(phone_number, fault);
+  return { id: reportedId, phone_number: phoneNumber, name, tags, reference, subaccount: null };
 }
 
-function heardAs(phoneNumber: string, fault: Fault['kind'] | undefined): string {
+function reportedNumber(phoneNumber: string, fault: Fault['kind'] | undefined): string {
   if (fault !== 'other_number') return phoneNumber;
   return `+1${phoneNumber.startsWith('+1212') ? '213' : '212'}${phoneNumber.slice(5)}`;
 }

@@ -1,30 +1,24 @@
-import places from 'areacodes/lib/data.json' with { type: 'json' };
-import { parsePhoneNumber } from 'awesome-phonenumber';
-import type { Offer, Wanted } from '../carrier.ts';
+import { geographicAreaCodes, regionsOf } from '../../phone-numbers/regions.ts';
+import type { NumberQuery, Offer } from '../carrier.ts';
 import type { Book } from './store.ts';
 
 const lines = Array.from({ length: 100 }, (_, line) => String(line).padStart(2, '0'));
 const countries = ['US', 'CA'];
 
 /**
- * What is for sale: in each geographic area code of the United States and Canada, 555-0100 to 555-0199, which the
- * numbering plan keeps for fiction, without what the account owns or holds and what somebody else has bought.
+ * The numbers for sale: 555-0100 to 555-0199 in each geographic area code of the United States and Canada, without those
+ * that the account owns or somebody else has bought. The numbering plan reserves these numbers for fiction.
  */
-export function offers(book: Book, wanted: Wanted, now: Date): Offer[] {
+export function offers(book: Book, query: NumberQuery): Offer[] {
   const gone = sold(book);
-  for (const held of book.holds) if (new Date(held.until) > now) gone.add(held.phone_number);
-  return candidates(wanted)
-    .filter(number => number.includes(wanted.contains ?? '') && !gone.has(number))
-    .take(wanted.limit)
-    .map(phone_number => ({
-      phone_number,
-      ...place(phone_number),
-      monthly_cost: { amount: '1.00', currency: 'USD' },
-    }))
+  return candidates(query)
+    .filter(number => number.includes(query.contains ?? '') && !gone.has(number))
+    .take(query.limit)
+    .map(phone_number => ({ phone_number, locality: null, region: regionOf(phone_number) }))
     .toArray();
 }
 
-/** Whether the account can buy it now; what it holds it can. */
+/** Whether the account can buy the number now. */
 export const isForSale = (book: Book, phoneNumber: string): boolean =>
   isFictional(phoneNumber) &&
   countries.some(country => exists(phoneNumber.slice(2, 5), country)) &&
@@ -35,36 +29,23 @@ const sold = ({ numbers, taken }: Book): Set<string> =>
 
 const isFictional = (phoneNumber: string): boolean => /^\+1[2-9]\d\d55501\d\d$/.test(phoneNumber);
 
-function* candidates({ country, area_code, phone_number }: Wanted): Generator<string> {
+function* candidates({ country, area_code, phone_number }: NumberQuery): Generator<string> {
   if (phone_number !== undefined) {
     const areaCode = phone_number.slice(2, 5);
     if (isFictional(phone_number) && (area_code ?? areaCode) === areaCode && exists(areaCode, country))
       yield phone_number;
     return;
   }
-  for (const areaCode of area_code === undefined ? everyAreaCode : [area_code])
+  for (const areaCode of area_code === undefined ? geographicAreaCodes : [area_code])
     if (exists(areaCode, country)) for (const line of lines) yield `+1${areaCode}55501${line}`;
 }
 
-const everyAreaCode = Array.from({ length: 800 }, (_, code) => String(code + 200));
-const countryByAreaCode = new Map<string, string | undefined>();
+/** Whether the country is the United States or Canada and has this geographic area code. */
+const exists = (areaCode: string, country: string): boolean =>
+  countries.includes(country) && regionsOf(areaCode).some(region => region.startsWith(`${country}-`));
 
-/**
- * Whether it is a geographic area code of the United States or Canada. libphonenumber is asked, once for each: it tells
- * them from those of the other countries that share +1, and from those that are toll-free or not in use.
- */
-function exists(areaCode: string, country: string): boolean {
-  if (!countries.includes(country) || !/^[2-9]\d\d$/.test(areaCode)) return false;
-  if (!countryByAreaCode.has(areaCode)) {
-    const { type, regionCode } = parsePhoneNumber(`+1${areaCode}2345678`);
-    countryByAreaCode.set(areaCode, type === 'fixed-line-or-mobile' ? regionCode : undefined);
-  }
-  return countryByAreaCode.get(areaCode) === country;
-}
-
-/** A town and the state of the area code, where the table has it: it has the United States. */
-function place(phoneNumber: string): Pick<Offer, 'locality' | 'region'> {
-  const table: Record<string, { city: string | null; stateCode: string | null }> = places;
-  const known = table[phoneNumber.slice(2, 5)];
-  return { locality: known?.city ?? null, region: known?.stateCode ?? null };
+/** The state or province; null if several share the area code. */
+function regionOf(phoneNumber: string): string | null {
+  const [region, another] = regionsOf(phoneNumber.slice(2, 5));
+  return region && !another ? region.slice(3) : null;
 }

@@ -1,19 +1,17 @@
-/** Everything that the sandbox remembers of one account. */
+/** All that the sandbox knows of one account. */
 export type Book = {
-  /** What the account owns or has owned, in the order in which it was bought. */
+  /** The numbers that the account owns or has owned, in the order of their purchases. */
   numbers: BookedNumber[];
-  /** What is kept for the account for a while. */
-  holds: { id: string; phone_number: string; until: string }[];
-  /** What somebody else has bought, in E.164: it is not for sale. */
+  /** The E.164 of numbers that somebody else has bought. They are not for sale. */
   taken: string[];
-  /** Counts ids and charges. */
+  /** The last number used in an id, of a number or of a charge. */
   sequence: number;
-  /** What was asked to go wrong, the first first; each is used up by the call that it befalls. */
+  /** Faults to come, the next one first. */
   faults: Fault[];
 };
 
-/** The book of an account that nothing has happened in. */
-export const emptyBook: Readonly<Book> = { numbers: [], holds: [], taken: [], sequence: 0, faults: [] };
+/** The book of a new account. */
+export const emptyBook: Readonly<Book> = { numbers: [], taken: [], sequence: 0, faults: [] };
 
 export type BookedNumber = {
   id: string;
@@ -21,12 +19,12 @@ export type BookedNumber = {
   name: string | null;
   tags: string[];
   reference: string | null;
-  /** One entry for each time that it was charged for. */
+  /** One id for each charge. */
   charges: string[];
-  /** Its order is still under way for whoever looks it up next. */
+  /** Its order is still pending at the next look-up. */
   ordering: boolean;
   released: boolean;
-  /** The registration that it is attached to, or is to be. */
+  /** The registration that it is attached to, or will be. */
   attachment: {
     service: string | null;
     campaign: string | null;
@@ -34,16 +32,20 @@ export type BookedNumber = {
   } | null;
 };
 
-/** Which call is to go wrong; `find` is every look-up of one number, of a purchase and of an attachment. */
-export const faultCalls = ['check', 'search', 'buy', 'find', 'list', 'edit', 'release', 'attach'] as const;
+/** The calls that can go wrong. `find` is every look-up of one number, purchase or attachment. */
+export const faultCalls = ['check', 'search', 'buy', 'find', 'list', 'release', 'attach'] as const;
 
 /**
- * How. The outcomes of errors.ts are refusals. `…_before` and `…_after`: before and after the sandbox has done what was
- * asked. A `timeout` and a `hang` give no answer (a hang none until the caller gives up, and nothing is done), an
- * `error` is a 500, `torn` an answer that cannot be read after it was done, `other_number` an answer about another
- * number after it was done. `pending` befalls a purchase: the order is under way until it has been looked up once.
- * `empty` and `cut` befall a list: nothing in it, or only the first half of this page and nothing after it. Where a kind
- * means nothing for a call it changes nothing.
+ * How a call goes wrong. A kind that does not fit the call has no effect.
+ *
+ * - The outcomes of errors.ts: a refusal with that outcome.
+ * - `error_before`, `error_after`: a 500, before or after the sandbox has done what was asked.
+ * - `timeout_before`, `timeout_after`: no answer, before or after.
+ * - `hang`: no answer until the caller gives up; nothing is done.
+ * - `torn`: done, but the answer cannot be read.
+ * - `other_number`: done, but the answer is about another number.
+ * - `pending`: a purchase becomes an order, which is pending until its first look-up.
+ * - `empty`, `cut`: a list with nothing in it, or with the first half of this page and nothing after it.
  */
 export const faultKinds = [
   'unavailable',
@@ -68,15 +70,15 @@ export const faultKinds = [
 export type Fault = {
   call: (typeof faultCalls)[number];
   kind: (typeof faultKinds)[number];
-  /** How many calls it befalls. */
+  /** How many calls it hits. */
   times: number;
 };
 
-/** Where the sandbox keeps its books: durably, so that a purchase outlives whoever made it. */
+/** Keeps the sandbox's books durably, so that a purchase outlives its caller. */
 export type SandboxStore = {
   /**
-   * Lets `work` read and change the book of an account, alone; what it leaves is kept before this resolves. If it
-   * throws, nothing is.
+   * Lets `work` read and change the book of an account, one caller at a time. The book is saved before this resolves,
+   * and not at all if `work` throws.
    */
   change<T>(account: string, work: (book: Book) => T): Promise<T>;
 };

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Given } from '../testing/world.ts';
+import type { GivenNumber } from '../testing/world.ts';
 
-// What the fake Telnyx remembers of the one account that it has.
+// The fake Telnyx's account.
 
-export type KeptNumber = {
+export type FakeNumber = {
   id: string;
   phone_number: string;
   status: 'purchase-pending' | 'active';
@@ -12,26 +12,19 @@ export type KeptNumber = {
   profile: string | null;
 };
 
-export type KeptOrder = {
+export type FakeOrder = {
   id: string;
-  /** The one sub-order that it has. */
+  /** The id of its only sub-order. */
   part: string;
   phone_number: string;
   reference: string;
   status: 'pending' | 'success' | 'failure';
-  /** False: it waits for papers, for ever. */
+  /** False: the order waits for documents that never come. */
   requirementsMet: boolean;
   looks: number;
 };
 
-export type KeptReservation = {
-  id: string;
-  phone_number: string;
-  status: 'pending' | 'success' | 'failure';
-  until: Date;
-};
-
-export type KeptAssignment = {
+export type FakeAssignment = {
   phone_number: string;
   campaign: string;
   status: 'PENDING_ASSIGNMENT' | 'ASSIGNED' | 'FAILED_ASSIGNMENT';
@@ -45,29 +38,23 @@ export type FakeAccount = ReturnType<typeof createAccount>;
 export function createAccount({ closedCampaign }: Registrations) {
   const forSale = new Set<string>();
   const searched = new Set<string>();
-  const numbers = new Map<string, KeptNumber>();
-  const orders: KeptOrder[] = [];
-  const reservations: KeptReservation[] = [];
-  const assignments = new Map<string, KeptAssignment>();
+  const numbers = new Map<string, FakeNumber>();
+  const orders: FakeOrder[] = [];
+  const assignments = new Map<string, FakeAssignment>();
   let lastId = 1_293_384_261_075_731_499n;
 
-  /** What a test can change of how things go. */
+  /** Switches for tests. */
   const ways = {
-    /** How many of the next orders will want papers, and will fail once they have been looked at. */
-    wantPapers: 0,
+    /** How many of the next orders want documents, and how many fail at their second look-up. */
+    wantDocuments: 0,
     fail: 0,
-    /** Whether a number is given its order's reference. */
+    /** Whether a number gets its order's reference. */
     carryReference: true,
   };
 
   const isOurs = (phoneNumber: string) => numbers.get(phoneNumber)?.status === 'active';
 
-  const isFree = (phoneNumber: string) =>
-    forSale.has(phoneNumber) &&
-    !numbers.has(phoneNumber) &&
-    !reservations.some(held => held.phone_number === phoneNumber && held.status === 'success');
-
-  function add(phoneNumber: string, status: KeptNumber['status'], reference: string | null): KeptNumber {
+  function add(phoneNumber: string, status: FakeNumber['status'], reference: string | null): FakeNumber {
     lastId += 1n;
     const number = {
       id: `${lastId}`,
@@ -81,8 +68,8 @@ export function createAccount({ closedCampaign }: Registrations) {
     return number;
   }
 
-  /** An order is carried out between the first look at it and the second. */
-  function look(order: KeptOrder): KeptOrder {
+  /** An order is complete at its second look-up. */
+  function advanceOrder(order: FakeOrder): FakeOrder {
     order.looks += 1;
     if (order.status !== 'pending' || !order.requirementsMet || order.looks < 2) return order;
     const number = numbers.get(order.phone_number);
@@ -97,7 +84,7 @@ export function createAccount({ closedCampaign }: Registrations) {
     return order;
   }
 
-  function abandon(order: KeptOrder): void {
+  function abandon(order: FakeOrder): void {
     order.status = 'failure';
     numbers.delete(order.phone_number);
   }
@@ -111,7 +98,7 @@ export function createAccount({ closedCampaign }: Registrations) {
       for (let line = 0; line < 20; line++) forSale.add(`+1${areaCode}55501${String(line).padStart(2, '0')}`);
     },
     takeAway: (phoneNumber: string) => forSale.delete(phoneNumber),
-    own(given: Given[]) {
+    own(given: GivenNumber[]) {
       for (const { phone_number, tags = [], reference = null } of given)
         add(phone_number, 'active', reference).tags = tags;
     },
@@ -123,31 +110,13 @@ export function createAccount({ closedCampaign }: Registrations) {
       for (const phoneNumber of found.slice(0, limit)) searched.add(phoneNumber);
       return found.slice(0, limit);
     },
-    reserve(phoneNumber: string): KeptReservation {
-      const until = new Date(Date.now() + 30 * 60_000);
-      const reservation: KeptReservation = {
-        id: randomUUID(),
-        phone_number: phoneNumber,
-        status: 'pending',
-        until,
-      };
-      reservations.push(reservation);
-      return reservation;
-    },
-    /** It is made, or not, when it is looked at. */
-    lookAtReservation(id: string): KeptReservation | undefined {
-      const reservation = reservations.find(reservation => reservation.id === id);
-      if (reservation?.status === 'pending')
-        reservation.status = isFree(reservation.phone_number) ? 'success' : 'failure';
-      return reservation;
-    },
-    order(phoneNumber: string, reference: string): KeptOrder | 'not searched' | 'taken' {
+    order(phoneNumber: string, reference: string): FakeOrder | 'not searched' | 'taken' {
       if (numbers.has(phoneNumber)) return 'taken';
       if (!searched.has(phoneNumber)) return 'not searched';
       if (!forSale.has(phoneNumber)) return 'taken';
-      const requirementsMet = ways.wantPapers === 0;
-      if (!requirementsMet) ways.wantPapers -= 1;
-      const order: KeptOrder = {
+      const requirementsMet = ways.wantDocuments === 0;
+      if (!requirementsMet) ways.wantDocuments -= 1;
+      const order: FakeOrder = {
         id: randomUUID(),
         part: randomUUID(),
         phone_number: phoneNumber,
@@ -160,8 +129,9 @@ export function createAccount({ closedCampaign }: Registrations) {
       add(phoneNumber, 'purchase-pending', null);
       return order;
     },
-    ordersWith: (reference: string) => orders.filter(order => order.reference === reference).map(look),
-    cancel(part: string): KeptOrder | undefined {
+    ordersWith: (reference: string) =>
+      orders.filter(order => order.reference === reference).map(advanceOrder),
+    cancel(part: string): FakeOrder | undefined {
       const order = orders.find(order => order.part === part && order.status === 'pending');
       if (order) abandon(order);
       return order;
@@ -170,15 +140,15 @@ export function createAccount({ closedCampaign }: Registrations) {
     byId: (id: string) => [...numbers.values()].find(number => number.id === id),
     release: (phoneNumber: string) => numbers.delete(phoneNumber) && assignments.delete(phoneNumber),
 
-    assign(phoneNumber: string, campaign: string): KeptAssignment {
+    assign(phoneNumber: string, campaign: string): FakeAssignment {
       const status = 'PENDING_ASSIGNMENT';
-      const assignment: KeptAssignment = { phone_number: phoneNumber, campaign, status, looks: 0 };
+      const assignment: FakeAssignment = { phone_number: phoneNumber, campaign, status, looks: 0 };
       assignments.set(phoneNumber, assignment);
       return assignment;
     },
     assignment: (phoneNumber: string) => assignments.get(phoneNumber),
-    /** As orders are carried out. */
-    lookAtAssignment(phoneNumber: string): KeptAssignment | undefined {
+    /** Complete at the second look-up, as an order. */
+    advanceAssignment(phoneNumber: string): FakeAssignment | undefined {
       const assignment = assignments.get(phoneNumber);
       if (!assignment) return undefined;
       assignment.looks += 1;

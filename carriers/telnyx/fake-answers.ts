@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer } from '../testing/fake.ts';
-import type { KeptAssignment, KeptNumber, KeptOrder, KeptReservation } from './fake-account.ts';
+import type { FakeResponse } from '../testing/fake.ts';
+import type { FakeAssignment, FakeNumber, FakeOrder } from './fake-account.ts';
 
-// What the fake Telnyx says: in the words of its API reference, and with every field that is required there.
+// The fake Telnyx's answers, with every field that Telnyx's API reference requires.
 
-/** In every error beside its code and title, where it must stay. */
+/** In the detail of every error. It must not leave the adapter. */
 export const errorText = 'words-of-the-fake-telnyx';
 
-export const error = (status: number, code: string, title: string): Answer => ({
+export const error = (status: number, code: string, title: string): FakeResponse => ({
   status,
   body: {
     errors: [
@@ -24,9 +24,12 @@ export const error = (status: number, code: string, title: string): Answer => ({
 export const notFound = error(404, '10005', 'Resource not found');
 export const taken = error(409, '85001', 'Phone numbers not available');
 
-export const ok = (data: unknown, more: object = {}): Answer => ({ status: 200, body: { data, ...more } });
+export const ok = (data: unknown, more: object = {}): FakeResponse => ({
+  status: 200,
+  body: { data, ...more },
+});
 
-export function page<T>(all: T[], query: URLSearchParams, show: (item: T) => unknown): Answer {
+export function page<T>(all: T[], query: URLSearchParams, show: (item: T) => unknown): FakeResponse {
   const size = Number(query.get('page[size]') ?? 20);
   const number = Number(query.get('page[number]') ?? 1);
   if (!(size >= 1 && size <= 250 && number >= 1)) return error(422, '10015', 'Invalid pagination');
@@ -35,7 +38,7 @@ export function page<T>(all: T[], query: URLSearchParams, show: (item: T) => unk
   return ok(all.slice((number - 1) * size, number * size).map(show), { meta });
 }
 
-/** Of whatever was made or changed at some time. */
+/** Every resource has these. */
 const dated = { created_at: '2026-01-02T03:04:05.000Z', updated_at: '2026-01-02T03:04:05.000Z' };
 
 export const showBalance = () => ({
@@ -63,25 +66,7 @@ export const showAvailable = (phoneNumber: string) => ({
   ],
 });
 
-export const showReservation = ({ id, phone_number, status, until }: KeptReservation) => ({
-  id,
-  record_type: 'number_reservation',
-  status,
-  phone_numbers: [
-    {
-      id: randomUUID(),
-      record_type: 'reserved_phone_number',
-      phone_number,
-      status,
-      ...(status === 'success' && { expired_at: until.toISOString() }),
-      ...(status === 'failure' && { errors: errorText }),
-      ...dated,
-    },
-  ],
-  ...dated,
-});
-
-export const showOrder = (order: KeptOrder) => ({
+export const showOrder = (order: FakeOrder) => ({
   id: order.id,
   record_type: 'number_order',
   status: order.status,
@@ -89,7 +74,7 @@ export const showOrder = (order: KeptOrder) => ({
   phone_numbers_count: 1,
   phone_numbers: [
     {
-      // An id of its own, which is not the number's.
+      // Not the id of the number.
       id: randomUUID(),
       record_type: 'number_order_phone_number',
       phone_number: order.phone_number,
@@ -104,7 +89,7 @@ export const showOrder = (order: KeptOrder) => ({
   ...dated,
 });
 
-export const showPart = (order: KeptOrder) => ({
+export const showPart = (order: FakeOrder) => ({
   id: order.part,
   order_request_id: order.id,
   record_type: 'sub_number_order',
@@ -117,7 +102,7 @@ export const showPart = (order: KeptOrder) => ({
   ...dated,
 });
 
-export const showNumber = (number: KeptNumber) => ({
+export const showNumber = (number: FakeNumber) => ({
   id: number.id,
   record_type: 'phone_number',
   phone_number: number.phone_number,
@@ -134,8 +119,8 @@ export const showNumber = (number: KeptNumber) => ({
   ...dated,
 });
 
-/** Without what may not be null here. */
-export const showReleased = (number: KeptNumber) => ({
+/** Without the fields that may not be null here. */
+export const showReleased = (number: FakeNumber) => ({
   id: number.id,
   record_type: 'phone_number',
   phone_number: number.phone_number,
@@ -145,7 +130,7 @@ export const showReleased = (number: KeptNumber) => ({
   ...dated,
 });
 
-export const showMessaging = (number: KeptNumber) => ({
+export const showMessaging = (number: FakeNumber) => ({
   id: number.id,
   record_type: 'messaging_settings',
   phone_number: number.phone_number,
@@ -158,7 +143,7 @@ export const showMessaging = (number: KeptNumber) => ({
   ...dated,
 });
 
-export const showAssignment = ({ phone_number, campaign, status }: KeptAssignment) => ({
+export const showAssignment = ({ phone_number, campaign, status }: FakeAssignment) => ({
   phoneNumber: phone_number,
   campaignId: campaign,
   telnyxCampaignId: campaign,

@@ -1,5 +1,5 @@
-import type { Answer, Asked, Route } from '../testing/fake.ts';
-import type { FakeAccount, KeptNumber } from './fake-account.ts';
+import type { FakeRequest, FakeResponse, Route } from '../testing/fake.ts';
+import type { FakeAccount, FakeNumber } from './fake-account.ts';
 import {
   error,
   notFound,
@@ -13,7 +13,6 @@ import {
   showOrder,
   showPart,
   showReleased,
-  showReservation,
   taken,
 } from './fake-answers.ts';
 
@@ -37,7 +36,7 @@ const inventoryRoutes = (account: FakeAccount): Route[] => [
         return error(400, '10015', 'Bad Request');
       const found = account.search(
         phoneNumber => {
-          // Patterns are looked for behind the area code, if there is one to look in.
+          // With an area code, Telnyx looks for the pattern in the digits after it.
           const digits = phoneNumber.slice(areaCode ? 5 : 2);
           return (
             phoneNumber.startsWith(`+1${areaCode}`) &&
@@ -51,27 +50,9 @@ const inventoryRoutes = (account: FakeAccount): Route[] => [
       return ok(found.map(showAvailable), { meta, metadata: meta });
     },
   },
-  {
-    method: 'POST',
-    path: '/number_reservations',
-    call: 'search',
-    answer({ json }) {
-      const { phone_numbers } = json as { phone_numbers: [{ phone_number: string }] };
-      return ok(showReservation(account.reserve(phone_numbers[0].phone_number)));
-    },
-  },
-  {
-    method: 'GET',
-    path: '/number_reservations/:id',
-    call: 'find',
-    answer({ params }) {
-      const reservation = account.lookAtReservation(params.id ?? '');
-      return reservation ? ok(showReservation(reservation)) : notFound;
-    },
-  },
 ];
 
-/** What is looked for in a list is not in it; a 404 would say that there is no such list. */
+/** A search that finds nothing gets an empty list. A 404 would say that there is no such list. */
 const nothing = page([], new URLSearchParams(), String);
 
 const orderRoutes = (account: FakeAccount): Route[] => [
@@ -122,8 +103,8 @@ const numberRoutes = (account: FakeAccount): Route[] => [
         a.phone_number < b.phone_number ? -1 : 1,
       );
       if (digits === null) return page(all, query, showNumber);
-      // It takes nothing but digits, three at least.
-      const isFound = ({ phone_number }: KeptNumber) =>
+      // The filter takes digits only, at least three.
+      const isFound = ({ phone_number }: FakeNumber) =>
         /^\d{3,}$/.test(digits) && phone_number.includes(digits);
       return page(all.filter(isFound), query, showNumber);
     },
@@ -132,9 +113,7 @@ const numberRoutes = (account: FakeAccount): Route[] => [
     ok(showNumber(number)),
   ),
   ofOne(account, { method: 'PATCH', path: '/phone_numbers/:id', call: 'edit' }, (number, { json }) => {
-    const { tags, customer_reference } = json as { tags?: string[]; customer_reference?: string };
-    if (tags) number.tags = tags;
-    if (customer_reference !== undefined) number.reference = customer_reference;
+    number.reference = (json as { customer_reference: string }).customer_reference;
     return ok(showNumber(number));
   }),
   ofOne(account, { method: 'DELETE', path: '/phone_numbers/:id', call: 'release' }, number => {
@@ -160,7 +139,7 @@ const messagingRoutes = (account: FakeAccount): Route[] => [
     path: '/10dlc/phone_number_campaigns/:phoneNumber',
     call: 'find',
     answer({ params }) {
-      const assignment = account.lookAtAssignment(params.phoneNumber ?? '');
+      const assignment = account.advanceAssignment(params.phoneNumber ?? '');
       return assignment ? { status: 200, body: showAssignment(assignment) } : notFound;
     },
   },
@@ -178,8 +157,8 @@ const messagingRoutes = (account: FakeAccount): Route[] => [
   },
 ];
 
-/** Made once and replaced later, and only for a number that is on a messaging profile. */
-function assign(account: FakeAccount, { json }: Asked, again: boolean): Answer {
+/** POST makes the first assignment and PUT replaces it. Both need a number that is on a messaging profile. */
+function assign(account: FakeAccount, { json }: FakeRequest, again: boolean): FakeResponse {
   const { phoneNumber, campaignId } = json as { phoneNumber: string; campaignId: string };
   if (!account.numbers.get(phoneNumber)?.profile || (account.assignment(phoneNumber) !== undefined) !== again)
     return error(400, '10015', 'Bad Request');
@@ -189,7 +168,7 @@ function assign(account: FakeAccount, { json }: Asked, again: boolean): Answer {
 function ofOne(
   account: FakeAccount,
   route: Omit<Route, 'answer'>,
-  answer: (number: KeptNumber, asked: Asked) => Answer,
+  answer: (number: FakeNumber, asked: FakeRequest) => FakeResponse,
 ): Route {
   return {
     ...route,

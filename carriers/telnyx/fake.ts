@@ -12,7 +12,7 @@ export const registrations = {
   closedCampaign: '5c411289-242d-4013-a65f-83ea1cb2731b',
 };
 
-/** A Telnyx on the loopback that has one account: https://developers.telnyx.com/api-reference, as far as it is used. */
+/** A Telnyx on the loopback with one account. It has the calls that we use of https://developers.telnyx.com/api-reference. */
 export async function startTelnyx(t: { after(done: () => unknown): void }) {
   const account = createAccount(registrations);
   const fake = await startFake(t, wireOf(account));
@@ -28,7 +28,7 @@ function worldOf(account: FakeAccount, fake: Awaited<ReturnType<typeof startFake
     owned: async () => [...account.numbers.keys()].filter(account.isOurs),
     charges: async phoneNumber => account.charges(phoneNumber),
     async fault(fault) {
-      // Every order is under way at first.
+      // Every order is pending at first.
       return (fault.call === 'buy' && fault.kind === 'pending') || fake.fault(fault);
     },
     calm: async () => fake.calm(),

@@ -1,17 +1,17 @@
-import { believe, ifFound } from '../answers.ts';
+import { ifFound, verify } from '../answers.ts';
 import type { Attachment, Messaging } from '../carrier.ts';
 import type { Client } from '../http.ts';
 import { MessagingSettings, OnePhoneNumberCampaign, type PhoneNumberCampaign } from './wire.ts';
 
 type Numbered = { id: string; phone_number: string };
 
-/** A number is put on the profile first: no campaign takes one without. What is in its place already is left there. */
+/** Puts the number on the profile first, because a campaign takes no number without one. Changes nothing twice. */
 export async function attach(client: Client, number: Numbered, to: Messaging): Promise<Attachment> {
   if (to.service !== null && (await profileOf(client, number)) !== to.service)
     await setProfile(client, number, to.service);
   if (to.campaign === null) return { state: to.service === null ? 'none' : 'attached' };
   const before = await campaignOf(client, number);
-  if (before && isOf(before, to.campaign) && isGoingWell(before)) return stateOf(before);
+  if (before && isOf(before, to.campaign) && isOnItsWay(before)) return stateOf(before);
   return stateOf(await assign(client, number, to.campaign, before !== undefined));
 }
 
@@ -27,13 +27,13 @@ const settingsPath = ({ id }: Numbered) => `/phone_numbers/${encodeURIComponent(
 
 async function profileOf(client: Client, number: Numbered): Promise<string | null> {
   const { data } = await client({ method: 'GET', path: settingsPath(number) }, MessagingSettings);
-  return believe(data, asked(number), 'transient').messaging_profile_id || null;
+  return verify(data, asked(number), 'transient').messaging_profile_id || null;
 }
 
 async function setProfile(client: Client, number: Numbered, profile: string): Promise<void> {
   const json = { messaging_profile_id: profile };
   const { data } = await client({ method: 'PATCH', path: settingsPath(number), json }, MessagingSettings);
-  believe(data, asked(number), 'outcome_unknown');
+  verify(data, asked(number), 'outcome_unknown');
 }
 
 const asked = ({ id, phone_number }: Numbered) => ({ id, phone_number });
@@ -47,11 +47,11 @@ async function campaignOf(
 ): Promise<PhoneNumberCampaign | undefined> {
   const call = { method: 'GET', path: assignmentPath(phone_number) } as const;
   const answer = await ifFound(client(call, OnePhoneNumberCampaign));
-  if (answer) believe({ phone_number: answer.phoneNumber }, { phone_number }, 'transient');
+  if (answer) verify({ phone_number: answer.phoneNumber }, { phone_number }, 'transient');
   return answer;
 }
 
-/** A number has one campaign, and so one assignment: the first is made, and every later one takes its place. */
+/** A number has one assignment. POST makes the first one, PUT replaces it. */
 async function assign(
   client: Client,
   { phone_number }: Numbered,
@@ -62,21 +62,21 @@ async function assign(
   const answer = again
     ? await client({ method: 'PUT', path: assignmentPath(phone_number), json }, OnePhoneNumberCampaign)
     : await client({ method: 'POST', path: assignments, json }, OnePhoneNumberCampaign);
-  believe({ phone_number: answer.phoneNumber }, { phone_number }, 'outcome_unknown');
+  verify({ phone_number: answer.phoneNumber }, { phone_number }, 'outcome_unknown');
   return answer;
 }
 
-/** A campaign has an id at Telnyx and one at The Campaign Registry; which of them is `campaignId` depends on its kind. */
+/** A campaign has an id at Telnyx and another at The Campaign Registry. `campaignId` is one of them, by its kind. */
 const isOf = (assignment: PhoneNumberCampaign, campaign: string) =>
   [assignment.campaignId, assignment.telnyxCampaignId, assignment.tcrCampaignId].includes(campaign);
 
-const isGoingWell = (assignment: PhoneNumberCampaign) =>
+const isOnItsWay = (assignment: PhoneNumberCampaign) =>
   ['pending', 'attached'].includes(stateOf(assignment).state);
 
 function stateOf({ assignmentStatus }: PhoneNumberCampaign): Attachment {
   switch (assignmentStatus) {
     case 'ASSIGNED':
-    // It could not be taken off the campaign, and so is on it.
+    // Telnyx could not take it off the campaign, so it is still on it.
     case 'FAILED_UNASSIGNMENT':
       return { state: 'attached' };
     case 'PENDING_UNASSIGNMENT':

@@ -1,10 +1,10 @@
-import { believe, exactly, ifFound } from '../answers.ts';
+import { findExact, ifFound, verify } from '../answers.ts';
 import type { CarrierNumber, Page } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import type { Client } from '../http.ts';
 import { OnePhoneNumber, type PhoneNumber, PhoneNumbers, ReleasedNumber } from './wire.ts';
 
-/** How a number stands that is listed and is not, or no longer, the account's. */
+/** States of listed numbers that the account does not own, or no longer owns. */
 const notOurs = new Set([
   'purchase-pending',
   'purchase-failed',
@@ -14,11 +14,11 @@ const notOurs = new Set([
   'deleted',
 ]);
 
-/** Short codes are listed too, and are not E.164. */
+/** Telnyx also lists short codes, which are not E.164. */
 const isOurs = (record: PhoneNumber) =>
   !notOurs.has(record.status) && /^\+[1-9]\d{6,14}$/.test(record.phone_number);
 
-/** Telnyx has no name for a number, and an account sees nothing of the accounts that it manages. */
+/** Telnyx has no names for numbers. An account does not see the accounts that it manages. */
 const toNumber = (record: PhoneNumber): CarrierNumber => ({
   id: record.id,
   phone_number: record.phone_number,
@@ -31,24 +31,25 @@ const toNumber = (record: PhoneNumber): CarrierNumber => ({
 const pathOf = (id: string) => `/phone_numbers/${encodeURIComponent(id)}`;
 
 export async function findNumber(client: Client, phoneNumber: string): Promise<CarrierNumber | undefined> {
-  // The filter takes nothing but digits, and finds them in longer numbers too.
+  // The filter takes digits only, and also finds longer numbers that contain them.
   const query = { 'filter[phone_number]': phoneNumber.slice(1), 'page[size]': '250' };
   const { data } = await client({ method: 'GET', path: '/phone_numbers', query }, PhoneNumbers);
-  return exactly(data.filter(isOurs).map(toNumber), phoneNumber);
+  return findExact(data.filter(isOurs).map(toNumber), phoneNumber);
 }
 
 export async function getNumber(client: Client, id: string): Promise<CarrierNumber | undefined> {
   const answer = await ifFound(client({ method: 'GET', path: pathOf(id) }, OnePhoneNumber));
   if (!answer) return undefined;
-  const record = believe(answer.data, { id }, 'transient');
+  const record = verify(answer.data, { id }, 'transient');
   return isOurs(record) ? toNumber(record) : undefined;
 }
 
 const pageSize = 250;
 
 /**
- * One page of everything that the account has, in the order of the numbers: in any other, numbers with one rank could
- * change places from one page to the next.
+ * One page of the account's numbers, sorted by number. In any other order, equal numbers could change places between
+ * two pages.
+ *
  * @param next the page's number, and how many records before it were not ours
  */
 export async function listNumbers(client: Client, next: string | undefined): Promise<Page> {
@@ -56,13 +57,13 @@ export async function listNumbers(client: Client, next: string | undefined): Pro
   const query = { 'page[size]': `${pageSize}`, 'page[number]': `${page}`, sort: 'phone_number' };
   const { data, meta } = await client({ method: 'GET', path: '/phone_numbers', query }, PhoneNumbers);
   if (meta.page_number !== page)
-    throw new CarrierError('transient', 'Telnyx answered with another page than it was asked for');
+    throw new CarrierError('transient', 'Telnyx answered with another page than we asked for');
   const numbers = data.filter(isOurs).map(toNumber);
   const passed = passedBefore + data.length - numbers.length;
   return {
     numbers,
     next: page < meta.total_pages ? `${page + 1} ${passed}` : null,
-    // Telnyx also counts what is passed over, so then it is not known how many there are of ours.
+    // Telnyx's count includes records that are not ours, so with any of those we know no total.
     total: passed === 0 ? meta.total_results : null,
   };
 }
@@ -73,23 +74,10 @@ export async function changeNumber(
   json: { tags?: string[]; customer_reference?: string },
 ): Promise<CarrierNumber> {
   const { data } = await client({ method: 'PATCH', path: pathOf(id), json }, OnePhoneNumber);
-  return toNumber(believe(data, { id }, 'outcome_unknown'));
-}
-
-/** The tags that are given take the place of all that it had; a name has no place here. */
-export async function editNumber(
-  client: Client,
-  id: string,
-  edit: { name?: string; tags?: string[] },
-): Promise<CarrierNumber> {
-  const number = edit.tags
-    ? await changeNumber(client, id, { tags: edit.tags })
-    : await getNumber(client, id);
-  if (!number) throw new CarrierError('not_found', 'Telnyx has no such number in the account');
-  return number;
+  return toNumber(verify(data, { id }, 'outcome_unknown'));
 }
 
 export async function releaseNumber(client: Client, id: string): Promise<void> {
   const answer = await ifFound(client({ method: 'DELETE', path: pathOf(id) }, ReleasedNumber));
-  if (answer) believe(answer.data, { id }, 'outcome_unknown');
+  if (answer) verify(answer.data, { id }, 'outcome_unknown');
 }

@@ -1,29 +1,29 @@
-import { believe } from '../answers.ts';
+import { verify } from '../answers.ts';
 import type { Purchase } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import type { Client } from '../http.ts';
 import { changeNumber, findNumber } from './numbers.ts';
 import { OneOrder, type Order, Orders, SubOrder } from './wire.ts';
 
-/** Telnyx takes an order and carries it out later; only then is the number there, with an id of its own. */
+/** Telnyx takes an order and completes it later. The number exists only then, with an id of its own. */
 export async function buy(client: Client, phoneNumber: string, reference: string): Promise<Purchase> {
   let order: Order;
   try {
     order = await placeOrder(client, phoneNumber, reference);
   } catch (error) {
-    // Taken, and perhaps by ourselves: with a call whose answer was lost.
-    const purchase = isTaken(error) && (await lookAgain(client, phoneNumber, reference));
+    // The number is taken, perhaps by ourselves, with a call whose answer was lost.
+    const purchase = isTaken(error) && (await ownPurchase(client, phoneNumber, reference));
     if (purchase) return purchase;
     throw error;
   }
-  await refuseIfOver(client, order);
-  // The order stands, and goes on standing if its number cannot be looked up now.
+  await throwIfOver(client, order);
+  // The order is placed. It stays so if its number cannot be looked up now.
   return purchaseOf(client, order, phoneNumber, reference).catch(() => pending(order));
 }
 
 /**
- * Orders are kept with our reference, and the account's numbers too. The orders come first: they also know of what is
- * under way, and of what has failed.
+ * Looks for our reference among the orders and then among the account's numbers. Orders come first because they also
+ * show pending and failed purchases.
  */
 export async function findPurchase(
   client: Client,
@@ -32,7 +32,7 @@ export async function findPurchase(
 ): Promise<Purchase | undefined> {
   const order = await findOrder(client, phoneNumber, reference);
   if (order) {
-    await refuseIfOver(client, order);
+    await throwIfOver(client, order);
     return purchaseOf(client, order, phoneNumber, reference);
   }
   const number = await findNumber(client, phoneNumber);
@@ -41,20 +41,24 @@ export async function findPurchase(
 
 const pending = (order: Order): Purchase => ({ state: 'pending', order: order.id });
 
-/** More than the API reference has: the guides also name the last two. */
+/** The API reference has the first one; the guides also name the other two. */
 const failed = new Set(['failure', 'cancelled', 'deleted']);
 
 async function placeOrder(client: Client, phoneNumber: string, reference: string): Promise<Order> {
   const json = { phone_numbers: [{ phone_number: phoneNumber }], customer_reference: reference };
   const { data } = await client({ method: 'POST', path: '/number_orders', json }, OneOrder);
-  believe(data.phone_numbers[0] ?? {}, { phone_number: phoneNumber }, 'outcome_unknown');
+  verify(data.phone_numbers[0] ?? {}, { phone_number: phoneNumber }, 'outcome_unknown');
   return data;
 }
 
 const isTaken = (error: unknown): boolean => error instanceof CarrierError && error.carrierCode === '85001';
 
-/** @throws CarrierError `outcome_unknown` if that cannot be told now, so that nobody takes it for somebody else's */
-async function lookAgain(
+/**
+ * Our own purchase of a number that is taken; undefined if somebody else has it.
+ *
+ * @throws CarrierError `outcome_unknown` if the look-up fails: the number may be ours
+ */
+async function ownPurchase(
   client: Client,
   phoneNumber: string,
   reference: string,
@@ -63,16 +67,16 @@ async function lookAgain(
     return await findPurchase(client, phoneNumber, reference);
   } catch (error) {
     if (error instanceof CarrierError && error.outcome === 'unavailable') return undefined;
-    throw new CarrierError('outcome_unknown', 'Telnyx has sold the number, and did not say whether to us');
+    throw new CarrierError('outcome_unknown', 'Telnyx has sold the number. It did not say whether to us');
   }
 }
 
-/** A number that was ordered more than once under one reference was bought if one of the orders has succeeded. */
+/** Of several orders of the number under the reference, the one that succeeded, or else one that did not fail. */
 async function findOrder(client: Client, phoneNumber: string, reference: string): Promise<Order | undefined> {
   const orders = await ordersWith(client, reference);
   const ours = orders.filter(order => order.phone_numbers.some(item => item.phone_number === phoneNumber));
   const other = orders.find(order => !ours.includes(order) && !failed.has(order.status));
-  // A reference is of one purchase, which may have come to several numbers only one after the other.
+  // A reference belongs to one purchase. It may have tried several numbers, but only one after another.
   if (ours.length === 0 && other)
     throw new CarrierError('transient', 'Telnyx has an order of another number under the reference');
   return (
@@ -95,15 +99,15 @@ async function ordersWith(client: Client, reference: string): Promise<Order[]> {
   return orders;
 }
 
-/** @throws CarrierError `unavailable` or `needs_compliance`: nothing comes of the order any more */
-async function refuseIfOver(client: Client, order: Order): Promise<void> {
-  if (failed.has(order.status)) throw new CarrierError('unavailable', 'Telnyx could not fulfil the order');
-  // It would wait for papers, and be fulfilled when nobody reckons with it any more.
+/** @throws CarrierError `unavailable` or `needs_compliance` if the order will not be completed */
+async function throwIfOver(client: Client, order: Order): Promise<void> {
+  if (failed.has(order.status)) throw new CarrierError('unavailable', 'Telnyx could not complete the order');
+  // It would wait for documents, and be completed when nobody expects it any more.
   if (order.status !== 'success' && order.requirements_met === false && (await withdraw(client, order)))
-    throw new CarrierError('needs_compliance', 'Telnyx wants regulatory requirements to be met first');
+    throw new CarrierError('needs_compliance', 'Telnyx requires regulatory documents first');
 }
 
-/** @returns whether Telnyx has confirmed it; if not, the order is still under way */
+/** @returns whether Telnyx has confirmed it; if not, the order is still pending */
 async function withdraw(client: Client, order: Order): Promise<boolean> {
   const parts = order.sub_number_orders_ids ?? [];
   try {
@@ -125,7 +129,7 @@ async function purchaseOf(
   reference: string,
 ): Promise<Purchase> {
   const number = order.status === 'success' ? await findNumber(client, phoneNumber) : undefined;
-  // An order may be fulfilled a while before its number is listed.
+  // An order can be complete some time before its number is listed.
   if (!number) return pending(order);
   if (number.reference !== null && number.reference !== reference)
     throw new CarrierError(
@@ -133,7 +137,7 @@ async function purchaseOf(
       'Telnyx has sold the number once more since, under another reference',
     );
   if (number.reference === reference) return { state: 'owned', number };
-  // So that it is seen in lists as well. Telnyx keeps it with the order in any case, so this may fail.
+  // Sets the reference so that lists show it too. It may fail, since the order has the reference in any case.
   const change = changeNumber(client, number.id, { customer_reference: reference });
   return { state: 'owned', number: await change.catch(() => ({ ...number, reference })) };
 }

@@ -1,28 +1,34 @@
 import { getCountryCodeForRegionCode } from 'awesome-phonenumber';
-import { fitting } from '../answers.ts';
-import type { Offer, Wanted } from '../carrier.ts';
+import { matching } from '../answers.ts';
+import type { NumberQuery, Offer } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import type { Client } from '../http.ts';
 import { type AvailableNumber, AvailableNumbers } from './wire.ts';
 
-/** What is found can be ordered for a while, and nothing else can be (85000). */
-export async function search(client: Client, wanted: Wanted): Promise<Offer[]> {
+/** Telnyx sells only numbers that a recent search has found (85000). */
+export async function search(client: Client, wanted: NumberQuery): Promise<Offer[]> {
   const call = { method: 'GET', path: '/available_phone_numbers', query: queryFor(wanted) } as const;
   try {
     const { data } = await client(call, AvailableNumbers);
     if (!data.every(number => isSuitable(number, wanted)))
-      throw new CarrierError('transient', 'Telnyx offered numbers of another country, or that take no SMS');
-    return fitting(data.map(toOffer), wanted);
+      throw new CarrierError('transient', 'Telnyx offered numbers of another country or without SMS');
+    return matching(data.map(toOffer), wanted);
   } catch (error) {
     if (error instanceof CarrierError && nowhere.includes(error.outcome)) return [];
     throw error;
   }
 }
 
-/** A place that Telnyx has no numbers in at all is answered with a 4xx rather than with none. */
+/** For a place without any numbers Telnyx answers with a 4xx instead of an empty list. */
 const nowhere = ['unavailable', 'not_found'];
 
-function queryFor({ country, area_code, phone_number, contains, limit }: Wanted): Record<string, string> {
+function queryFor({
+  country,
+  area_code,
+  phone_number,
+  contains,
+  limit,
+}: NumberQuery): Record<string, string> {
   return {
     'filter[country_code]': country,
     'filter[features][]': 'sms',
@@ -30,9 +36,9 @@ function queryFor({ country, area_code, phone_number, contains, limit }: Wanted)
     ...(phone_number
       ? { 'filter[phone_number][ends_with]': withoutCountry(phone_number, country) }
       : area_code && { 'filter[national_destination_code]': area_code }),
-    // With an area code, what is behind it.
+    // With an area code, Telnyx looks for the digits after it.
     ...(contains && { 'filter[phone_number][contains]': contains }),
-    // Other area codes nearby, unless it is told not to; elsewhere there is no such thing.
+    // Else Telnyx also offers numbers of area codes nearby. It does so in these countries only.
     ...(['US', 'CA'].includes(country) && { 'filter[best_effort]': 'false' }),
   };
 }
@@ -40,8 +46,8 @@ function queryFor({ country, area_code, phone_number, contains, limit }: Wanted)
 const withoutCountry = (phoneNumber: string, country: string) =>
   phoneNumber.replace(`+${getCountryCodeForRegionCode(country)}`, '').replace('+', '');
 
-/** Whether it takes SMS and lies in the country, as far as the answer says so: +1 alone is 25 countries. */
-function isSuitable({ features, region_information }: AvailableNumber, { country }: Wanted): boolean {
+/** Whether it takes SMS and is of the country, if the answer says so. +1 is the code of 25 countries. */
+function isSuitable({ features, region_information }: AvailableNumber, { country }: NumberQuery): boolean {
   const countries = region_information?.filter(({ region_type }) => region_type === 'country_code') ?? [];
   return (
     (features?.some(({ name }) => name.toLowerCase() === 'sms') ?? true) &&
@@ -49,15 +55,12 @@ function isSuitable({ features, region_information }: AvailableNumber, { country
   );
 }
 
-function toOffer({ phone_number, region_information, cost_information }: AvailableNumber): Offer {
+function toOffer({ phone_number, region_information }: AvailableNumber): Offer {
   const named = (type: string) =>
     region_information?.find(({ region_type }) => region_type === type)?.region_name || null;
   return {
     phone_number,
     locality: named('location') ?? named('rate_center'),
     region: named('state'),
-    monthly_cost: cost_information
-      ? { amount: cost_information.monthly_cost, currency: cost_information.currency }
-      : null,
   };
 }

@@ -2,7 +2,7 @@ import { type Shape, type Static, shapeOf, type TSchema, Type } from '../../sche
 import type { Outcome } from '../errors.ts';
 import type { Api, Refusal } from '../http.ts';
 
-/** Telnyx's API as one account uses it: https://developers.telnyx.com/api-reference, JSON and a bearer token. */
+/** Telnyx's API: https://developers.telnyx.com/api-reference. JSON, and a bearer token. */
 export const telnyxApi = (url: string, apiKey: string): Api => ({
   title: 'Telnyx',
   url,
@@ -11,26 +11,22 @@ export const telnyxApi = (url: string, apiKey: string): Api => ({
   explain,
 });
 
-/** The codes that decide something: https://developers.telnyx.com/development/api-fundamentals/api-errors */
+/** By code: https://developers.telnyx.com/development/api-fundamentals/api-errors */
 const outcomes: Readonly<Record<string, Outcome>> = {
   10005: 'not_found',
   10009: 'authentication_failed',
   10010: 'authentication_failed',
   10011: 'rate_limited',
-  // A feature that is not for accounts of this level.
+  // The account's level does not have this feature.
   10038: 'authentication_failed',
   // The account is inactive.
   20012: 'authentication_failed',
   20100: 'out_of_funds',
-  // Not from a recent search, and no longer for sale.
+  // Not found by a recent search, or no longer for sale.
   85000: 'unavailable',
   85001: 'unavailable',
-  // Reserved already, by us or by others.
+  // Somebody has reserved it.
   85006: 'unavailable',
-  // As many reservations as the account may have; they end by themselves.
-  85007: 'transient',
-  // A reservation that cannot be extended once more.
-  85008: 'unavailable',
 };
 
 const Errors = shapeOf(
@@ -42,7 +38,7 @@ const Errors = shapeOf(
   }),
 );
 
-/** The code is what tells; the same status stands for many things, and one code comes with several of them. */
+/** Decides by the code. One status has many meanings, and one code comes with several statuses. */
 function explain(status: number, body: unknown): Refusal | undefined {
   if (!Errors.Check(body)) return undefined;
   const error = body.errors.find(({ code }) => outcomes[code]) ?? body.errors[0];
@@ -50,12 +46,12 @@ function explain(status: number, body: unknown): Refusal | undefined {
   return outcome && { outcome, code: error && String(error.code), message: error?.title };
 }
 
-/** For codes that are not in the list: Telnyx has hundreds of them. */
+/** For the hundreds of codes that are not in the list. */
 function outcomeOf(status: number, title: string): Outcome | undefined {
   if (status === 401 || status === 403) return 'authentication_failed';
   if (status === 404) return 'not_found';
   if (status === 429) return 'rate_limited';
-  // It gave up waiting for itself (10008), and may have gone on.
+  // Telnyx gave up waiting for itself (10008), and may have gone on.
   if (status === 408) return undefined;
   return /requirement/i.test(title) ? 'needs_compliance' : 'unavailable';
 }
@@ -65,7 +61,7 @@ const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
 const OptionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
 const Id = Type.String({ minLength: 1 });
 
-/** What is read of an answer, which has much more. Almost everything comes in `data`. */
+/** The part of an answer that we use. Almost all answers come in `data`. */
 const dataOf = <T extends TSchema>(schema: T): Shape<{ data: Static<T> }> => {
   const answer = shapeOf(Type.Object({ data: schema }));
   return { Check: (value): value is { data: Static<T> } => answer.Check(value) };
@@ -78,9 +74,6 @@ const AvailableNumber = Type.Object({
   features: Type.Optional(Type.Array(Type.Object({ name: Type.String() }))),
   region_information: Type.Optional(
     Type.Array(Type.Object({ region_type: Type.String(), region_name: OptionalText })),
-  ),
-  cost_information: Type.Optional(
-    Type.Union([Type.Object({ monthly_cost: Amount, currency: Currency }), Type.Null()]),
   ),
 });
 export type AvailableNumber = Static<typeof AvailableNumber>;
@@ -106,7 +99,7 @@ export const PhoneNumbers = shapeOf(Type.Object({ data: Type.Array(PhoneNumber),
 
 const Order = Type.Object({
   id: Id,
-  // More than the published pending, success and failure: the guides also name cancelled and deleted.
+  // The reference has pending, success and failure; the guides also name cancelled and deleted.
   status: Type.String(),
   customer_reference: OptionalText,
   phone_numbers: Type.Array(Type.Object({ phone_number: Type.String() })),
@@ -118,20 +111,11 @@ export const OneOrder = dataOf(Order);
 export const Orders = shapeOf(Type.Object({ data: Type.Array(Order), meta: Meta }));
 export const SubOrder = dataOf(Type.Object({ id: Id }));
 
-const Reservation = Type.Object({
-  id: Id,
-  phone_numbers: Type.Array(
-    Type.Object({ phone_number: Type.String(), status: Type.String(), expired_at: OptionalText }),
-  ),
-});
-export type Reservation = Static<typeof Reservation>;
-export const OneReservation = dataOf(Reservation);
-
 export const MessagingSettings = dataOf(
   Type.Object({ id: Id, phone_number: Type.String(), messaging_profile_id: OptionalText }),
 );
 
-/** 10DLC answers without `data`. */
+/** 10DLC answers come without `data`. */
 const PhoneNumberCampaign = Type.Object({
   phoneNumber: Type.String(),
   campaignId: Type.String(),

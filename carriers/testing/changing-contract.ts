@@ -3,36 +3,15 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attachment, Carrier, CarrierKind, CarrierNumber, Messaging } from '../carrier.ts';
 import type { Fault } from '../sandbox/store.ts';
-import { always, faultsThatCan, held, open, ours, outcomeOf } from './subject.ts';
+import { always, faultsThatCan, open, ours, outcomeOf } from './subject.ts';
 import type { Make, Subject } from './world.ts';
 
-/** Editing, giving back and attaching what is ours. */
+/** Releasing and attaching numbers of ours. */
 export function changingContract(kind: CarrierKind, make: Make): void {
-  const noTags = !kind.can.tags && 'this carrier has no tags';
   const noMessaging =
     kind.can.messaging.length === 0 && 'numbers of this carrier are not attached to anything';
 
-  test('edits the name, and what is not given stays', async t => {
-    const subject = await open(t, make);
-    const { carrier } = subject;
-    const { id, phone_number } = await ours(subject, '415');
-    const named = await carrier.edit(id, { name: 'Front desk' });
-    const name = held(subject, 'Front desk');
-    assert.deepEqual([named.id, named.phone_number, named.name], [id, phone_number, name]);
-    // Tags are kept, or passed over by a carrier that has none.
-    const tagged = await carrier.edit(id, { tags: ['VIP'] });
-    assert.deepEqual([tagged.name, tagged.tags], [name, kind.can.tags ? ['VIP'] : []]);
-    assert.deepEqual(await carrier.getNumber(id), tagged);
-  });
-
-  test('edits tags, all of them at once', { skip: noTags }, async t => {
-    const subject = await open(t, make);
-    const { id } = await ours(subject, '415');
-    for (const tags of [['north', 'VIP'], ['VIP'], []])
-      assert.deepEqual((await subject.carrier.edit(id, { tags })).tags.toSorted(), tags.toSorted());
-  });
-
-  test('gives a number back, as often as it is told to', async t => {
+  test('releases a number as often as it is told to', async t => {
     const subject = await open(t, make);
     const { carrier, world } = subject;
     const { id, phone_number, reference } = await ours(subject, '415');
@@ -42,7 +21,6 @@ export function changingContract(kind: CarrierKind, make: Make): void {
     assert.deepEqual(await world.owned(), [kept.phone_number]);
     assert.equal(await carrier.findNumber(phone_number), undefined);
     assert.equal(await carrier.getNumber(id), undefined);
-    assert.equal(await outcomeOf(carrier.edit(id, edited)), 'not_found');
     assert.equal(await world.charges(phone_number), 1);
     assert.notEqual(reference, null);
   });
@@ -74,7 +52,7 @@ export function changingContract(kind: CarrierKind, make: Make): void {
   });
 
   for (const { call, of, skip } of changes(noMessaging))
-    test(`${call} tells faults apart, is not repeated, and can be`, { skip }, async t => {
+    test(`${call} tells faults apart, is not retried, and may be repeated`, { skip }, async t => {
       const subject = await open(t, make);
       const { carrier, world } = subject;
       const areaCodes = ['201', '202', '203', '205', '206', '207', '208', '209', '210', '212', '213', '214'];
@@ -82,35 +60,26 @@ export function changingContract(kind: CarrierKind, make: Make): void {
 
       for await (const fault of faultsThatCan(t, world, call, refusals, always))
         assert.equal(await outcomeOf(of(subject, await next())), fault);
-      // Each befalls one request: if that were repeated, the repeat would be answered.
+      // Each fault hits one request. A retry would be answered, and the outcome would be `done`.
       for await (const fault of faultsThatCan(t, world, call, unanswered, 1)) {
         const number = await next();
         assert.equal(await outcomeOf(of(subject, number)), 'outcome_unknown', fault);
         await world.calm();
         await of(subject, number);
         if (call === 'release') assert.equal(await carrier.findNumber(number.phone_number), undefined);
-        if (call === 'edit') {
-          const { name, tags } = (await carrier.getNumber(number.id))!;
-          assert.deepEqual([name, tags], [held(subject, edited.name), kind.can.tags ? edited.tags : []]);
-        }
         if (call === 'attach')
           assert.equal((await settled(carrier, number, world.registrations.open)).state, 'attached');
       }
     });
 
-  test('what the carrier does not have cannot be edited, and is given back', async t => {
+  test('a number that the carrier does not have is released', async t => {
     const subject = await open(t, make);
     const { carrier, world } = subject;
     const number = await ours(subject, '415');
-    for await (const _ of faultsThatCan(t, world, 'edit', ['not_found'], always))
-      assert.equal(await outcomeOf(carrier.edit(number.id, edited)), 'not_found');
     for await (const _ of faultsThatCan(t, world, 'release', ['not_found'], always))
       assert.equal(await outcomeOf(carrier.release(number.id)), 'done');
   });
 }
-
-/** Something that every carrier can hold a part of. */
-const edited = { name: 'Edited', tags: ['edited'] };
 
 type Change = {
   call: Fault['call'];
@@ -119,7 +88,6 @@ type Change = {
 };
 
 const changes = (noMessaging: string | false): Change[] => [
-  { call: 'edit', of: ({ carrier }, { id }) => carrier.edit(id, edited), skip: false },
   { call: 'release', of: ({ carrier }, { id }) => carrier.release(id), skip: false },
   {
     call: 'attach',
@@ -139,7 +107,7 @@ const unanswered: Fault['kind'][] = [
   'other_number',
 ];
 
-/** How it stands in the end. */
+/** The final state of an attachment. */
 async function settled(carrier: Carrier, number: CarrierNumber, to: Messaging): Promise<Attachment> {
   for (;;) {
     const attachment = await carrier.attachment(number, to);

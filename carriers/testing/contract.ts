@@ -9,26 +9,26 @@ import { searchContract } from './search-contract.ts';
 import { open, outcomeOf } from './subject.ts';
 import type { Make } from './world.ts';
 
-export type { Given, Make, Subject, World } from './world.ts';
+export type { GivenNumber, Make, Subject, World } from './world.ts';
 
 /**
- * The suite that every carrier passes: what carrier.ts promises, seen from both sides. What a kind cannot do
- * (`kind.can`) is left out, and said to be.
+ * The contract suite: it holds an adapter to the promises of carrier.ts, from the caller's side and from the carrier's.
+ * Tests of what the kind cannot do (`kind.can`) are skipped.
  *
- * @param make called by each test for a world of its own
+ * @param make each test calls it for a world of its own
  */
 export function carrierContract(name: string, kind: CarrierKind, make: Make): void {
   describe(`${name} keeps the carrier contract`, () => {
     if (!kind.can.buy) return withoutAnApi(make);
-    searchContract(kind, make);
+    searchContract(make);
     purchaseContract(make);
     readingContract(kind, make);
-    listContract(kind, make);
+    listContract(make);
     changingContract(kind, make);
   });
 }
 
-/** A kind that nothing is bought through has nobody to ask: it says nothing that it cannot know. */
+/** For a kind without an API. */
 function withoutAnApi(make: Make): void {
   test('sells nothing', async t => {
     const { carrier } = await open(t, make);
@@ -37,12 +37,12 @@ function withoutAnApi(make: Make): void {
     assert.equal(await carrier.findPurchase('+14155550100', 'manual-1'), undefined);
   });
 
-  test('has no list that could look as if every number had been lost', async t => {
+  test('has no list, since an empty one would look as if every number were lost', async t => {
     const { carrier } = await open(t, make);
     assert.equal(await outcomeOf(carrier.list(undefined)), 'unavailable');
   });
 
-  test('lets go of a number, as often as it is told to', async t => {
+  test('releases a number as often as it is told to', async t => {
     const { carrier } = await open(t, make);
     await carrier.release('anything');
     await carrier.release('anything');

@@ -3,80 +3,85 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Fault } from '../sandbox/store.ts';
 
-/** What a client has asked of a fake. */
-export type Asked = {
+/**
+ * The calls that faults hit. `edit` is a change outside the contract, such as the withdrawal of an order; only a
+ * carrier's own tests set faults on it.
+ */
+type Call = Fault['call'] | 'edit';
+
+type WireFault = Omit<Fault, 'call'> & { call: Call };
+
+/** A request to a fake. */
+export type FakeRequest = {
   method: string;
   /** Decoded, without the query. */
   path: string;
-  /** By name, what stood in the path where the route has `:name`. */
+  /** The parts of the path where the route has `:name`, by name. */
   params: Record<string, string>;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  /** Of an application/x-www-form-urlencoded body; empty for any other. */
+  /** A body of application/x-www-form-urlencoded; empty for any other. */
   form: URLSearchParams;
-  /** Of an application/json body; undefined for any other. */
+  /** A body of application/json; undefined for any other. */
   json: unknown;
 };
 
-/** Without a body: an answer without one, such as a 204. */
-export type Answer = { status: number; body?: unknown; headers?: Record<string, string> };
+/** An answer. Some have no body, such as a 204. */
+export type FakeResponse = { status: number; body?: unknown; headers?: Record<string, string> };
 
 export type Route = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** As `/numbers/:id.json`; `:name` is one part of the path, up to the next slash or dot. */
+  /** For example `/numbers/:id.json`: `:name` is a part of the path up to the next slash or dot. */
   path: string;
-  /** The faults that befall it; where it serves several, by what is asked. */
-  call: Fault['call'] | ((asked: Asked) => Fault['call']);
-  /** How it says that there is no such thing, where that is not an error: a list with nothing in it. */
-  notFound?: Answer;
-  answer(asked: Asked): Answer;
+  /** The call whose faults hit the route. A route that serves several calls decides by the request. */
+  call: Call | ((asked: FakeRequest) => Call);
+  /** The answer under the fault `not_found`, if that is no error: a search answers with an empty list. */
+  notFound?: FakeResponse;
+  answer(asked: FakeRequest): FakeResponse;
 };
 
-/** One carrier's wire, as its fake speaks it. What it remembers is its own matter. */
+/** A carrier's API as its fake speaks it. The fake keeps its state itself. */
 export type Wire = {
   routes: Route[];
   /** Whether the credentials are right. */
-  admits(asked: Asked): boolean;
+  admits(asked: FakeRequest): boolean;
   /**
-   * How the carrier says what the faults are called; what it has no words for is left out. `not_found` is the answer to
-   * a path that does not exist too, `authentication_failed` to credentials that are not right, and `error` is a 500.
+   * The carrier's answers for the faults that it has answers for. `not_found` also answers an unknown path,
+   * `authentication_failed` answers wrong credentials, and `error` is a 500.
    */
-  errors: Partial<Record<Fault['kind'], Answer>> &
-    Record<'not_found' | 'authentication_failed' | 'error', Answer>;
-  /** The body of a list as if that were all of it: with nothing in it, or with half of what is in it. */
+  errors: Partial<Record<Fault['kind'], FakeResponse>> &
+    Record<'not_found' | 'authentication_failed' | 'error', FakeResponse>;
+  /** The body of a complete list with nothing, or with half of the items, in it. */
   shorten(body: unknown, to: 'nothing' | 'half'): unknown;
-  /** What ids of numbers look like, with `g`: an answer about another number has another id too. */
+  /** Matches ids of numbers, with the flag `g`. Under the fault `other_number` they change too. */
   ids?: RegExp;
 };
 
 export type Fake = {
-  /** Where it is, by the name that the carrier's settings have for this API (several may lie in one fake). */
+  /** The URL of an API, by its name in `ConnectOptions.urls`. One fake can serve several APIs. */
   url(api: string): string;
-  /** How long its clients should wait for an answer: long enough on a slow machine, little where none will come. */
+  /** How long clients should wait: long enough for a slow machine, but not long under the fault `hang`. */
   readonly timeoutMs: number;
-  /** Everything that was asked, the first first. */
-  asked: Asked[];
-  /** @returns whether this can go wrong here at all */
-  fault(fault: Fault): boolean;
-  /** Takes away what is left of the faults. */
+  /** All requests, the oldest first. */
+  asked: FakeRequest[];
+  /** @returns whether the carrier can have this fault */
+  fault(fault: WireFault): boolean;
+  /** Removes all remaining faults. */
   calm(): void;
-  /** What is answered, by call, in place of what the fake would do and say: the words of a test. */
-  instead: Partial<Record<Fault['call'], Answer>>;
+  /** By call, a test's own answer. The fake then does nothing else. */
+  instead: Partial<Record<Call, FakeResponse>>;
 };
 
-/**
- * How `npm run check:carriers` puts itself between: the port that a fake has to listen on, and where its clients find
- * it instead.
- */
-export type Between = { port: number; urls: Record<string, string> };
+/** For `npm run check:carriers`: a fake listens on `port`, and its clients use the proxy's `urls` instead. */
+export type ProxySettings = { port: number; urls: Record<string, string> };
 
-export const betweenVariable = 'LINEKEEPER_CHECK_BETWEEN';
+export const proxyVariable = 'LINEKEEPER_CHECK_PROXY';
 
-/** What cannot be told through a proxy that insists on whole and documented answers. */
+/** Faults that no proxy passes on, since it insists on complete and documented answers. */
 const brokenOnPurpose: Fault['kind'][] = ['timeout_before', 'timeout_after', 'hang', 'torn'];
 
-/** What can go wrong without a word from the carrier, or in words that it has for something else. */
-const onEveryWire: Fault['kind'][] = [
+/** Faults that need no answer of their own from the carrier. */
+const anyCarrierHas: Fault['kind'][] = [
   ...brokenOnPurpose,
   'error_before',
   'error_after',
@@ -85,12 +90,12 @@ const onEveryWire: Fault['kind'][] = [
   'cut',
 ];
 
-/** A carrier's HTTP server on the loopback, for as long as a test takes. */
+/** Starts a carrier's HTTP server on the loopback. It stops with the test. */
 export async function startFake(t: { after(done: () => unknown): void }, wire: Wire): Promise<Fake> {
-  const variable = process.env[betweenVariable];
-  const between: Between | undefined = variable && JSON.parse(variable);
-  const asked: Asked[] = [];
-  const faults: Fault[] = [];
+  const variable = process.env[proxyVariable];
+  const proxy: ProxySettings | undefined = variable && JSON.parse(variable);
+  const asked: FakeRequest[] = [];
+  const faults: WireFault[] = [];
   const instead: Fake['instead'] = {};
   const server = createServer((request, response) => {
     serve(wire, { asked, faults, instead }, request, response).catch(error => {
@@ -104,18 +109,18 @@ export async function startFake(t: { after(done: () => unknown): void }, wire: W
   });
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
-    server.listen(between?.port ?? 0, '127.0.0.1', listening);
+    server.listen(proxy?.port ?? 0, '127.0.0.1', listening);
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: api => between?.urls[api] ?? `http://127.0.0.1:${port}`,
+    url: api => proxy?.urls[api] ?? `http://127.0.0.1:${port}`,
     get timeoutMs() {
-      if (between) return 60_000;
+      if (proxy) return 60_000;
       return faults.some(({ kind }) => kind === 'hang') ? 200 : 1000;
     },
     asked,
     fault(fault) {
-      if (!canGoWrong(wire, fault) || (between && brokenOnPurpose.includes(fault.kind))) return false;
+      if (!canHave(wire, fault) || (proxy && brokenOnPurpose.includes(fault.kind))) return false;
       faults.push({ ...fault });
       return true;
     },
@@ -124,26 +129,26 @@ export async function startFake(t: { after(done: () => unknown): void }, wire: W
   };
 }
 
-/** Which calls a refusal means something for; those that are not here are for every call. */
-const callsOf: Partial<Record<Fault['kind'], Fault['call'][]>> = {
+/** The calls that a fault can hit. A fault that is not here can hit every call. */
+const callsOf: Partial<Record<Fault['kind'], Call[]>> = {
   unavailable: ['buy'],
   out_of_funds: ['buy'],
   needs_compliance: ['buy'],
-  not_found: ['find', 'edit', 'release', 'attach'],
-  // A 503 leaves it open whether a change was made.
+  not_found: ['find', 'release', 'attach'],
+  // After a 503, a change may have been made.
   transient: ['check', 'search', 'find', 'list'],
   empty: ['list'],
   cut: ['list'],
 };
 
-function canGoWrong(wire: Wire, { call, kind }: Fault): boolean {
+function canHave(wire: Wire, { call, kind }: WireFault): boolean {
   if (callsOf[kind] && !callsOf[kind].includes(call)) return false;
-  return onEveryWire.includes(kind) || wire.errors[kind] !== undefined;
+  return anyCarrierHas.includes(kind) || wire.errors[kind] !== undefined;
 }
 
 async function serve(
   wire: Wire,
-  state: Pick<Fake, 'asked' | 'instead'> & { faults: Fault[] },
+  state: Pick<Fake, 'asked' | 'instead'> & { faults: WireFault[] },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -154,10 +159,10 @@ async function serve(
   if (!route) return send(response, wire.errors.not_found);
   const call = typeof route.call === 'string' ? route.call : route.call(asked);
   if (state.instead[call]) return send(response, state.instead[call]);
-  const kind = befalling(state.faults, call);
+  const kind = nextFault(state.faults, call);
   if (kind === 'timeout_before') return void response.destroy();
   const refusal = refusalFor(wire, route, kind);
-  if (refusal) return send(response, kind === 'rate_limited' ? atOnce(refusal) : refusal);
+  if (refusal) return send(response, kind === 'rate_limited' ? withoutDelay(refusal) : refusal);
   if (kind === 'hang') return;
 
   const answer = route.answer(asked);
@@ -167,17 +172,17 @@ async function serve(
   if (kind === 'empty') return send(response, { ...answer, body: wire.shorten(answer.body, 'nothing') });
   if (kind === 'cut') return send(response, { ...answer, body: wire.shorten(answer.body, 'half') });
   if (kind === 'other_number')
-    return send(response, { ...answer, body: aboutAnother(wire, call, answer.body) });
+    return send(response, { ...answer, body: aboutOtherNumbers(wire, call, answer.body) });
   send(response, answer);
 }
 
-function refusalFor(wire: Wire, route: Route, kind: Fault['kind'] | undefined): Answer | undefined {
+function refusalFor(wire: Wire, route: Route, kind: Fault['kind'] | undefined): FakeResponse | undefined {
   if (kind === 'error_before') return wire.errors.error;
   if (kind === 'not_found' && route.notFound) return route.notFound;
   return kind && wire.errors[kind];
 }
 
-async function read(request: IncomingMessage): Promise<Asked> {
+async function read(request: IncomingMessage): Promise<FakeRequest> {
   const url = new URL(request.url ?? '/', 'http://fake');
   const body = await text(request);
   const type = request.headers['content-type'] ?? '';
@@ -192,16 +197,16 @@ async function read(request: IncomingMessage): Promise<Asked> {
   };
 }
 
-/** Fills in what stands in the path. */
-function matches(route: Route, asked: Asked): boolean {
+/** Whether the route matches. Sets `params` if it does. */
+function matches(route: Route, asked: FakeRequest): boolean {
   const pattern = route.path.replaceAll('.', '\\.').replace(/:(\w+)/g, '(?<$1>[^/.]+)');
   const match = asked.method === route.method && new RegExp(`^${pattern}$`).exec(asked.path);
   if (match) asked.params = { ...match.groups };
   return match !== false && match !== null;
 }
 
-/** The fault whose turn it is, used up by one. */
-function befalling(faults: Fault[], call: Fault['call']): Fault['kind'] | undefined {
+/** The next fault of the call; uses one of its `times`. */
+function nextFault(faults: WireFault[], call: Call): Fault['kind'] | undefined {
   const index = faults.findIndex(fault => fault.call === call);
   const fault = faults[index];
   if (!fault) return undefined;
@@ -209,20 +214,20 @@ function befalling(faults: Fault[], call: Fault['call']): Fault['kind'] | undefi
   return fault.kind;
 }
 
-/** So that no test has to wait. */
-const atOnce = (answer: Answer): Answer => ({
+/** Lets the client retry at once, so that no test has to wait. */
+const withoutDelay = (answer: FakeResponse): FakeResponse => ({
   ...answer,
   headers: { ...answer.headers, 'retry-after': '0' },
 });
 
-function send(response: ServerResponse, { status, body, headers }: Answer): void {
+function send(response: ServerResponse, { status, body, headers }: FakeResponse): void {
   if (body === undefined) response.writeHead(status, headers).end();
   else
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
-/** Half of the answer, and then the connection breaks. What has no body is torn as if it had an empty one. */
-function tear(response: ServerResponse, { status, body }: Answer): void {
+/** Sends half of the answer and closes the connection. An answer without a body is torn as an empty object. */
+function tear(response: ServerResponse, { status, body }: FakeResponse): void {
   const whole = JSON.stringify(body ?? {});
   response.writeHead(status === 204 ? 200 : status, {
     'content-type': 'application/json',
@@ -231,8 +236,8 @@ function tear(response: ServerResponse, { status, body }: Answer): void {
   response.write(whole.slice(0, whole.length / 2), () => response.destroy());
 }
 
-/** The same answer about other numbers: of another area code in an answer to a search, else of the same. */
-function aboutAnother(wire: Wire, call: Fault['call'], body: unknown): unknown {
+/** The same answer about other numbers. In an answer to a search they have another area code. */
+function aboutOtherNumbers(wire: Wire, call: Call, body: unknown): unknown {
   if (body === undefined) return undefined;
   const { ids = /(?!)/g } = wire;
   const text = JSON.stringify(body)

@@ -4,7 +4,7 @@ import type { Fault } from '../sandbox/store.ts';
 import { always, bought, faultsThatCan, foundPurchase, held, offered, open, outcomeOf } from './subject.ts';
 import type { Make, Subject } from './world.ts';
 
-/** A number is bought once, and what became of a purchase can always be found out. */
+/** A number is bought once, and the outcome of a purchase can always be looked up. */
 export function purchaseContract(make: Make): void {
   test('buys a number once, and finds it again by number, id and reference', async t => {
     const subject = await open(t, make);
@@ -18,7 +18,7 @@ export function purchaseContract(make: Make): void {
     assert.deepEqual(await carrier.getNumber(number.id), number);
   });
 
-  test('stays with an order that is under way', async t => {
+  test('follows a pending order to its end', async t => {
     const subject = await open(t, make);
     const phoneNumber = await offered(subject, '415');
     if (!(await subject.world.fault({ call: 'buy', kind: 'pending', times: 1 })))
@@ -46,7 +46,7 @@ export function purchaseContract(make: Make): void {
     assert.deepEqual(await subject.world.owned(), []);
   });
 
-  test('a number that is owned under another reference is another purchase, and stays it', async t => {
+  test('a number that is owned under another reference stays that other purchase', async t => {
     const subject = await open(t, make);
     const { carrier, world } = subject;
     const phoneNumber = await offered(subject, '415');
@@ -58,7 +58,7 @@ export function purchaseContract(make: Make): void {
     assert.equal(await world.charges(phoneNumber), 1);
   });
 
-  test('a number that was there before us is no purchase of ours', async t => {
+  test('a number that the account had before is no purchase of ours', async t => {
     const subject = await open(t, make);
     await subject.world.own([{ phone_number: '+12125550101', name: 'Front desk' }]);
     assert.equal(await subject.carrier.findPurchase('+12125550101', 'mine-1'), undefined);
@@ -75,7 +75,7 @@ export function purchaseContract(make: Make): void {
     assert.ok(await foundPurchase(subject, phoneNumber, 'again-1'));
   });
 
-  test('a number that was given back can be bought again, and is a new purchase', async t => {
+  test('a released number can be bought again, as a new purchase', async t => {
     const subject = await open(t, make);
     const phoneNumber = await offered(subject, '415');
     const first = await bought(subject, phoneNumber, 'first');
@@ -87,7 +87,7 @@ export function purchaseContract(make: Make): void {
     assert.equal(await subject.world.charges(phoneNumber), 2);
   });
 
-  test('a refusal is told by its reason, and nothing is bought', async t => {
+  test('each refusal has its own outcome, and nothing is bought', async t => {
     const subject = await open(t, make);
     for await (const kind of faultsThatCan(t, subject.world, 'buy', refusals, always)) {
       const phoneNumber = await offered(subject, '415');
@@ -95,14 +95,14 @@ export function purchaseContract(make: Make): void {
       assert.equal(await outcomeOf(bought(subject, phoneNumber, reference)), kind);
       await subject.world.calm();
       assert.equal(await subject.world.charges(phoneNumber), 0, kind);
-      // A carrier may remember an order that has failed.
+      // A carrier may keep an order that has failed.
       if (kind !== 'unavailable')
         assert.equal(await subject.carrier.findPurchase(phoneNumber, reference), undefined, kind);
     }
     assert.deepEqual(await subject.world.owned(), []);
   });
 
-  // Each befalls one request only: if the request were repeated, the repeat would be answered.
+  // Each fault hits one request. A retry would be answered, and the outcome would be `done`.
   for (const kind of ['error_before', 'timeout_before'] as const)
     test(`${kind}: the outcome is unknown, and nothing is found`, async t => {
       const subject = await open(t, make);
@@ -126,7 +126,7 @@ export function purchaseContract(make: Make): void {
       assert.deepEqual(await subject.world.owned(), [phoneNumber]);
     });
 
-  test('hang: the outcome is unknown, and what is found is what was charged', async t => {
+  test('hang: the outcome is unknown, and the look-up agrees with the charges', async t => {
     const subject = await open(t, make);
     const phoneNumber = await loseAnswer(subject, 'hang');
     if (!phoneNumber) return t.skip('the carrier cannot be made to');
@@ -144,7 +144,7 @@ const refusals: Fault['kind'][] = [
   'transient',
 ];
 
-/** Buys a number as `lost-1`, and is not told what came of it; undefined if the carrier cannot be made to do so. */
+/** Buys a number as `lost-1` and loses the answer; undefined if the carrier cannot be made to lose it. */
 async function loseAnswer(subject: Subject, kind: Fault['kind']): Promise<string | undefined> {
   const phoneNumber = await offered(subject, '415');
   if (!(await subject.world.fault({ call: 'buy', kind, times: 1 }))) return undefined;

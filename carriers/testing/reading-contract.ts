@@ -29,7 +29,7 @@ const reads: Read[] = [
   { name: 'attachment', call: 'find', of: (carrier, number, to) => carrier.attachment(number, to) },
 ];
 
-/** What reads is told of every fault as it is, and never believes a wrong answer: nothing was done, so nothing is lost. */
+/** A read reports each fault and never accepts a wrong answer. */
 export function readingContract(kind: CarrierKind, make: Make): void {
   for (const { name, call, of } of reads.filter(read => read.name !== 'attachment' || canAttach(kind)))
     test(`${name} tells faults apart, and works again when they are gone`, async t => {
@@ -44,13 +44,13 @@ export function readingContract(kind: CarrierKind, make: Make): void {
       const noAnswers: Fault['kind'][] = call === 'find' ? [...unanswered, 'other_number'] : unanswered;
       for await (const kind of faultsThatCan(t, subject.world, call, noAnswers, always))
         assert.equal(await outcomeOf(read()), 'transient', kind);
-      // One that passes may be overcome by asking again.
+      // The adapter may retry, and so get over a single fault.
       for await (const kind of faultsThatCan(t, subject.world, call, ['rate_limited', 'error_before'], 1))
         assert.ok(['done', 'rate_limited', 'transient'].includes(await outcomeOf(read())), kind);
       assert.equal(await outcomeOf(read()), 'done');
     });
 
-  test('what the carrier says is not there is not there', async t => {
+  test('a number that the carrier does not have is undefined', async t => {
     const subject = await open(t, make);
     const { carrier, world } = subject;
     const number = await ours(subject, '415');
@@ -62,21 +62,21 @@ export function readingContract(kind: CarrierKind, make: Make): void {
 
   test('a number is found by exactly its digits', async t => {
     const { carrier, world } = await open(t, make);
-    // The second has all digits of the first in it.
+    // The second number contains the digits of the first.
     await world.own([{ phone_number: '+442079460958' }, { phone_number: '+4420794609581' }]);
     assert.equal((await carrier.findNumber('+442079460958'))?.phone_number, '+442079460958');
     assert.equal(await carrier.findNumber('+44207946095'), undefined);
     assert.equal(await carrier.findNumber('+12125550199'), undefined);
   });
 
-  test('the account says who it is and what it has', async t => {
+  test('the check shows account and balance', async t => {
     const { carrier } = await open(t, make);
     const { account, balance } = await carrier.check();
     assert.notEqual(account, '');
     if (balance) assert.match(balance.amount, /^-?\d+(\.\d+)?$/);
   });
 
-  test('wrong credentials are said to be wrong', async t => {
+  test('wrong credentials are `authentication_failed`', async t => {
     const { stranger, world } = await open(t, make);
     if (!stranger) return t.skip('this carrier has no credentials');
     await world.stock('415');

@@ -5,17 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 
-/** An OpenAPI description, as far as it is read here: the rest is Prism's. */
+/** The part of an OpenAPI description that is read here. Prism reads the rest. */
 export type Spec = { paths: Record<string, Record<string, unknown>> };
 
-/** How often, by what. */
+/** How often something occurred. */
 export type Counts = Map<string, number>;
 
-/** What came through a proxy. */
+/** The traffic through a proxy. */
 export type Findings = {
   /** By operation, such as `GET /phone_numbers/{id}`. */
   calls: Counts;
-  /** By operation and status: errors that the description says nothing of, so that their bodies are held to nothing. */
+  /** By operation and status: errors that the description does not have, so nothing checks their bodies. */
   undescribed: Counts;
   violations: Counts;
 };
@@ -25,12 +25,12 @@ export type SpecProxy = { url: string; findings: Findings; stop(): void };
 const count = (counts: Counts, what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
 
 /**
- * Where Prism is, fetched by npm into its own cache if it is not there yet. It is no dependency: it weighs more than all
- * that Linekeeper depends on.
+ * The path of Prism. npm fetches it into its own cache if needed. It is no dependency because it is larger than all of
+ * Linekeeper's dependencies together.
  */
 export function fetchPrism(directory: string): string {
   const args = ['exec', '--yes', '--package=@stoplight/prism-cli@5.14.2', '-c', 'command -v prism'];
-  // From elsewhere, so that npm neither reads nor writes anything of this project.
+  // Elsewhere, so that npm neither reads nor writes files of this project.
   const { status, stdout } = spawnSync('npm', args, {
     cwd: directory,
     encoding: 'utf8',
@@ -42,8 +42,8 @@ export function fetchPrism(directory: string): string {
 }
 
 /**
- * Prism before a server, and ourselves before Prism: every request and every answer is held to the description, and what
- * is wrong is kept. What Prism finds wrong is answered with an error of Prism's in place of the answer.
+ * A proxy that holds every request and every answer to the description, and collects the violations. Clients talk to us,
+ * we talk to Prism, and Prism talks to the server. Prism replaces a wrong answer with an error of its own.
  */
 export async function startSpecProxy(
   prism: string,
@@ -84,7 +84,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves when Prism says that it listens, and lets it say what it likes from then on. */
+/** Resolves when Prism says that it listens, and ignores its output from then on. */
 async function listening(child: ChildProcess): Promise<void> {
   const said: string[] = [];
   const lines = createInterface({ input: child.stdout! });
@@ -98,7 +98,7 @@ async function listening(child: ChildProcess): Promise<void> {
   });
 }
 
-/** What is between two servers, and not about what they say. */
+/** Headers of one connection, not of the message. */
 const ofTheConnection = ['host', 'connection', 'content-length', 'transfer-encoding', 'keep-alive'];
 
 async function relay(
@@ -118,12 +118,12 @@ async function relay(
   const text = await answer.text();
   note(findings, operation, answer, text);
   const kept = [...answer.headers].filter(([name]) => !ofTheConnection.includes(name));
-  // What fetch() has unpacked is not packed any more.
+  // fetch() has decompressed the body.
   response.writeHead(answer.status, Object.fromEntries(kept.filter(([name]) => name !== 'content-encoding')));
   response.end(text);
 }
 
-/** The operation as the description names it: of those that fit, the one with the fewest parameters. */
+/** The operation in the description's words. If several match, the one with the fewest parameters. */
 function operationOf(spec: Spec, { method = '', url = '/' }: IncomingMessage): string {
   const { pathname } = new URL(url, 'http://proxy');
   const fits = (template: string) =>
@@ -141,11 +141,11 @@ type Problem = { type: string; title: string; validation?: Violation[] };
 const problems = 'https://stoplight.io/prism/errors#';
 const noSuchStatus = 'Unable to match the returned status code';
 
-/** Prism lists what it finds wrong in an answer in a header, and refuses a request that is wrong with a problem. */
+/** Prism lists the violations of an answer in a header. It answers a wrong request with a problem document. */
 function note({ undescribed, violations }: Findings, operation: string, answer: Response, text: string) {
   const listed: Violation[] = JSON.parse(answer.headers.get('sl-violations') ?? '[]');
   for (const { location, severity, message } of listed) {
-    // For a status that means success, it is an error.
+    // Prism calls a missing status an error, not a warning, if the status means success.
     if (severity === 'Warning' && message.startsWith(noSuchStatus))
       count(undescribed, `${operation} ${answer.status}`);
     else count(violations, `${operation} ${answer.status}: ${location.join('.')}: ${message}`);

@@ -7,10 +7,10 @@ import { CarrierError, type Outcome, outcomes } from '../errors.ts';
 import type { Fault } from '../sandbox/store.ts';
 import type { Make, Subject, World } from './world.ts';
 
-/** In place of "for as long as the fault is there". */
+/** Enough `times` for a fault to last through a test. */
 export const always = 1000;
 
-/** A new subject, whose every error is looked at: it is a CarrierError, and shows none of the secrets. */
+/** A new subject. Each of its errors must be a CarrierError and must show none of the secrets. */
 export async function open(t: TestContext, make: Make): Promise<Subject> {
   const subject = await make(t);
   const { carrier, stranger, secrets } = subject;
@@ -45,7 +45,7 @@ function assertPresentable(error: unknown, secrets: string[]): asserts error is 
   for (const secret of secrets) assert.ok(!shown.includes(secret), 'an error shows a secret');
 }
 
-/** What a call comes to: `done`, or the outcome that it throws. */
+/** `done`, or the outcome of the error that the call throws. */
 export async function outcomeOf(call: Promise<unknown>): Promise<Outcome | 'done'> {
   try {
     await call;
@@ -56,10 +56,10 @@ export async function outcomeOf(call: Promise<unknown>): Promise<Outcome | 'done
   }
 }
 
-/** What the carrier shows of this name. */
+/** The name that the carrier shows for a number of this name. */
 export const held = ({ nameless }: Subject, name: string): string | null => (nameless ? null : name);
 
-/** A number that the carrier offers in this area code. */
+/** A number that the carrier offers in the area code. */
 export async function offered({ carrier, world }: Subject, areaCode: string): Promise<string> {
   await world.stock(areaCode);
   const [offer] = await carrier.search({ country: 'US', area_code: areaCode, limit: 1 });
@@ -67,7 +67,7 @@ export async function offered({ carrier, world }: Subject, areaCode: string): Pr
   return offer.phone_number;
 }
 
-/** Buys a number and stays with the order until it is done. */
+/** Buys a number and looks the order up until it is complete. */
 export async function bought(
   { carrier }: Subject,
   phoneNumber: string,
@@ -76,7 +76,7 @@ export async function bought(
   return awaited(carrier, phoneNumber, reference, await carrier.buy(phoneNumber, reference));
 }
 
-/** Looks a purchase up until it is done; undefined if the carrier knows of none. */
+/** Looks a purchase up until it is complete; undefined if the carrier knows of none. */
 export async function foundPurchase(
   { carrier }: Subject,
   phoneNumber: string,
@@ -103,12 +103,12 @@ async function awaited(
   return purchase.number;
 }
 
-/** A number that is ours, bought in this area code. */
+/** A number that we have bought in the area code. */
 export async function ours(subject: Subject, areaCode: string): Promise<CarrierNumber> {
   return bought(subject, await offered(subject, areaCode), `purchase-in-${areaCode}`);
 }
 
-/** Those of the kinds that the carrier's wire can bring about, each in turn, and gone after its turn. */
+/** Sets each fault in turn and removes it after its turn. Leaves out faults that the carrier cannot have. */
 export async function* faultsThatCan(
   t: TestContext,
   world: World,

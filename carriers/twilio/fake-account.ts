@@ -1,15 +1,15 @@
-import type { Given } from '../testing/world.ts';
+import type { GivenNumber } from '../testing/world.ts';
 
-/** A number that the account has, and the Messaging Service that it is in. */
+/** A number of the account. `service` is its Messaging Service. */
 export type FakeNumber = { sid: string; phone_number: string; friendly_name: string; service: string | null };
 
-/** What Twilio remembers of one account. */
+/** The fake Twilio's account. */
 export type FakeAccount = {
   status: 'active' | 'suspended';
-  /** By E.164, in the order in which they came. */
+  /** By E.164, the oldest first. */
   numbers: Map<string, FakeNumber>;
   forSale: Set<string>;
-  /** The E.164 of each purchase that was charged for. */
+  /** The E.164 of each purchase. */
   charges: string[];
 };
 
@@ -22,7 +22,7 @@ export const createAccount = (): FakeAccount => ({
 
 let sids = 0;
 
-export function own(account: FakeAccount, { phone_number, name, reference }: Given): FakeNumber {
+export function own(account: FakeAccount, { phone_number, name, reference }: GivenNumber): FakeNumber {
   const sid = `PN${(++sids).toString(16).padStart(32, '0')}`;
   const number = { sid, phone_number, friendly_name: name ?? reference ?? phone_number, service: null };
   account.numbers.set(phone_number, number);
@@ -30,7 +30,7 @@ export function own(account: FakeAccount, { phone_number, name, reference }: Giv
   return number;
 }
 
-/** The twenty numbers +1 AAA 555 0100 to 0119, but for those that the account has. */
+/** Puts +1 AAA 555 0100 to 0119 up for sale, without those that the account has. */
 export function stock(account: FakeAccount, areaCode: string): void {
   for (let line = 100; line < 120; line++) {
     const phoneNumber = `+1${areaCode}5550${line}`;
@@ -41,7 +41,7 @@ export function stock(account: FakeAccount, areaCode: string): void {
 export const bySid = (account: FakeAccount, sid: string | null | undefined): FakeNumber | undefined =>
   [...account.numbers.values()].find(number => number.sid === sid);
 
-/** `Contains`: digits anywhere; after a `+`, the first ones. */
+/** @param contains digits anywhere in the number; after a `+`, its first digits */
 export function forSale(account: FakeAccount, areaCode: string | null, contains: string | null): string[] {
   const fits = (phoneNumber: string) =>
     phoneNumber.startsWith(`+1${areaCode ?? ''}`) && phoneNumber.includes(contains ?? '');

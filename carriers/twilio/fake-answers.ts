@@ -1,16 +1,16 @@
-import type { Answer } from '../testing/fake.ts';
+import type { FakeResponse } from '../testing/fake.ts';
 import type { FakeAccount, FakeNumber } from './fake-account.ts';
 
-// What the fake Twilio says, with the fields of its published description. Latitude and longitude are left out: that
-// says that they are numbers, and Twilio sends text.
+// The fake Twilio's answers, with the fields of Twilio's published description. Latitude and longitude are left out: the
+// description calls them numbers, and Twilio sends text.
 
 export const accountSid = `AC${'0123456789abcdef'.repeat(2)}`;
 export const token = 'fake-auth-token-2f7c';
 
-/** In the body of every error, where it must stay. */
+/** In the body of every error. It must not leave the adapter. */
 export const errorText = 'words-of-the-fake-twilio';
 
-export const error = (status: number, code: number, message: string): Answer => ({
+export const error = (status: number, code: number, message: string): FakeResponse => ({
   status,
   body: { code, message, more_info: `https://www.twilio.com/docs/errors/${code}?${errorText}`, status },
 });
@@ -28,7 +28,7 @@ const dated = (date: string) => ({ date_created: date, date_updated: date });
 export const showAccount = ({ status }: FakeAccount) => ({
   sid: accountSid,
   owner_account_sid: accountSid,
-  // Here it is, in the open, and every look at the account brings it along.
+  // Twilio sends the token in every answer about the account.
   auth_token: token,
   friendly_name: 'A fake account',
   status,
@@ -91,10 +91,10 @@ export const showMember = ({ sid, phone_number }: FakeNumber, service: string) =
   ...dated('2015-07-30T20:12:31Z'),
 });
 
-export function numbersPage(all: FakeNumber[], query: URLSearchParams): Answer {
+export function numbersPage(all: FakeNumber[], query: URLSearchParams): FakeResponse {
   const size = Number(query.get('PageSize') ?? 50);
   const page = Number(query.get('Page') ?? 0);
-  // A page without its token would be one of another list.
+  // Twilio requires the token of a later page.
   const isLost = page > 0 && !query.has('PageToken');
   if (!(size >= 1 && size <= 1000) || isLost) return error(400, 20001, 'Invalid paging');
   const end = (page + 1) * size;

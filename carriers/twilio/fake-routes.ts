@@ -1,4 +1,4 @@
-import type { Answer, Asked, Route } from '../testing/fake.ts';
+import type { FakeRequest, FakeResponse, Route } from '../testing/fake.ts';
 import { bySid, type FakeAccount, forSale, own } from './fake-account.ts';
 import {
   accountUri,
@@ -16,10 +16,10 @@ import {
   taken,
 } from './fake-answers.ts';
 
-/** Two Messaging Services: one with room, and one that is full. */
+/** Two Messaging Services; the second is full. */
 export const services = { open: `MG${'a'.repeat(32)}`, full: `MG${'f'.repeat(32)}` };
 
-/** What is asked of the numbers of one account, and of its Messaging Services. */
+/** The calls about an account, its numbers and its Messaging Services. */
 export const routes = (account: FakeAccount): Route[] => [
   { method: 'GET', path: `${accountUri}.json`, call: 'check', answer: () => ok(showAccount(account)) },
   { method: 'GET', path: `${accountUri}/Balance.json`, call: 'check', answer: () => ok(showBalance()) },
@@ -35,7 +35,7 @@ export const routes = (account: FakeAccount): Route[] => [
     call: ({ query }) => (query.has('PhoneNumber') ? 'find' : 'list'),
     notFound: numbersPage([], new URLSearchParams()),
     answer: ({ query }) => {
-      // Part of a number finds every number that has it.
+      // A part of a number finds every number that contains it.
       const part = query.get('PhoneNumber') ?? '';
       return numbersPage(
         [...account.numbers.values()].filter(number => number.phone_number.includes(part)),
@@ -51,17 +51,6 @@ export const routes = (account: FakeAccount): Route[] => [
     answer: ({ params }) => {
       const number = bySid(account, params.sid);
       return number ? ok(showNumber(number)) : notFound;
-    },
-  },
-  {
-    method: 'POST',
-    path: `${accountUri}/IncomingPhoneNumbers/:sid.json`,
-    call: 'edit',
-    answer: ({ params, form }) => {
-      const number = bySid(account, params.sid);
-      if (!number) return notFound;
-      number.friendly_name = form.get('FriendlyName') ?? number.friendly_name;
-      return ok(showNumber(number));
     },
   },
   {
@@ -92,16 +81,16 @@ export const routes = (account: FakeAccount): Route[] => [
   },
 ];
 
-const ok = (body: unknown): Answer => ({ status: 200, body });
+const ok = (body: unknown): FakeResponse => ({ status: 200, body });
 
-function search(account: FakeAccount, { query }: Asked): Answer {
+function search(account: FakeAccount, { query }: FakeRequest): FakeResponse {
   const found = forSale(account, query.get('AreaCode'), query.get('Contains'));
   const available_phone_numbers = found.slice(0, Number(query.get('PageSize') ?? 50)).map(showAvailable);
   return ok({ available_phone_numbers, uri: `${accountUri}/AvailablePhoneNumbers/US/Local.json` });
 }
 
-/** A number that the account has already is given the new name, is not charged for, and answers like any other. */
-function buy(account: FakeAccount, form: URLSearchParams): Answer {
+/** For a number that the account has already, Twilio sets the new name, charges nothing and answers as for any other. */
+function buy(account: FakeAccount, form: URLSearchParams): FakeResponse {
   const phone_number = form.get('PhoneNumber') ?? '';
   const friendly_name = form.get('FriendlyName') ?? phone_number;
   if (!/^\+1\d{10}$/.test(phone_number)) return invalid;
@@ -112,7 +101,7 @@ function buy(account: FakeAccount, form: URLSearchParams): Answer {
   return { status: 201, body: showNumber(own(account, { phone_number, name: friendly_name })) };
 }
 
-function addToService(account: FakeAccount, { params, form }: Asked): Answer {
+function addToService(account: FakeAccount, { params, form }: FakeRequest): FakeResponse {
   const number = bySid(account, form.get('PhoneNumberSid'));
   const service = params.service!;
   if (!number || !Object.values(services).includes(service)) return notFound;

@@ -1,10 +1,10 @@
-import { type Asked, type Fake, startFake, type Wire } from '../testing/fake.ts';
+import { type Fake, type FakeRequest, startFake, type Wire } from '../testing/fake.ts';
 import type { World } from '../testing/world.ts';
 import { createAccount, type FakeAccount, own, stock } from './fake-account.ts';
 import { accountSid, accountUri, error, notFound, taken, token } from './fake-answers.ts';
 import { routes, services } from './fake-routes.ts';
 
-/** What opens the fake: the account's token, and a key of it. */
+/** Credentials of the fake: the account's token, and one of its keys. */
 export const credentials = {
   token: { account_sid: accountSid, secret: token },
   key: {
@@ -14,10 +14,10 @@ export const credentials = {
   },
 };
 
-/** What is sent to authenticate. */
+/** The value after `Basic` in the Authorization header. */
 export const basic = (user: string, secret: string) => Buffer.from(`${user}:${secret}`).toString('base64');
 
-/** A Twilio on the loopback that has one account: https://www.twilio.com/docs/usage/api, as far as it is used. */
+/** A Twilio on the loopback with one account. It has the calls that we use of https://www.twilio.com/docs/usage/api. */
 export async function startTwilio(t: { after(done: () => unknown): void }) {
   const account = createAccount();
   const fake = await startFake(t, wireOf(account));
@@ -46,8 +46,8 @@ const wireOf = (account: FakeAccount): Wire => ({
   ids: /PN[0-9a-f]{32}/g,
 });
 
-/** A key is good for everything but the account itself. */
-function admits({ path, headers }: Asked): boolean {
+/** A key may do everything except read the account itself. */
+function admits({ path, headers }: FakeRequest): boolean {
   const { token, key } = credentials;
   const isKey = headers.authorization === `Basic ${basic(key.key_sid, key.secret)}`;
   const isToken = headers.authorization === `Basic ${basic(token.account_sid, token.secret)}`;
@@ -62,7 +62,7 @@ const worldOf = (account: FakeAccount, fake: Fake): World => ({
   },
   owned: async () => [...account.numbers.keys()],
   charges: async phoneNumber => account.charges.filter(charged => charged === phoneNumber).length,
-  // A release is answered without a word about the number.
+  // The answer to a release has no body, so it cannot be about another number.
   fault: async fault => !(fault.call === 'release' && fault.kind === 'other_number') && fake.fault(fault),
   calm: async () => fake.calm(),
   registrations: {

@@ -1,10 +1,10 @@
-import { believe, ifFound } from '../answers.ts';
+import { ifFound, verify } from '../answers.ts';
 import type { Attachment, Messaging } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import type { Client } from '../http.ts';
 import { inServiceAlready, notTaken, ServiceNumber } from './wire.ts';
 
-// A 10DLC campaign hangs on a Messaging Service, and a number is attached to it by being in the service:
+// A 10DLC campaign belongs to a Messaging Service. A number in the service is attached to the campaign:
 // https://www.twilio.com/docs/messaging/api/phonenumber-resource
 
 type Numbered = { id: string; phone_number: string };
@@ -16,7 +16,7 @@ export async function attach(client: Client, number: Numbered, to: Messaging): P
   const form = { PhoneNumberSid: number.id };
   try {
     const added = await client({ method: 'POST', path: numbersPath(to.service), form }, ServiceNumber);
-    believe({ ...added, id: added.sid }, number, 'outcome_unknown');
+    verify({ ...added, id: added.sid }, number, 'outcome_unknown');
     return { state: 'attached' };
   } catch (error) {
     const code = error instanceof CarrierError ? error.carrierCode : undefined;
@@ -32,6 +32,6 @@ export async function attachment(client: Client, number: Numbered, to: Messaging
   const path = `${numbersPath(to.service)}/${encodeURIComponent(number.id)}`;
   const found = await ifFound(client({ method: 'GET', path }, ServiceNumber));
   if (!found) return { state: 'none' };
-  believe({ ...found, id: found.sid }, number, 'transient');
+  verify({ ...found, id: found.sid }, number, 'transient');
   return { state: 'attached' };
 }

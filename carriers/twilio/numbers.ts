@@ -1,80 +1,63 @@
-import { believe, exactly, ifFound } from '../answers.ts';
+import { findExact, ifFound, verify } from '../answers.ts';
 import type { CarrierNumber, Page } from '../carrier.ts';
-import { CarrierError } from '../errors.ts';
 import { type Api, type Client, nextQuery, nothing } from '../http.ts';
 import { type IncomingNumber, IncomingNumbers, OneIncomingNumber } from './wire.ts';
 
-// What an account has: https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource
+// The numbers of an account: https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource
 
-/** One account at Twilio, and the way to it. */
-export type Reach = { accountSid: string; api: Api; client: Client };
+/** One account at Twilio, with a client that authenticates for it. */
+export type TwilioAccount = { accountSid: string; api: Api; client: Client };
 
-export const accountPath = ({ accountSid }: Reach) => `/2010-04-01/Accounts/${accountSid}`;
-export const listPath = (reach: Reach) => `${accountPath(reach)}/IncomingPhoneNumbers.json`;
-const numberPath = (reach: Reach, id: string) =>
-  `${accountPath(reach)}/IncomingPhoneNumbers/${encodeURIComponent(id)}.json`;
+export const accountPath = ({ accountSid }: TwilioAccount) => `/2010-04-01/Accounts/${accountSid}`;
+export const listPath = (account: TwilioAccount) => `${accountPath(account)}/IncomingPhoneNumbers.json`;
+const numberPath = (account: TwilioAccount, id: string) =>
+  `${accountPath(account)}/IncomingPhoneNumbers/${encodeURIComponent(id)}.json`;
 
 /**
- * The friendly name is all that Twilio keeps for us: it begins as our reference, and ends as the number's name. Only the
- * account's own numbers are listed; those of an account below it are its own affair.
+ * Twilio keeps one text for us, the friendly name. A purchase sets it to our reference; people rename the number in
+ * Twilio's console. Twilio lists the account's own numbers only, not those of a subaccount.
  */
-export const toNumber = (reach: Reach, number: IncomingNumber): CarrierNumber => ({
+export const toNumber = (account: TwilioAccount, number: IncomingNumber): CarrierNumber => ({
   id: number.sid,
   phone_number: number.phone_number,
   name: number.friendly_name || null,
   tags: [],
   reference: number.friendly_name || null,
-  subaccount: number.account_sid === reach.accountSid ? null : number.account_sid,
+  subaccount: number.account_sid === account.accountSid ? null : number.account_sid,
 });
 
-export async function findNumber(reach: Reach, phoneNumber: string): Promise<CarrierNumber | undefined> {
-  const call = { method: 'GET', path: listPath(reach), query: { PhoneNumber: phoneNumber } } as const;
-  const { incoming_phone_numbers } = await reach.client(call, IncomingNumbers);
-  const found = exactly(incoming_phone_numbers, phoneNumber);
-  return found && toNumber(reach, found);
+export async function findNumber(
+  account: TwilioAccount,
+  phoneNumber: string,
+): Promise<CarrierNumber | undefined> {
+  const call = { method: 'GET', path: listPath(account), query: { PhoneNumber: phoneNumber } } as const;
+  const { incoming_phone_numbers } = await account.client(call, IncomingNumbers);
+  const found = findExact(incoming_phone_numbers, phoneNumber);
+  return found && toNumber(account, found);
 }
 
-export async function getNumber(reach: Reach, id: string): Promise<CarrierNumber | undefined> {
-  const call = { method: 'GET', path: numberPath(reach, id) } as const;
-  const number = await ifFound(reach.client(call, OneIncomingNumber));
-  return number && believe(toNumber(reach, number), { id }, 'transient');
+export async function getNumber(account: TwilioAccount, id: string): Promise<CarrierNumber | undefined> {
+  const call = { method: 'GET', path: numberPath(account, id) } as const;
+  const number = await ifFound(account.client(call, OneIncomingNumber));
+  return number && verify(toNumber(account, number), { id }, 'transient');
 }
 
 /**
- * One page of everything that the account has, the largest that Twilio gives.
- * @param next the query of Twilio's link to it
+ * One page of the account's numbers, of the largest size that Twilio allows.
+ *
+ * @param next the query of Twilio's link to the page
  */
-export async function listNumbers(reach: Reach, next = 'PageSize=1000'): Promise<Page> {
-  const path = listPath(reach);
+export async function listNumbers(account: TwilioAccount, next = 'PageSize=1000'): Promise<Page> {
+  const path = listPath(account);
   const query = new URLSearchParams(next);
-  const page = await reach.client({ method: 'GET', path, query }, IncomingNumbers);
+  const page = await account.client({ method: 'GET', path, query }, IncomingNumbers);
   const link = page.next_page_uri;
   return {
-    numbers: page.incoming_phone_numbers.map(number => toNumber(reach, number)),
-    next: link ? nextQuery(reach.api, path, link) : null,
+    numbers: page.incoming_phone_numbers.map(number => toNumber(account, number)),
+    next: link ? nextQuery(account.api, path, link) : null,
     total: null,
   };
 }
 
-/** A friendly name has at most so many characters. */
-const nameMax = 64;
-
-/** Only the name: Twilio has no tags. */
-export async function editNumber(
-  reach: Reach,
-  id: string,
-  edit: { name?: string; tags?: string[] },
-): Promise<CarrierNumber> {
-  const number = edit.name === undefined ? await getNumber(reach, id) : await rename(reach, id, edit.name);
-  if (!number) throw new CarrierError('not_found', 'Twilio has no such number in the account');
-  return number;
-}
-
-async function rename(reach: Reach, id: string, name: string): Promise<CarrierNumber> {
-  const form = { FriendlyName: [...name].slice(0, nameMax).join('') };
-  const call = { method: 'POST', path: numberPath(reach, id), form } as const;
-  return believe(toNumber(reach, await reach.client(call, OneIncomingNumber)), { id }, 'outcome_unknown');
-}
-
-export const releaseNumber = (reach: Reach, id: string): Promise<void> =>
-  ifFound(reach.client({ method: 'DELETE', path: numberPath(reach, id) }, nothing));
+export const releaseNumber = (account: TwilioAccount, id: string): Promise<void> =>
+  ifFound(account.client({ method: 'DELETE', path: numberPath(account, id) }, nothing));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Surroundings } from '../carrier.ts';
+import type { ConnectOptions } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import { memoryStore } from '../sandbox/memory-store.ts';
 import { carrierContract, type Make } from '../testing/contract.ts';
@@ -15,7 +15,7 @@ let accounts = 0;
 
 async function setUp(t: T) {
   const { fake, account, urls, world } = await startTwilio(t);
-  const around: Surroundings = {
+  const around: ConnectOptions = {
     account: `twilio-${++accounts}`,
     urls,
     get timeoutMs() {
@@ -31,7 +31,13 @@ carrierContract('Twilio', twilio, async t => {
   const { world, carrier, around } = await setUp(t);
   const { account_sid, secret } = credentials.token;
   const stranger = twilio.connect({ account_sid, secret: 'a-secret-of-somebody-else' }, around);
-  return { carrier, world, stranger, secrets: [secret, basic(account_sid, secret), errorText] };
+  return {
+    carrier,
+    world,
+    stranger,
+    secrets: [secret, basic(account_sid, secret), errorText],
+    tagless: true,
+  };
 });
 
 const rejected = async (call: Promise<unknown>): Promise<CarrierError> => {
@@ -43,7 +49,7 @@ const rejected = async (call: Promise<unknown>): Promise<CarrierError> => {
   return error;
 };
 
-test('buys with one POST of exactly the number, whatever becomes of the answer', async t => {
+test('buys with one POST that names the number, whether or not the answer arrives', async t => {
   const { fake, account, world, carrier } = await setUp(t);
   await world.stock('415');
   for (const kind of ['error_after', 'timeout_after', 'torn', 'other_number', 'hang'] as const) {
@@ -57,7 +63,7 @@ test('buys with one POST of exactly the number, whatever becomes of the answer',
   }
 });
 
-test('a purchase that Twilio refuses is refused for the reason that its code stands for', async t => {
+test('a refusal of a purchase has the outcome of its code', async t => {
   const { fake, carrier } = await setUp(t);
   for (const [status, code, outcome] of [
     [400, 21404, 'out_of_funds'],
@@ -84,7 +90,7 @@ test('a purchase that Twilio refuses is refused for the reason that its code sta
   }
 });
 
-test('looks for an area code, for a number, and abroad for the first digits', async t => {
+test('searches by area code, by number, and abroad by the first digits', async t => {
   const { fake, carrier } = await setUp(t);
   const asked = async (wanted: Parameters<typeof carrier.search>[0]) => {
     assert.deepEqual(await carrier.search(wanted), []);
@@ -97,14 +103,14 @@ test('looks for an area code, for a number, and abroad for the first digits', as
   const wanted = { country: 'US', limit: 5 };
   assert.deepEqual(await asked({ ...wanted, area_code: '415' }), { AreaCode: '415' });
   assert.deepEqual(await asked({ ...wanted, contains: '99' }), { Contains: '99' });
-  // A pattern has two characters at least.
+  // A pattern needs at least two characters.
   assert.deepEqual(await asked({ ...wanted, contains: '9' }), {});
   assert.deepEqual(await asked({ ...wanted, phone_number: '+14155550123' }), { Contains: '+14155550123' });
   assert.deepEqual(await asked({ country: 'GB', limit: 5, area_code: '020' }), { Contains: '+4420' });
   assert.deepEqual(await asked({ country: 'IT', limit: 5, area_code: '06' }), { Contains: '+3906' });
 });
 
-test('an area code or a country that Twilio has no numbers in is an empty list', async t => {
+test('an area code or a country without numbers at Twilio is an empty list', async t => {
   const { fake, carrier } = await setUp(t);
   for (const answer of [error(400, 21452, 'No phone numbers found in area code'), notFound]) {
     fake.instead.search = answer;
@@ -112,7 +118,7 @@ test('an area code or a country that Twilio has no numbers in is an empty list',
   }
 });
 
-test('offers what takes SMS, however that is spelled', async t => {
+test('offers numbers that take SMS, in either spelling', async t => {
   const { fake, carrier } = await setUp(t);
   const available_phone_numbers = [{ sms: true }, { SMS: true }, { SMS: false, voice: true }, null].map(
     (capabilities, i) => ({ ...showAvailable(`+1415555010${i}`), capabilities }),
@@ -123,7 +129,7 @@ test('offers what takes SMS, however that is spelled', async t => {
   assert.deepEqual(lines, ['0', '1', '3']);
 });
 
-test('a next page is asked of nobody but Twilio, and of nothing but the list', async t => {
+test('a next page is read from Twilio only, and from the list only', async t => {
   const { fake, carrier } = await setUp(t);
   const list = `${accountUri}/IncomingPhoneNumbers.json`;
   for (const [next_page_uri, next] of [
@@ -141,7 +147,7 @@ test('a next page is asked of nobody but Twilio, and of nothing but the list', a
   }
 });
 
-test('an API key proves itself by what it is for, as it may not look at the account', async t => {
+test('an API key is checked by reading numbers, since it may not read the account', async t => {
   const { fake, world, around } = await setUp(t);
   await world.own([{ phone_number: '+12125550101' }]);
   const carrier = twilio.connect(credentials.key, around);
@@ -152,13 +158,13 @@ test('an API key proves itself by what it is for, as it may not look at the acco
   assert.equal((await rejected(carrier.check())).outcome, 'authentication_failed');
 });
 
-test('an account that is suspended does not pass', async t => {
+test('a suspended account does not pass the check', async t => {
   const { account, carrier } = await setUp(t);
   account.status = 'suspended';
   assert.equal((await rejected(carrier.check())).outcome, 'authentication_failed');
 });
 
-test('a number that is in another Messaging Service says so', async t => {
+test('a number in another Messaging Service cannot be attached, and the reason says so', async t => {
   const { account, world, carrier } = await setUp(t);
   await world.own([{ phone_number: '+12125550101' }]);
   const number = (await carrier.findNumber('+12125550101'))!;
@@ -166,12 +172,4 @@ test('a number that is in another Messaging Service says so', async t => {
   const failed = { state: 'failed', reason: 'The number is in another Messaging Service' };
   assert.deepEqual(await carrier.attach(number, world.registrations.open), failed);
   assert.deepEqual(await carrier.attachment(number, world.registrations.open), { state: 'none' });
-});
-
-test('a name that is too long for Twilio is cut, between two characters', async t => {
-  const { world, carrier } = await setUp(t);
-  await world.own([{ phone_number: '+12125550101' }]);
-  const { id } = (await carrier.findNumber('+12125550101'))!;
-  const { name } = await carrier.edit(id, { name: `${'x'.repeat(63)}😀 and more` });
-  assert.equal(name, `${'x'.repeat(63)}😀`);
 });

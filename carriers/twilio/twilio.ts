@@ -1,14 +1,14 @@
 import { Type } from '../../schema/schema.ts';
-import type { Carrier, CarrierKind, Surroundings } from '../carrier.ts';
+import type { Carrier, CarrierKind, ConnectOptions } from '../carrier.ts';
 import { createClient } from '../http.ts';
 import { checkAccount, checkKey } from './account.ts';
 import { attach, attachment } from './messaging.ts';
-import { editNumber, findNumber, getNumber, listNumbers, type Reach, releaseNumber } from './numbers.ts';
+import { findNumber, getNumber, listNumbers, releaseNumber, type TwilioAccount } from './numbers.ts';
 import { buy, findPurchase } from './purchase.ts';
 import { search } from './search.ts';
 import { accountSid, twilioApi } from './wire.ts';
 
-/** Twilio's numbers: https://www.twilio.com/docs/phone-numbers. An account below another one is an account of its own. */
+/** Twilio's numbers: https://www.twilio.com/docs/phone-numbers. A subaccount is an account of its own here. */
 export const twilio: CarrierKind = {
   title: 'Twilio',
   credentials: Type.Object(
@@ -24,7 +24,7 @@ export const twilio: CarrierKind = {
         }),
       ),
       secret: Type.String({
-        // It goes into a header.
+        // A header can carry it.
         pattern: '^[\\x21-\\x7e]{1,200}$',
         writeOnly: true,
         description: "The API key's secret, or the account's auth token.",
@@ -32,27 +32,26 @@ export const twilio: CarrierKind = {
     },
     { additionalProperties: false },
   ),
-  can: { buy: true, hold: false, tags: false, messaging: ['service'] },
+  can: { buy: true, messaging: ['service'] },
   connect,
 };
 
-function connect(credentials: Record<string, string>, surroundings: Surroundings): Carrier {
+function connect(credentials: Record<string, string>, options: ConnectOptions): Carrier {
   const { account_sid = '', key_sid, secret = '' } = credentials;
   const apiAt = (url: string) => twilioApi(url, key_sid ?? account_sid, secret);
-  const api = apiAt(surroundings.urls.api ?? 'https://api.twilio.com');
-  const reach: Reach = { accountSid: account_sid, api, client: createClient(api, surroundings) };
-  const messagingUrl = surroundings.urls.messaging ?? 'https://messaging.twilio.com';
-  const messaging = createClient(apiAt(messagingUrl), surroundings);
+  const api = apiAt(options.urls.api ?? 'https://api.twilio.com');
+  const account: TwilioAccount = { accountSid: account_sid, api, client: createClient(api, options) };
+  const messagingUrl = options.urls.messaging ?? 'https://messaging.twilio.com';
+  const messaging = createClient(apiAt(messagingUrl), options);
   return {
-    check: () => (key_sid === undefined ? checkAccount(reach) : checkKey(reach)),
-    search: wanted => search(reach, wanted),
-    buy: (phoneNumber, reference) => buy(reach, phoneNumber, reference),
-    findPurchase: (phoneNumber, reference) => findPurchase(reach, phoneNumber, reference),
-    findNumber: phoneNumber => findNumber(reach, phoneNumber),
-    getNumber: id => getNumber(reach, id),
-    list: next => listNumbers(reach, next),
-    edit: (id, edit) => editNumber(reach, id, edit),
-    release: id => releaseNumber(reach, id),
+    check: () => (key_sid === undefined ? checkAccount(account) : checkKey(account)),
+    search: wanted => search(account, wanted),
+    buy: (phoneNumber, reference) => buy(account, phoneNumber, reference),
+    findPurchase: (phoneNumber, reference) => findPurchase(account, phoneNumber, reference),
+    findNumber: phoneNumber => findNumber(account, phoneNumber),
+    getNumber: id => getNumber(account, id),
+    list: next => listNumbers(account, next),
+    release: id => releaseNumber(account, id),
     attach: (number, to) => attach(messaging, number, to),
     attachment: (number, to) => attachment(messaging, number, to),
   };

@@ -3,8 +3,8 @@ import type { Outcome } from '../errors.ts';
 import type { Api, Refusal } from '../http.ts';
 
 /**
- * One of Twilio's APIs as one account uses it: https://www.twilio.com/docs/usage/api, forms in, JSON out. A key's
- * secret authenticates with the key's name, the account's token with that of the account.
+ * One of Twilio's APIs: https://www.twilio.com/docs/usage/api. Forms in, JSON out. The user is the key for a key's
+ * secret, and the account for the account's token.
  */
 export function twilioApi(url: string, user: string, secret: string): Api {
   const basic = Buffer.from(`${user}:${secret}`).toString('base64');
@@ -17,15 +17,15 @@ export function twilioApi(url: string, user: string, secret: string): Api {
   };
 }
 
-/** The codes that decide something: https://www.twilio.com/docs/api/errors */
+/** By code: https://www.twilio.com/docs/api/errors */
 const outcomes: Partial<Record<number, Outcome>> = {
   20003: 'authentication_failed',
   20404: 'not_found',
-  // Never processed.
+  // Not processed.
   20429: 'rate_limited',
-  // A trial account has its one number, and gets another one when it becomes one that pays.
+  // A trial account may have one number only.
   21404: 'out_of_funds',
-  // An address is missing, or a local one.
+  // An address is missing, or it must be a local one.
   21613: 'needs_compliance',
   21615: 'needs_compliance',
   21631: 'needs_compliance',
@@ -36,15 +36,15 @@ const outcomes: Partial<Record<number, Outcome>> = {
 
 export const noneInAreaCode = '21452';
 export const inServiceAlready = '21710';
-/** Why a Messaging Service does not take a number, in our words. */
+/** By code, in our words, why a Messaging Service does not take a number. */
 export const notTaken: Readonly<Record<string, string>> = {
   21712: 'The number is in another Messaging Service',
-  21714: 'The Messaging Service holds as many numbers as it may (400)',
+  21714: 'The Messaging Service is full (400 numbers)',
 };
 
 const ErrorBody = shapeOf(Type.Object({ code: Type.Integer(), message: Type.String() }));
 
-/** A code that is not in the list refuses what was asked for (21421 and 21422, and many more) for good. */
+/** A 4xx whose code is not in the list is `unavailable`: 21421, 21422 and many more. */
 function explain(status: number, body: unknown): Refusal | undefined {
   if (!ErrorBody.Check(body)) return undefined;
   const outcome = outcomes[body.code] ?? outcomeOf(status);
@@ -54,13 +54,13 @@ function explain(status: number, body: unknown): Refusal | undefined {
 function outcomeOf(status: number): Outcome | undefined {
   if (status === 401 || status === 403) return 'authentication_failed';
   if (status === 429) return 'rate_limited';
-  // It gave up waiting, and may have gone on.
+  // Twilio gave up waiting, and may have gone on.
   if (status === 408) return undefined;
   return 'unavailable';
 }
 
-// What must be in an answer before it is believed: no more than is used. In Twilio's published descriptions
-// (github.com/twilio/twilio-oai) nearly everything may be null; here, what cannot be done without must not be.
+// The fields of an answer that we use. In Twilio's published descriptions (github.com/twilio/twilio-oai) nearly every
+// field may be null. Here the fields that we cannot do without may not.
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
@@ -88,7 +88,7 @@ const AvailableNumber = Type.Object({
   phone_number: E164,
   locality: Nullable(Type.String()),
   region: Nullable(Type.String()),
-  // `sms` in some answers, `SMS` in others.
+  // The key is `sms` in some answers and `SMS` in others.
   capabilities: Nullable(Type.Record(Type.String(), Type.Unknown())),
 });
 export type AvailableNumber = Static<typeof AvailableNumber>;

@@ -163,8 +163,6 @@ const CarrierKind = Type.Object(
     can: Type.Object(
       {
         buy: Type.Boolean({ description: 'Whether it can buy, compare and release numbers.' }),
-        hold: Type.Boolean({ description: 'Whether it can hold a number for a while before a purchase.' }),
-        tags: Type.Boolean({ description: 'Whether its numbers have tags.' }),
         messaging: Type.Array(oneOf(['service', 'campaign']), {
           description:
             'The ids of its 10DLC registration that an organization must have to get numbers attached.',
@@ -189,7 +187,7 @@ const CarrierKind = Type.Object(
       {
         name: 'telnyx',
         title: 'Telnyx',
-        can: { buy: true, hold: true, tags: true, messaging: ['service', 'campaign'] },
+        can: { buy: true, messaging: ['service', 'campaign'] },
         credentials: [{ name: 'api_key', required: true, secret: true, description: 'An API v2 key.' }],
       },
     ],

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Wanted } from '../../carriers/carrier.ts';
+import type { NumberQuery } from '../../carriers/carrier.ts';
 import { CarrierError } from '../../carriers/errors.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
@@ -52,7 +52,7 @@ export async function searchNumbers(
   { db, carriers }: Shop,
   caller: Caller,
   organizationId: string,
-  wanted: Wanted,
+  wanted: NumberQuery,
   count = 0,
 ): Promise<{ numbers: Offered[]; price: Quote }> {
   const price = await quote(db, caller, organizationId, count);

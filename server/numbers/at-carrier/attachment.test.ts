@@ -99,7 +99,10 @@ test('one that fails says why, is not tried by itself any more, and is tried aga
   await arrive();
   await until(isFailed);
   const { status, pending_reason } = await shown();
-  assert.deepEqual([status, pending_reason], ['pending', 'The sandbox rejects what is named “rejected…”']);
+  assert.deepEqual(
+    [status, pending_reason],
+    ['pending', 'The sandbox rejects names that begin with “rejected”'],
+  );
   const list = `/v1/sms/phone-numbers?organization_id=${organization}`;
   const [full] = (await call('GET', `${list}&view=full`)).body.phone_numbers;
   assert.deepEqual([full.pending_reason, full.carrier_account_id], [pending_reason, account]);

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
+import { nearbyAreaCodes } from '../../../phone-numbers/regions.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
-import { nearbyAreaCodes } from '../geography.ts';
 import { changeNumber, type Target } from './change-number.ts';
 import { applyChanges, findAssignee, findStates } from './changes.ts';
 import { assign, type NumberState, unassign } from './rules.ts';
@@ -49,7 +49,7 @@ export type Claim = {
   user_id: string;
   /** In order of preference. */
   area_codes?: string[] | undefined;
-  /** Whether the other area codes of the same state will do too, the nearest first. */
+  /** Whether the other area codes of the same state or province will do too, in ascending order. */
   nearby?: boolean | undefined;
   /** Digits without `+` or formatting. */
   starts_with?: string | undefined;

@@ -130,13 +130,14 @@ test('starts_with and tags are filters, and their characters are literal', async
   assert.equal((await claim({ starts_with: '1%' })).status, 400);
 });
 
-test('nearby: after San Francisco’s 415 comes 628, then the rest of the state, and no other', async () => {
-  await add('+12135550001', '+16285550001', '+12125550001');
+test('nearby: after the area code that was asked for come the others of its state or province, in ascending order', async () => {
+  await add('+16285550001', '+12135550001', '+12125550001', '+16475550001');
   assert.equal(await claimed({ area_code: '415' }), 'none_available');
-  assert.equal(await claimed({ area_code: '415', nearby: true }), '+16285550001');
   assert.equal(await claimed({ area_code: '415', nearby: true }), '+12135550001');
+  assert.equal(await claimed({ area_code: '415', nearby: true }), '+16285550001');
   assert.equal(await claimed({ area_code: '415', nearby: true }), 'none_available');
   assert.equal(await claimed({ area_code: ['212'], nearby: true }), '+12125550001');
+  assert.equal(await claimed({ area_code: '416', nearby: true }), '+16475550001');
 });
 
 test('409 says what was tried and what is available', async () => {

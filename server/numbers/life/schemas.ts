@@ -66,7 +66,8 @@ export const ClaimBody = Type.Object(
     ),
     nearby: Type.Optional(
       Type.Boolean({
-        description: 'If true, the other area codes of the same US state will do too, the nearest first.',
+        description:
+          'If true, the other area codes of the same state or province will do too, in ascending order.',
       }),
     ),
     starts_with: Type.Optional(
