@@ -109,6 +109,8 @@ export type Surroundings = {
   urls: Readonly<Record<string, string>>;
   /** After which a call without an answer is given up, in milliseconds. */
   timeoutMs: number;
+  /** The pause before a call is tried again, in milliseconds; it doubles with each attempt. */
+  retryMs: number;
   /** How many calls of one account may be under way at once. */
   concurrency: number;
   /** Where the sandbox keeps its book. */

@@ -65,7 +65,7 @@ const outcomeOfStatus: Partial<Record<number, Outcome>> = {
  */
 export function createClient(api: Api, surroundings: Surroundings): Client {
   return async (call, shape) => {
-    const { account, concurrency, timeoutMs } = surroundings;
+    const { account, concurrency, timeoutMs, retryMs } = surroundings;
     const url = urlOf(api, call);
     const lastBegin = Date.now() + timeoutMs;
     for (let attempts = 1; ; attempts++) {
@@ -75,7 +75,7 @@ export function createClient(api: Api, surroundings: Surroundings): Client {
       if (!result)
         throw new CarrierError('transient', `${api.title} was not asked: too many calls are under way`);
       if ('value' in result) return result.value;
-      const waitMs = backOffMs(attempts, timeoutMs, result.error.retryAfterMs);
+      const waitMs = backOffMs(attempts, retryMs, result.error.retryAfterMs);
       if (!result.again || attempts === attemptsMax || Date.now() + waitMs > lastBegin) throw result.error;
       await sleep(waitMs);
     }

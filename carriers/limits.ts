@@ -52,10 +52,10 @@ export function readRetryAfter(header: string | null): number | undefined {
 }
 
 /**
- * How long to wait after so many attempts: doubling from a hundredth of the time-out, no less than the carrier asks
- * for, and spread, so that those who were turned away together do not come back together.
+ * How long to wait after so many attempts: it doubles from `retryMs`, is no less than the carrier asks for, and is
+ * spread, so that those who were turned away together do not come back together.
  */
-export function backOffMs(attempts: number, timeoutMs: number, asked: number | undefined): number {
-  const ours = (timeoutMs / 100) * 2 ** (attempts - 1);
+export function backOffMs(attempts: number, retryMs: number, asked: number | undefined): number {
+  const ours = retryMs * 2 ** (attempts - 1);
   return Math.max(ours, asked ?? 0) + Math.random() * ours;
 }

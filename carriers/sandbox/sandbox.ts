@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import { Type } from '../../schema/schema.ts';
 import { believe, exactly, fitting, ifFound } from '../answers.ts';
 import type { Carrier, CarrierKind, CarrierNumber, Surroundings } from '../carrier.ts';
@@ -58,7 +58,7 @@ function connect({ account, sandbox, timeoutMs }: Surroundings): Carrier {
       const fault = takeFault(book, name);
       return { fault, read: fault && !isDone(fault) ? undefined : attempt(() => work(book, fault)) };
     });
-    if (fault === 'hang') await sleep(timeoutMs);
+    if (fault === 'hang') await once(AbortSignal.timeout(timeoutMs), 'abort');
     const error = fault && complaint(name, fault);
     if (error) throw error;
     // What is not done is complained of, so here it is done.

@@ -9,12 +9,12 @@ const looksMax = 5;
 export async function hold(
   client: Client,
   phoneNumber: string,
-  timeoutMs: number,
+  retryMs: number,
 ): Promise<{ id: string; until: Date }> {
   const json = { phone_numbers: [{ phone_number: phoneNumber }] };
   let { data } = await client({ method: 'POST', path: '/number_reservations', json }, OneReservation);
   for (let looks = 0; looks < looksMax && partOf(data, phoneNumber)?.status === 'pending'; looks++) {
-    await sleep((timeoutMs / 100) * 2 ** looks);
+    await sleep(retryMs * 2 ** looks);
     const path = `/number_reservations/${encodeURIComponent(data.id)}`;
     ({ data } = await client({ method: 'GET', path }, OneReservation));
   }

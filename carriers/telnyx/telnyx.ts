@@ -34,7 +34,7 @@ export const telnyx: CarrierKind = {
       release: id => releaseNumber(client, id),
       attach: (number, to) => attach(client, number, to),
       attachment: (number, to) => attachment(client, number, to),
-      hold: phoneNumber => hold(client, phoneNumber, surroundings.timeoutMs),
+      hold: phoneNumber => hold(client, phoneNumber, surroundings.retryMs),
     };
   },
 };

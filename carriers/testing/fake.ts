@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Fault } from '../sandbox/store.ts';
+import { holdTimeOuts, runOutOfTime } from './time-outs.ts';
 
 /** What a client has asked of a fake. */
 export type Asked = {
@@ -52,8 +53,6 @@ export type Wire = {
 export type Fake = {
   /** Where it is, by the name that the carrier's settings have for this API (several may lie in one fake). */
   url(api: string): string;
-  /** How long its clients should wait for an answer: long enough on a slow machine, little where none will come. */
-  readonly timeoutMs: number;
   /** Everything that was asked, the first first. */
   asked: Asked[];
   /** @returns whether this can go wrong here at all */
@@ -85,8 +84,12 @@ const onEveryWire: Fault['kind'][] = [
   'cut',
 ];
 
-/** A carrier's HTTP server on the loopback, for as long as a test takes. */
+/**
+ * A carrier's HTTP server on the loopback, for as long as a test takes. It alone says when its clients run out of time:
+ * when it hangs.
+ */
 export async function startFake(t: { after(done: () => unknown): void }, wire: Wire): Promise<Fake> {
+  holdTimeOuts();
   const variable = process.env[betweenVariable];
   const between: Between | undefined = variable && JSON.parse(variable);
   const asked: Asked[] = [];
@@ -109,10 +112,6 @@ export async function startFake(t: { after(done: () => unknown): void }, wire: W
   const { port } = server.address() as AddressInfo;
   return {
     url: api => between?.urls[api] ?? `http://127.0.0.1:${port}`,
-    get timeoutMs() {
-      if (between) return 60_000;
-      return faults.some(({ kind }) => kind === 'hang') ? 200 : 1000;
-    },
     asked,
     fault(fault) {
       if (!canGoWrong(wire, fault) || (between && brokenOnPurpose.includes(fault.kind))) return false;
@@ -158,7 +157,7 @@ async function serve(
   if (kind === 'timeout_before') return void response.destroy();
   const refusal = refusalFor(wire, route, kind);
   if (refusal) return send(response, kind === 'rate_limited' ? atOnce(refusal) : refusal);
-  if (kind === 'hang') return;
+  if (kind === 'hang') return runOutOfTime();
 
   const answer = route.answer(asked);
   if (kind === 'timeout_after') return void response.destroy();

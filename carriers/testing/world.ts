@@ -40,7 +40,7 @@ export type World = {
 
 /** What is tested. */
 export type Subject = {
-  /** Connected to the world, with a short `timeoutMs` (100 will do), so that a hang costs no time. */
+  /** Connected to the world; where that is a fake's, with the time-outs of `unhurried` (time-outs.ts). */
   carrier: Carrier;
   world: World;
   /** The same with credentials that are not right; where there are credentials. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { callApi, type Reply } from './request.ts';
 
 /** `linekeeper serve` as a process of its own, as its users run it. */
 export type ServerProcess = {
@@ -15,15 +16,12 @@ export type ServerProcess = {
   /** Resolves with the exit code, or null if a signal ended it. */
   exited: Promise<number | null>;
   /** One HTTP request with that key. Rejects when the server goes away before it has answered. */
-  call(method: string, path: string, body?: unknown): Promise<ProcessReply>;
+  call(method: string, path: string, body?: unknown): Promise<Reply>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
 };
-
-// biome-ignore lint/suspicious/noExplicitAny: a test looks into the body as it likes
-export type ProcessReply = { status: number; headers: Headers; body: any };
 
 export type StartOptions = {
   /** The checkout to run; this one unless told otherwise. */
@@ -88,16 +86,10 @@ export async function startServer(home: string, options: StartOptions = {}): Pro
     url,
     key,
     exited,
-    async call(method, path, body) {
-      const response = await fetch(`${url}${path}`, {
-        method,
-        headers: { 'x-api-key': key, ...(body !== undefined && { 'content-type': 'application/json' }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }).catch(cause => {
+    call(method, path, body) {
+      return callApi(url, method, path, { key, body }).catch(cause => {
         throw new Error(`no answer; the server has said: ${errors}`, { cause });
       });
-      const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
     },
     stop: () => end(child, 'SIGTERM'),
     async kill() {

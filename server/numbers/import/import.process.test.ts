@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, exampleList, newHome, type ServerProcess, startServer } from '../../testing/process.ts';
+import { importFile } from '../../testing/request.ts';
 
 const megabyte = 1_048_576;
 const growthMax = 200 * megabyte;
@@ -27,15 +28,8 @@ async function* csv(rows: number, exchange = 0): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }
 
-async function send(server: ServerProcess, organization: string, body: AsyncGenerator<Uint8Array>) {
-  const response = await fetch(`${server.url}/v1/sms/phone-numbers/import?organization_id=${organization}`, {
-    method: 'POST',
-    headers: { 'x-api-key': server.key, 'content-type': 'text/csv', 'idempotency-key': organization },
-    body: ReadableStream.from(body),
-    duplex: 'half',
-  } as unknown as RequestInit);
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
+const send = ({ url, key }: ServerProcess, organization: string, body: AsyncGenerator<Uint8Array>) =>
+  importFile(url, organization, { key, body, headers: { 'idempotency-key': organization } });
 
 /** A new organization with the user whom every tenth row names. */
 async function newOrganization(server: ServerProcess): Promise<string> {

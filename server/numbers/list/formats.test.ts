@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { fuzzing, inventory } from '../../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { asUser } from '../../testing/names.ts';
+import { importFile } from '../../testing/request.ts';
 import { type CallOptions, startTestServer, type TestServer } from '../../testing/server.ts';
 
 let server: TestServer;
@@ -226,12 +227,11 @@ test('what was exported is imported into another organization, and gives the sam
         );
         await newNumbers(server, from!.organization, given, from!.key);
         const file = await ask(`${from!.query}&format=${format}&view=${view}`, { key: from!.key });
-        const response = await fetch(`${server.url}${numbers}/import?${to!.query}`, {
-          method: 'POST',
-          headers: { 'x-api-key': to!.key, 'content-type': types[format] },
+        const { body: report } = await importFile(server.url, to!.organization, {
+          key: to!.key,
           body: file.text,
+          headers: { 'content-type': types[format] },
         });
-        const report = (await response.json()) as Item;
         assert.deepEqual([report.imported, report.rejections], [given.length, []]);
         const lists = await Promise.all(
           [from!, to!].map(async ({ key, query }) =>
