@@ -76,7 +76,7 @@ test('a reservation is made, renewed, assigned and cancelled', async () => {
   assert.match(assigned.stdout, new RegExp(`^Number +\\${number}\nAssigned to +${user}\n`));
 
   await json('numbers', 'unassign', number);
-  const { reservation_id } = await json('numbers', 'reserve', number, '--for', '90s');
+  const { reservation_id } = await json('numbers', 'reserve', number, '--for', '5400s');
   const cancelled = await run('reservations', 'cancel', reservation_id);
   assert.equal(cancelled.stdout, `Available again  ${number}\n`);
   assert.equal((await show()).status, 'available');

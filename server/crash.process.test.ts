@@ -10,8 +10,9 @@ import {
   type ServerProcess,
   startServer,
 } from './testing/process.ts';
+import { amountOf } from './testing/runs.ts';
 
-const rounds = 20;
+const rounds = amountOf('crashes');
 const clients = 6;
 const organization = 'org_abc123';
 const numbersPath = '/v1/sms/phone-numbers';

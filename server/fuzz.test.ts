@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { check } from './check/check.ts';
 import { placeOrders } from './orders/place.ts';
 import { goThrough, own } from './reconciliation/testing.ts';
-import { fuzzing, type Known } from './testing/arbitrary.ts';
+import type { Known } from './testing/arbitrary.ts';
 import { attempts, type Secrets } from './testing/attempts.ts';
 import {
   newCarrierAccount,
@@ -18,6 +18,7 @@ import { newNumbers, newOrganization, newUser, uniqueNumber } from './testing/fa
 import { asUser } from './testing/names.ts';
 import { type RawReply, request } from './testing/request.ts';
 import { type Operation, operationsOf } from './testing/routes.ts';
+import { fuzzing } from './testing/runs.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 const ajv = new Ajv2020({ strict: false });
@@ -51,7 +52,7 @@ for (const operation of operations) {
     );
     const succeeded = () => [...answered].some(status => status < 300);
     // Some take luck: an organization, a user of it and a number that fits, all in one attempt.
-    for (let round = 0; round < 50 && !succeeded(); round++) await fc.assert(property, fuzzing(120));
+    for (let round = 0; round < 50 && !succeeded(); round++) await fc.assert(property, fuzzing('requests'));
     // Otherwise all of this has only shown that everything is refused.
     assert(succeeded(), `only ${[...answered]} came back`);
   });
@@ -171,7 +172,7 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
     reservations.push(held.reservation_id);
   }
   const path = `/v1/organizations/${organization}/users/${user}/tokens`;
-  const { token } = await call('POST', path, { expires_in: 60 });
+  const { token } = await call('POST', path, { expires_in: 3600 });
   const { key } = await call('POST', '/v1/keys', { name: 'to be revoked', permission: 'read' });
   const { events } = await call('GET', `/v1/events?organization_id=${organization}`);
   const { rows: charges } = await server.database.pool.query<{ id: string }>(

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
 import { request } from '../testing/request.ts';
+import { amountOf } from '../testing/runs.ts';
 import { startBeside, startTestServer, type TestServer } from '../testing/server.ts';
 
 let servers: TestServer[];
@@ -22,7 +23,7 @@ after(async () => {
   for (const server of servers.toReversed()) await server.stop();
 });
 
-const rounds = Math.ceil(Number(process.env.MODEL_RUNS ?? 500) / 100);
+const rounds = amountOf('endings');
 
 /** The headers of a caller, and how to end its access. */
 type Access = {

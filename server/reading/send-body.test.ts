@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { fuzzing } from '../testing/arbitrary.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { type RawReply, request } from '../testing/request.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { encodings } from './body-cache.ts';
 

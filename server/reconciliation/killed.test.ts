@@ -14,7 +14,8 @@ import { createOrganization } from '../organizations/organizations.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { uniqueNumber } from '../testing/factories.ts';
-import { killable, liveFor, mortal, schedules } from '../testing/killing.ts';
+import { killable, liveFor, mortal } from '../testing/killing.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { secretKey } from '../testing/server.ts';
 import { readRules } from './rules.ts';
 import { getRun, startRun } from './runs.ts';
@@ -62,8 +63,8 @@ const schedule: fc.Arbitrary<Schedule> = fc.record({
   ),
 });
 
-test('wherever it is killed, an adoption goes on from there and takes everything over once', async t => {
-  await fc.assert(fc.asyncProperty(schedule, adopt), schedules(t, 60));
+test('wherever it is killed, an adoption goes on from there and takes everything over once', async () => {
+  await fc.assert(fc.asyncProperty(schedule, adopt), fuzzing('adoptions'));
   assert.deepEqual((await check(database)).findings, []);
 });
 

@@ -194,7 +194,9 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
     return true;
   }
 
-  return { read, look, lists, sights, counts };
+  const replies = () => [...counts.values()].reduce((sum, count) => sum + count, 0);
+
+  return { read, look, lists, sights, counts, replies };
 }
 
 /** Whether a tag is right for a body that was sent with another one: of the same revision in some encoding. */

@@ -130,7 +130,7 @@ test('of an unknown outcome the server makes a known one; until then the number 
   assert.deepEqual([leaving.status, leaving.leaving], ['available', true]);
   const refused = [
     await call('POST', `${path}/assign`, { user_id: user }),
-    await call('POST', `${path}/reserve`, { expires_in: 60 }),
+    await call('POST', `${path}/reserve`, { expires_in: 3600 }),
     await call('POST', `${path}/transfer`, { to_organization_id: await newOrganization(server, key) }),
     await call('POST', `${path}/restore`),
   ];

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, exampleList, newHome, type ServerProcess, startServer } from '../../testing/process.ts';
 import { importFile } from '../../testing/request.ts';
+import { amountOf } from '../../testing/runs.ts';
 
 const megabyte = 1_048_576;
 const growthMax = 200 * megabyte;
@@ -94,8 +95,8 @@ function assertBounded(t: TestContext, idle: number | undefined, peak: number | 
   assert.ok(peak - idle <= growthMax, `it grew by ${inMegabytes(peak - idle)} MB`);
 }
 
-test('a million rows are imported in bounded memory, and others are answered meanwhile', async t => {
-  const rows = 1_000_000;
+test('a great many rows are imported in bounded memory, and others are answered meanwhile', async t => {
+  const rows = amountOf('rows');
   const home = await newHome(t);
   const server = await startServer(home);
   const small = await newOrganization(server);
@@ -124,8 +125,8 @@ test('a million rows are imported in bounded memory, and others are answered mea
 });
 
 test('an import that is killed anywhere has brought everything or nothing', async t => {
-  const rows = 60_000;
-  const kills = 8;
+  const rows = amountOf('rowsOfKilled');
+  const kills = amountOf('importKills');
   const home = await newHome(t);
   let server = await startServer(home);
   const whole = await newOrganization(server);

@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Caller } from '../../access/caller.ts';
 import { check } from '../../check/check.ts';
-import { fuzzing } from '../../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
 import { addNumbers } from '../life/arrivals.ts';
 
@@ -116,7 +116,7 @@ test('whatever a file has, its rows are judged as by going through them one afte
         assert.deepEqual(found, isRefused ? [] : kept);
       },
     ),
-    fuzzing(30),
+    fuzzing('files'),
   );
   assert.deepEqual((await check(server.database)).findings, []);
 });

@@ -4,10 +4,8 @@ import fc from 'fast-check';
 import { check } from '../../check/check.ts';
 import { type Command, command, type Reservations, requestOf } from '../../testing/commands.ts';
 import { newNumbers, newOrganization, newUser } from '../../testing/factories.ts';
+import { fuzzing, seed } from '../../testing/runs.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-
-const runs = Math.ceil(Number(process.env.MODEL_RUNS ?? 500) / 10);
-const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : Math.floor(Math.random() * 2 ** 31);
 
 let server: TestServer;
 before(async () => {
@@ -26,12 +24,12 @@ const telling = command.map(
       : one,
 );
 
-test(`${runs} times four clients at once on one pool`, async () => {
+test('four clients at once on one pool', async () => {
   const clients = fc.array(fc.array(telling, { minLength: 6, maxLength: 12, size: 'max' }), {
     minLength: 4,
     maxLength: 4,
   });
-  await fc.assert(fc.asyncProperty(clients, play), { numRuns: runs, seed, endOnFailure: true });
+  await fc.assert(fc.asyncProperty(clients, play), { ...fuzzing('crowds'), endOnFailure: true });
   const { findings } = await check(server.database);
   assert.deepEqual(findings, [], `FUZZ_SEED=${seed}`);
 });

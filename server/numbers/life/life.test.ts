@@ -8,16 +8,11 @@ import { createTenant } from '../../tenants/tenants.ts';
 import { type Command, command, policy, type Reservations, requestOf } from '../../testing/commands.ts';
 import { commit, createModel, listOf, type Model, passTime } from '../../testing/model.ts';
 import { homeOf, predict } from '../../testing/prediction.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
 import { createUser } from '../../users/users.ts';
 import { endWhatIsDue } from './clock.ts';
 
-/*
- * Sequences of changes against the reference model. MODEL_RUNS makes more of them; what a failure reports as its seed
- * replays it as FUZZ_SEED.
- */
-const runs = Number(process.env.MODEL_RUNS ?? 500);
-const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : Math.floor(Math.random() * 2 ** 31);
 const atATime = 8;
 
 let server: TestServer;
@@ -73,7 +68,7 @@ const filling: Step = {
 
 let sequences = 0;
 
-test(`${runs} sequences of changes do what the model does`, async () => {
+test('sequences of changes do what the reference model does', async () => {
   const property = fc.asyncProperty(
     policy,
     fc.array(step, { maxLength: 24, size: 'max' }),
@@ -84,9 +79,10 @@ test(`${runs} sequences of changes do what the model does`, async () => {
       await play(rules, JSON.parse(text.replace(/"(north|south|ann|ben|cat|dan)"/g, `"$1.${name}"`)), name);
     },
   );
-  const numRuns = Math.ceil(runs / atATime);
+  const { numRuns, seed } = fuzzing('sequences');
+  const each = Math.ceil(numRuns / atATime);
   await Promise.all(
-    Array.from({ length: atATime }, (_, i) => fc.assert(property, { numRuns, seed: seed + i })),
+    Array.from({ length: atATime }, (_, i) => fc.assert(property, { numRuns: each, seed: seed + i })),
   );
 });
 

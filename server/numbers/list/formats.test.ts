@@ -3,10 +3,11 @@ import { after, before, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { fuzzing, inventory } from '../../testing/arbitrary.ts';
+import { inventory } from '../../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { asUser } from '../../testing/names.ts';
 import { importFile } from '../../testing/request.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { type CallOptions, startTestServer, type TestServer } from '../../testing/server.ts';
 
 let server: TestServer;
@@ -72,7 +73,7 @@ async function demanding() {
   ]);
   const edit = { tags: ['a b', '-c'], metadata: { crm: { id: '=A,1' } }, locked: true };
   await server.call('PATCH', `${numbers}/${free}`, { body: edit });
-  await server.call('POST', `${numbers}/${odd}/reserve`, { body: { expires_in: 60, note: '@shop' } });
+  await server.call('POST', `${numbers}/${odd}/reserve`, { body: { expires_in: 3600, note: '@shop' } });
   return { organization, user, sales, free, odd };
 }
 
@@ -243,7 +244,7 @@ test('what was exported is imported into another organization, and gives the sam
         assert.deepEqual(lists[1], lists[0]);
       },
     ),
-    fuzzing(40),
+    fuzzing('exports'),
   );
 });
 
