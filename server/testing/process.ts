@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { callApi, type Reply } from './request.ts';
 
@@ -37,10 +38,35 @@ export type StartOptions = {
 
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
+const run = promisify(execFile);
 const started = new Map<string, ChildProcess[]>();
 
-/** A state folder of one's own, short enough for a socket; with the test it goes, and whatever still runs on it. */
+/** The state folder that scripts/test.ts makes and newHome() copies. */
+export const preparedVariable = 'TEST_HOME';
+
+/** Makes it: a server has started on it once, and has stopped. Kills do not need what a power cut needs. */
+export async function prepareHome(home: string): Promise<void> {
+  await mkdir(home);
+  await (await startServer(home)).stop();
+  await appendFile(join(home, 'data', 'postgresql.auto.conf'), 'fsync = off\n');
+  // All copies share PostgreSQL's programs.
+  const programs = (await readdir(home)).find(name => /^postgresql-\d/.test(name))!;
+  await rename(join(home, programs), `${home}-${programs}`);
+  await symlink(`${home}-${programs}`, join(home, programs));
+}
+
+/** A state folder that has its database already, with the demonstration in it. */
 export async function newHome(t: TestContext): Promise<string> {
+  const prepared = process.env[preparedVariable];
+  if (!prepared) throw new Error('Run the tests with `npm test`, which prepares a state folder for them');
+  const home = await emptyHome(t);
+  // Not with fs.cp(): the data must stay PostgreSQL's user's.
+  await run('cp', ['-pPR', `${prepared}/.`, home]);
+  return home;
+}
+
+/** A state folder of one's own, short enough for a socket; with the test it goes, and whatever still runs on it. */
+export async function emptyHome(t: TestContext): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'lk-'));
   t.after(async () => {
     for (const child of started.get(home) ?? []) await end(child, 'SIGKILL');
