@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { fault, newAccount, own } from '../server/reconciliation/testing.ts';
+import { newAccount } from '../server/reconciliation/testing.ts';
+import { own, setFaults } from '../server/testing/carrier-numbers.ts';
 import { newOrganization, uniqueNumber } from '../server/testing/factories.ts';
 import { startTestServer, type TestServer } from '../server/testing/server.ts';
 import { readRule } from './carrier-rules.ts';
@@ -90,7 +91,7 @@ test('compare, the piles, and what is made of them', async () => {
 });
 
 test('a run that comes to nothing ends with 1 and says why', async () => {
-  await fault(server.database.db, account, { call: 'list', kind: 'authentication_failed', times: 1 });
+  await setFaults(server.database.db, account, [{ call: 'list', kind: 'authentication_failed', times: 1 }]);
   const failed = await carriers('adopt', account, '--rule', `everything:${acme}`, '--yes');
   assert.match(failed.stdout, /Status +failed\n/);
   assert.deepEqual(

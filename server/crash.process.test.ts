@@ -21,7 +21,11 @@ const numbersPath = '/v1/sms/phone-numbers';
 const victims = ['server', 'server', 'both', 'server', 'database first'] as const;
 
 /** Adds one number after the other until the server is gone, and has each of those that it acknowledges told. */
-async function write(server: ServerProcess, sent: Set<string>, tell: (number: string) => void): Promise<void> {
+async function write(
+  server: ServerProcess,
+  sent: Set<string>,
+  tell: (number: string) => void,
+): Promise<void> {
   for (;;) {
     const phone_number = uniqueNumber();
     sent.add(phone_number);

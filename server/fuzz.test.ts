@@ -5,12 +5,13 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { check } from './check/check.ts';
 import { placeOrders } from './orders/place.ts';
-import { goThrough, own } from './reconciliation/testing.ts';
+import { goThrough } from './reconciliation/testing.ts';
 import type { Known } from './testing/arbitrary.ts';
 import { attempts, type Secrets } from './testing/attempts.ts';
 import {
   newCarrierAccount,
   newCarrierNumbers,
+  own,
   registerOrganization,
   runCaller,
 } from './testing/carrier-numbers.ts';

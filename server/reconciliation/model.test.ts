@@ -3,10 +3,11 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
+import { own } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { goThrough, newAccount, own, pilesOf } from './testing.ts';
+import { goThrough, newAccount, pilesOf } from './testing.ts';
 
 let server: TestServer;
 let db: Db;
