@@ -36,7 +36,7 @@ export const secretKey = Buffer.alloc(32, 'test');
  * moving it. Looks are frequent.
  */
 const testCarriers = {
-  ...{ secretKeys: [secretKey], ...unhurried, settleMs: hour, patienceMs: hour, pollMs: 50 },
+  ...{ secretKeys: [secretKey], ...unhurried, settleMs: hour, patienceMs: hour, pollMs: 100 },
   // Nothing listens on port 9: a test that has no fake of a carrier does not speak to the carrier instead.
   urls: { twilio: { api: nowhere, messaging: nowhere }, telnyx: { api: nowhere } },
 };
