@@ -39,6 +39,12 @@ async function testOn(text: string, binaries: string | undefined, files: string[
   title(text);
   const home = await mkdtemp(join(tmpdir(), 'lk-test-'));
   const embedded = await startEmbedded(home, () => {}, binaries);
+  const leave = async () => {
+    await embedded.stop();
+    await rm(home, { recursive: true, force: true });
+  };
+  const interrupted = () => void leave().then(() => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
   try {
     const admin = new pg.Client(embedded.connection);
     await admin.connect();
@@ -62,8 +68,8 @@ async function testOn(text: string, binaries: string | undefined, files: string[
     const isGood = await report(run({ files: files.map(file => join(root, file)), concurrency }));
     if (!isGood) fail(text);
   } finally {
-    await embedded.stop();
-    await rm(home, { recursive: true, force: true });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
+    await leave();
   }
 }
 
