@@ -91,10 +91,12 @@ if (chosen.length === 0) {
 }
 await testOn('Tests on the embedded PostgreSQL', undefined, files);
 
-// What depends on the database's version is the SQL: carriers have none, what starts servers of its own starts the
-// embedded one, and schedules of faults and kills go through statements that other tests try on both.
+// What depends on the database's version is the SQL, which is the server's. What starts servers of its own starts the
+// embedded one. Kills, races and models go through statements that the other tests send, too.
+const isHeavy = (file: string) =>
+  /(schedules|killed|large|model|sequences|concurrent|freshness|revoked|isolation)\.test\./.test(file);
 const onAnyVersion = files.filter(
-  file => !isProcessTest(file) && !/schedules\.test\./.test(file) && !file.startsWith('carriers/'),
+  file => file.startsWith('server/') && !isProcessTest(file) && !(isHeavy(file) && !process.env.SOAK),
 );
 const older = ['15', '16', '17']
   .map(version => `/usr/lib/postgresql/${version}/bin`)

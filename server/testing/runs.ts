@@ -11,7 +11,7 @@ const amounts = {
   exports: [15, 40],
   /** Files that are imported beside the model: import/model.test.ts. */
   files: [10, 30],
-  /** Sequences of changes beside the model: life.test.ts. */
+  /** Sequences of changes beside the model: sequences.test.ts. */
   sequences: [120, 500],
   /** Times that four clients change the same numbers at once: concurrent.test.ts. */
   crowds: [15, 50],
