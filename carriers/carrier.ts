@@ -102,6 +102,8 @@ export type ConnectOptions = {
   urls: Readonly<Record<string, string>>;
   /** A call without an answer is given up after so many milliseconds. */
   timeoutMs: number;
+  /** The pause before a call is tried again, in milliseconds; it doubles with each attempt. */
+  retryMs: number;
   /** How many calls of one account may be under way at once. */
   concurrency: number;
   /** Where the sandbox keeps its books. */

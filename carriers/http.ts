@@ -67,7 +67,7 @@ const outcomeOfStatus: Partial<Record<number, Outcome>> = {
  */
 export function createClient(api: Api, options: ConnectOptions): Client {
   return async (call, shape) => {
-    const { account, concurrency, timeoutMs } = options;
+    const { account, concurrency, timeoutMs, retryMs } = options;
     const url = urlOf(api, call);
     const lastBegin = Date.now() + timeoutMs;
     for (let attempts = 1; ; attempts++) {
@@ -77,7 +77,7 @@ export function createClient(api: Api, options: ConnectOptions): Client {
       if (!result)
         throw new CarrierError('transient', `${api.title} was not called: too many calls are under way`);
       if ('value' in result) return result.value;
-      const waitMs = backOffMs(attempts, timeoutMs, result.error.retryAfterMs);
+      const waitMs = backOffMs(attempts, retryMs, result.error.retryAfterMs);
       if (!result.again || attempts === attemptsMax || Date.now() + waitMs > lastBegin) throw result.error;
       await sleep(waitMs);
     }

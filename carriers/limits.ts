@@ -52,10 +52,10 @@ export function readRetryAfter(header: string | null): number | undefined {
 }
 
 /**
- * How long to back off after so many attempts. It doubles from a hundredth of the time-out and is no less than the
- * carrier asks for. It is random, so that calls that were refused together do not return together.
+ * How long to back off after so many attempts. It doubles from `retryMs` and is no less than the carrier asks for. It is
+ * random, so that calls that were refused together do not return together.
  */
-export function backOffMs(attempts: number, timeoutMs: number, asked: number | undefined): number {
-  const ours = (timeoutMs / 100) * 2 ** (attempts - 1);
+export function backOffMs(attempts: number, retryMs: number, asked: number | undefined): number {
+  const ours = retryMs * 2 ** (attempts - 1);
   return Math.max(ours, asked ?? 0) + Math.random() * ours;
 }

@@ -1,60 +1,84 @@
 // `npm test`: every check there is, on every PostgreSQL there is. Words after `--` choose test files by their path,
-// and then only they run: `npm test -- revisions`.
+// and then only they run: `npm test -- revisions`. `npm run soak` is the same with all of what is heavy by nature
+// (server/testing/runs.ts).
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { run } from 'node:test';
 import pg from 'pg';
 import { openDatabase } from '../server/db/database.ts';
 import { startEmbedded } from '../server/db/embedded.ts';
 import { migrate } from '../server/db/migrate.ts';
 import { templateName } from '../server/testing/database.ts';
+import { preparedVariable, prepareHome } from '../server/testing/process.ts';
+import { report } from './report.ts';
 
-const chosen = process.argv.slice(2);
+const root = join(import.meta.dirname, '..');
+const chosen = process.argv.slice(2).filter(word => word !== '--soak');
+if (process.argv.includes('--soak')) process.env.SOAK ??= '1';
+// Each test file has up to 70 connections, and PostgreSQL 200.
+const atOnceMax = 4;
 
-function step(title: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): void {
-  console.log(`\n── ${title}`);
-  const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
-  if (status !== 0) {
-    console.error(`\n${title}: failed`);
-    process.exitCode = 1;
-  }
+const title = (text: string) => console.log(`\n── ${text}`);
+
+function fail(text: string): void {
+  console.error(`\n${text}: failed`);
+  process.exitCode = 1;
 }
 
-const bin = (name: string) => join(import.meta.dirname, '..', 'node_modules', '.bin', name);
+function check(text: string, program: string, args: string[]): void {
+  title(text);
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', program), args, { stdio: 'inherit' });
+  if (status !== 0) fail(text);
+}
 
-/** A throw-away PostgreSQL with a migrated template that each test file clones. It need not survive a power cut. */
-async function testOn(title: string, binaries: string | undefined, files: string[]): Promise<void> {
+/** A throw-away PostgreSQL, whose data need not survive anything, with a migrated template that tests clone. */
+async function testOn(text: string, binaries: string | undefined, files: string[]): Promise<void> {
+  title(text);
   const home = await mkdtemp(join(tmpdir(), 'lk-test-'));
   const embedded = await startEmbedded(home, () => {}, binaries);
+  const leave = async () => {
+    await embedded.stop();
+    await rm(home, { recursive: true, force: true });
+  };
+  const interrupted = () => void leave().then(() => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
   try {
     const admin = new pg.Client(embedded.connection);
     await admin.connect();
-    await admin.query('alter system set fsync = off');
+    for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes'])
+      await admin.query(`alter system set ${setting} = off`);
     await admin.query('select pg_reload_conf()');
     await admin.query(`create database ${templateName}`);
     await admin.end();
     const template = openDatabase({ ...embedded.connection, database: templateName });
     await migrate(template);
     await template.close();
-    const env = { TEST_POSTGRES: JSON.stringify(embedded.connection), NODE_ENV: 'test' };
-    step(title, process.execPath, ['--test', '--test-concurrency=2', ...files], env);
+    const prepared = join(home, 'prepared');
+    if (files.some(isProcessTest)) await prepareHome(prepared);
+    Object.assign(process.env, {
+      TEST_POSTGRES: JSON.stringify(embedded.connection),
+      [preparedVariable]: prepared,
+      NODE_ENV: 'test',
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
+    });
+    const concurrency = Math.min(Math.max(availableParallelism(), 2), atOnceMax);
+    const isGood = await report(run({ files: files.map(file => join(root, file)), concurrency }));
+    if (!isGood) fail(text);
   } finally {
-    await embedded.stop();
-    await rm(home, { recursive: true, force: true });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
+    await leave();
   }
 }
 
-const all = globSync([
-  'server/**/*.test.ts',
-  'bin/**/*.test.ts',
-  'schema/**/*.test.ts',
-  'phone-numbers/**/*.test.ts',
-  'carriers/**/*.test.ts',
-  'cli/**/*.test.ts',
-  'bench/**/*.test.ts',
-]).sort();
+const isProcessTest = (file: string) => file.includes('.process.test.');
+
+// Those that start servers take longest, so they come first.
+const all = globSync('{server,bin,schema,phone-numbers,carriers,cli,bench}/**/*.test.ts', { cwd: root }).sort(
+  (one, other) => Number(isProcessTest(other)) - Number(isProcessTest(one)) || (one < other ? -1 : 1),
+);
 const files = chosen.length === 0 ? all : all.filter(file => chosen.some(word => file.includes(word)));
 if (files.length === 0) {
   console.error(`no test file has ${chosen.join(' or ')} in its path`);
@@ -62,15 +86,17 @@ if (files.length === 0) {
 }
 
 if (chosen.length === 0) {
-  step('Format and lint', bin('biome'), ['ci', '--error-on-warnings', '.']);
-  step('Types', bin('tsc'), []);
+  check('Format and lint', 'biome', ['ci', '--error-on-warnings', '.']);
+  check('Types', 'tsc', []);
 }
 await testOn('Tests on the embedded PostgreSQL', undefined, files);
 
-// What depends on the database's version is the SQL: carriers have none, what starts servers of its own starts the
-// embedded one, and schedules of faults and kills go through statements that other tests try on both.
+// What depends on the database's version is the SQL, which is the server's. What starts servers of its own starts the
+// embedded one. Kills, races and models go through statements that the other tests send, too.
+const isHeavy = (file: string) =>
+  /(schedules|killed|large|model|sequences|concurrent|freshness|revoked|isolation)\.test\./.test(file);
 const onAnyVersion = files.filter(
-  file => !/\.process\.test\.|schedules\.test\./.test(file) && !file.startsWith('carriers/'),
+  file => file.startsWith('server/') && !isProcessTest(file) && !(isHeavy(file) && !process.env.SOAK),
 );
 const older = ['15', '16', '17']
   .map(version => `/usr/lib/postgresql/${version}/bin`)

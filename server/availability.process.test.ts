@@ -11,15 +11,15 @@ import {
   endPostmaster,
   exampleList,
   newHome,
-  type ProcessReply,
   postmasterPid,
   type ServerProcess,
   startServer,
 } from './testing/process.ts';
+import { importFile, type Reply } from './testing/request.ts';
 
 const run = promisify(execFile);
 
-function assertUnavailable({ status, headers, body }: ProcessReply): void {
+function assertUnavailable({ status, headers, body }: Reply): void {
   assert.equal(status, 503, JSON.stringify(body));
   assert.equal(headers.get('retry-after'), '1');
   assert.equal(body.code, 'unavailable');
@@ -131,26 +131,15 @@ test('a server whose external database is away is told to stop, and does', async
 
 /** An import whose file arrives when the test says so. */
 function slowImport(server: ServerProcess) {
-  let finish = () => {};
-  const rest = new Promise<void>(resolve => {
-    finish = resolve;
-  });
-  let begun = () => {};
-  const underWay = new Promise<void>(resolve => {
-    begun = resolve;
-  });
+  const { promise: rest, resolve: finish } = Promise.withResolvers<void>();
+  const { promise: underWay, resolve: begun } = Promise.withResolvers<void>();
   async function* file() {
     yield Buffer.from('phone_number\n+14155556000\n');
     begun();
     await rest;
     yield Buffer.from('+14155556001\n');
   }
-  const answer = fetch(`${server.url}/v1/sms/phone-numbers/import?organization_id=org_abc123`, {
-    method: 'POST',
-    headers: { 'x-api-key': server.key, 'content-type': 'text/csv' },
-    body: ReadableStream.from(file()),
-    duplex: 'half',
-  } as unknown as RequestInit);
+  const answer = importFile(server.url, 'org_abc123', { key: server.key, body: file() });
   return { underWay, finish, answer };
 }
 
@@ -172,7 +161,7 @@ test('told to stop, it finishes what is under way, takes nothing new, and ends',
   finish();
   const reply = await answer;
   assert.equal(reply.status, 200);
-  assert.equal(((await reply.json()) as { imported: number }).imported, 2);
+  assert.equal(reply.body.imported, 2);
   assert.equal(await stopped, 0);
 
   const again = await startServer(home);
@@ -207,11 +196,10 @@ test('an import whose database is killed is answered with 503, and the next one 
   await underWay;
   await endPostmaster(home, (await postmasterPid(home))!, 'SIGKILL');
   finish();
-  const reply = await answer;
-  assertUnavailable({ status: reply.status, headers: reply.headers, body: await reply.json() });
+  assertUnavailable(await answer);
   await untilServes(server);
   const again = slowImport(server);
   again.finish();
-  assert.equal(((await (await again.answer).json()) as { imported: number }).imported, 2);
+  assert.equal((await again.answer).body.imported, 2);
   assert.equal(await server.stop(), 0);
 });

@@ -10,8 +10,9 @@ import {
   type ServerProcess,
   startServer,
 } from './testing/process.ts';
+import { amountOf } from './testing/runs.ts';
 
-const rounds = 20;
+const rounds = amountOf('crashes');
 const clients = 6;
 const organization = 'org_abc123';
 const numbersPath = '/v1/sms/phone-numbers';
@@ -19,15 +20,19 @@ const numbersPath = '/v1/sms/phone-numbers';
 /** What is killed, in turn: the server, both at the same moment, or the database first. */
 const victims = ['server', 'server', 'both', 'server', 'database first'] as const;
 
-/** Adds one number after the other until the server is gone. */
-async function write(server: ServerProcess, acknowledged: Set<string>, sent: Set<string>): Promise<void> {
+/** Adds one number after the other until the server is gone, and has each of those that it acknowledges told. */
+async function write(
+  server: ServerProcess,
+  sent: Set<string>,
+  tell: (number: string) => void,
+): Promise<void> {
   for (;;) {
     const phone_number = uniqueNumber();
     sent.add(phone_number);
     const body = { organization_id: organization, phone_numbers: [{ phone_number }] };
     const reply = await server.call('POST', numbersPath, body).catch(() => undefined);
     if (!reply) return;
-    if (reply.status === 201) acknowledged.add(phone_number);
+    if (reply.status === 201) tell(phone_number);
     // The database may be gone before the server is.
     else assert.equal(reply.status, 503, JSON.stringify(reply.body));
   }
@@ -77,9 +82,14 @@ test(`killed ${rounds} times under a stream of writes, everything acknowledged i
   let unanswered = 0;
   let server = await startServer(home);
   for (let round = 0; round < rounds; round++) {
-    const writing = Promise.all(Array.from({ length: clients }, () => write(server, acknowledged, sent)));
-    writing.catch(() => {}); // told of below, once the server is dead
-    await sleep(20 + Math.random() * 500);
+    let left = 1 + Math.floor(Math.random() * 100);
+    const enough = Promise.withResolvers<void>();
+    const tell = (number: string) => {
+      acknowledged.add(number);
+      if (--left === 0) enough.resolve();
+    };
+    const writing = Promise.all(Array.from({ length: clients }, () => write(server, sent, tell)));
+    await Promise.race([enough.promise, writing]);
     await crash(server, home, victims[round % victims.length]!);
     await writing;
 

@@ -14,15 +14,16 @@ import {
   type Watch,
   watch,
 } from './testing/readers.ts';
+import { amountOf } from './testing/runs.ts';
 import { startBeside, startTestServer, type TestServer } from './testing/server.ts';
 import { users, write } from './testing/writers.ts';
 
 /**
  * Many readers and writers, of two tenants whose organizations, users and numbers have the same names, on two servers,
  * of which one throws most bodies away before they are asked for again. Everything that was read is held against the
- * log. MODEL_RUNS makes them write more.
+ * log.
  */
-const rounds = Math.ceil(Number(process.env.MODEL_RUNS ?? 500) / 12);
+const rounds = amountOf('writes');
 const readersOfEach = 4;
 const writersOfEach = 2;
 const places = ['north', 'south'];
@@ -74,15 +75,35 @@ afterEach(async () => {
   for (const server of servers.toReversed()) await server.stop();
 });
 
-/** Lets all of them read and write, until the writers are done. @returns what was read, and how often what was done */
-async function run(mayFail: boolean, disturb: (until: AbortSignal) => Promise<void> = async () => {}) {
+type Readers = ReturnType<typeof createReaders>;
+type Counts = Map<string, number>;
+
+/**
+ * Lets all of them read and write, for so many changes of each writer, and until all of this has happened.
+ * @returns what was read, and how often what was done
+ */
+async function run(
+  mayFail: boolean,
+  isEnough: (readers: Readers, made: Counts) => boolean,
+  disturb: (until: AbortSignal, readers: Readers) => Promise<void> = async () => {},
+) {
   const readers = createReaders(servers, watched, numbers);
+  const made: Counts = new Map();
   const finished = new AbortController();
+  const endAll = (error: unknown) => {
+    finished.abort();
+    throw error;
+  };
   const until = finished.signal;
-  const changes = (tenant: Marked, places: string[], numbers: string[], rounds: number) =>
-    write(servers, tenant, places, numbers, rounds, mayFail, async organization => {
+  const changes = (tenant: Marked, places: string[], numbers: string[], roundsMin: number) =>
+    write({
+      ...{ servers, tenant, places, numbers, mayFail },
+      goesOn: rounds => !until.aborted && (rounds < roundsMin || !isEnough(readers, made)),
       // A long list may break off, which is for its readers to tell from what is wrong.
-      if (organization !== 'large') await readers.look(tenant, organization, mayFail);
+      look: async organization => {
+        if (organization !== 'large') await readers.look(tenant, organization, mayFail);
+      },
+      made: kind => made.set(kind, (made.get(kind) ?? 0) + 1),
     });
   const writing = tenants.flatMap(tenant =>
     Array.from({ length: writersOfEach }, () => changes(tenant, places, numbers, rounds)),
@@ -94,13 +115,9 @@ async function run(mayFail: boolean, disturb: (until: AbortSignal) => Promise<vo
   );
   const ended = await Promise.allSettled([
     Promise.all(writing).finally(() => finished.abort()),
-    ...reading,
-    disturb(until),
+    ...[...reading, disturb(until, readers)].map(each => each.catch(endAll)),
   ]);
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
-  const made = new Map<string, number>();
-  for (const counts of await Promise.all(writing))
-    for (const [kind, count] of counts) made.set(kind, (made.get(kind) ?? 0) + count);
   return { ...readers, made };
 }
 
@@ -193,35 +210,46 @@ function assertSeen({ tenant, from, to, numbers }: Sight, histories: Map<string,
 
 type Span = History & { from: number; to: number };
 
-const counted = (counts: Map<string, number>) =>
-  [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
+const counted = (counts: Counts) => [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
+
+const kinds = ['assign', 'unassign', 'edit', 'rename', 'add', 'transfer', 'release'];
+const replies = ['304', 'identity', 'encoded', 'found', 'not found', 'looked up'];
 
 test('whatever two servers answer is of the newest revision there is, of one revision, and of one tenant', async t => {
-  const { lists, sights, counts, made } = await run(false);
+  const hasChanged = ({ lists }: Readers, organization: string) =>
+    [...lists.values()].some(listed => listed.organization === organization && listed.revision > 4);
+  const { lists, sights, counts, made } = await run(
+    false,
+    (readers, made) =>
+      kinds.every(kind => made.has(kind)) &&
+      replies.every(reply => readers.counts.has(reply)) &&
+      tenants[0]!.organizations.every(organization => hasChanged(readers, organization)),
+  );
   t.diagnostic(`made: ${counted(made)}; read: ${counted(counts)}; ${lists.size} different lists`);
   const histories = await readHistories();
   for (const sight of sights) assertSeen(sight, histories);
   for (const listed of lists.values()) await assertRight(listed, histories);
-  for (const kind of ['assign', 'unassign', 'edit', 'rename', 'add', 'transfer', 'release'])
-    assert(made.get(kind), `no ${kind} was made`);
-  for (const what of ['304', 'identity', 'encoded', 'found', 'not found', 'looked up'])
-    assert(counts.get(what), `nothing was read as ${what}`);
-  for (const organization of tenants[0]!.organizations)
-    assert([...lists.values()].some(listed => listed.organization === organization && listed.revision > 4));
 });
+
+/** Between two cuts, so that there is always some progress. */
+const repliesBetweenCuts = 60;
 
 test('the same while every connection to the database is cut again and again, and all is well afterwards', async t => {
   const [{ database }] = servers as [TestServer];
   const name = database.connection.database!;
   let cuts = 0;
-  const { lists, sights, counts, made } = await run(true, async until => {
-    for (; !until.aborted; cuts++) {
-      await sleep(150);
-      await asAdmin(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
-    }
-  });
+  const { lists, sights, counts, made } = await run(
+    true,
+    readers => readers.counts.has('away'),
+    async (until, readers) => {
+      for (; !until.aborted; cuts++) {
+        const enough = readers.replies() + repliesBetweenCuts;
+        while (!until.aborted && readers.replies() < enough) await sleep(5);
+        await asAdmin(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+      }
+    },
+  );
   t.diagnostic(`${cuts} cuts; made: ${counted(made)}; read: ${counted(counts)}`);
-  assert(counts.get('away'), 'no request has met a cut');
   const { key } = tenants[0]!;
   const list = (organization: string) => `/v1/sms/phone-numbers?organization_id=${organization}`;
   for (const server of servers) {

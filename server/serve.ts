@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyListenOptions } from 'fastify';
@@ -137,12 +138,18 @@ const secretKeysOf = async (config: Config): Promise<Buffer[]> =>
 /** With the embedded database the key that seals credentials lies beside it, unless the environment has one. */
 async function keepSecretKey(config: Config): Promise<Buffer> {
   const file = join(config.home, 'secret-key');
-  // Only the first server to come here makes it, and an existing one is never written over.
-  const made = randomBytes(32).toString('base64');
-  await writeFile(file, `${made}\n`, { mode: 0o600, flag: 'wx', flush: true }).catch(error => {
+  if (!existsSync(file)) await makeSecretKey(file);
+  return readSecretKeys(await readFile(file, 'utf8'))[0]!;
+}
+
+async function makeSecretKey(file: string): Promise<void> {
+  const made = `${file}.${process.pid}`;
+  await writeFile(made, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true });
+  // It comes to its place whole, and never over another one: only the first server to come here makes it.
+  await link(made, file).catch(error => {
     if (error.code !== 'EEXIST') throw error;
   });
-  return readSecretKeys(await readFile(file, 'utf8'))[0]!;
+  await rm(made);
 }
 
 async function banner(config: Config, database: Database, url: string): Promise<string> {

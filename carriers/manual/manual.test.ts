@@ -6,7 +6,10 @@ import { carrierContract, type World } from '../testing/contract.ts';
 import { manual } from './manual.ts';
 
 const connect = (): Carrier =>
-  manual.connect({}, { account: 'a', urls: {}, timeoutMs: 5, concurrency: 1, sandbox: memoryStore() });
+  manual.connect(
+    {},
+    { account: 'a', urls: {}, timeoutMs: 5, retryMs: 1, concurrency: 1, sandbox: memoryStore() },
+  );
 
 /** There is no carrier behind a manual account: nothing can be arranged there, and nothing goes wrong. */
 const nobody: World = {

@@ -14,7 +14,7 @@ carrierContract('sandbox', sandbox, () => {
 });
 
 function connect(store: SandboxStore): Carrier {
-  return sandbox.connect({}, { account, urls: {}, timeoutMs: 5, concurrency: 1, sandbox: store });
+  return sandbox.connect({}, { account, urls: {}, timeoutMs: 5, retryMs: 1, concurrency: 1, sandbox: store });
 }
 
 function worldOf(store: SandboxStore): World {

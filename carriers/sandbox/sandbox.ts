@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import { Type } from '../../schema/schema.ts';
 import { findExact, ifFound, matching, verify } from '../answers.ts';
 import type { Carrier, CarrierKind, CarrierNumber, ConnectOptions } from '../carrier.ts';
@@ -58,7 +58,7 @@ function connect({ account, sandbox, timeoutMs }: ConnectOptions): Carrier {
       const fault = takeFault(book, name);
       return { fault, read: fault && !isDone(fault) ? undefined : attempt(() => work(book, fault)) };
     });
-    if (fault === 'hang') await sleep(timeoutMs);
+    if (fault === 'hang') await once(AbortSignal.timeout(timeoutMs), 'abort');
     const error = fault && faultError(name, fault);
     if (error) throw error;
     // A fault that prevents the work has thrown above.

@@ -4,6 +4,7 @@ import type { ConnectOptions, Purchase } from '../carrier.ts';
 import { CarrierError, type Outcome } from '../errors.ts';
 import { memoryStore } from '../sandbox/memory-store.ts';
 import { carrierContract, type Make } from '../testing/contract.ts';
+import { unhurried } from '../testing/time-outs.ts';
 import { apiKey, registrations, startTelnyx } from './fake.ts';
 import { errorText } from './fake-answers.ts';
 import { telnyx } from './telnyx.ts';
@@ -17,7 +18,7 @@ async function setUp(t: Parameters<Make>[0]) {
   const options: ConnectOptions = {
     account: `telnyx-${accounts}`,
     urls: { api: fake.url('api') },
-    timeoutMs: fake.timeoutMs,
+    ...unhurried,
     concurrency: 4,
     sandbox: memoryStore(),
   };

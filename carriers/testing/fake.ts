@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Fault } from '../sandbox/store.ts';
+import { holdTimeOuts, runOutOfTime } from './time-outs.ts';
 
 /**
  * The calls that faults hit. `edit` is a change outside the contract, such as the withdrawal of an order; only a
@@ -60,8 +61,6 @@ export type Wire = {
 export type Fake = {
   /** The URL of an API, by its name in `ConnectOptions.urls`. One fake can serve several APIs. */
   url(api: string): string;
-  /** How long clients should wait: long enough for a slow machine, but not long under the fault `hang`. */
-  readonly timeoutMs: number;
   /** All requests, the oldest first. */
   asked: FakeRequest[];
   /** @returns whether the carrier can have this fault */
@@ -90,8 +89,12 @@ const anyCarrierHas: Fault['kind'][] = [
   'cut',
 ];
 
-/** Starts a carrier's HTTP server on the loopback. It stops with the test. */
+/**
+ * Starts a carrier's HTTP server on the loopback. It stops with the test. It alone says when its clients run out of time:
+ * when it hangs.
+ */
 export async function startFake(t: { after(done: () => unknown): void }, wire: Wire): Promise<Fake> {
+  holdTimeOuts();
   const variable = process.env[proxyVariable];
   const proxy: ProxySettings | undefined = variable && JSON.parse(variable);
   const asked: FakeRequest[] = [];
@@ -114,10 +117,6 @@ export async function startFake(t: { after(done: () => unknown): void }, wire: W
   const { port } = server.address() as AddressInfo;
   return {
     url: api => proxy?.urls[api] ?? `http://127.0.0.1:${port}`,
-    get timeoutMs() {
-      if (proxy) return 60_000;
-      return faults.some(({ kind }) => kind === 'hang') ? 200 : 1000;
-    },
     asked,
     fault(fault) {
       if (!canHave(wire, fault) || (proxy && brokenOnPurpose.includes(fault.kind))) return false;
@@ -163,7 +162,7 @@ async function serve(
   if (kind === 'timeout_before') return void response.destroy();
   const refusal = refusalFor(wire, route, kind);
   if (refusal) return send(response, kind === 'rate_limited' ? withoutDelay(refusal) : refusal);
-  if (kind === 'hang') return;
+  if (kind === 'hang') return runOutOfTime();
 
   const answer = route.answer(asked);
   if (kind === 'timeout_after') return void response.destroy();

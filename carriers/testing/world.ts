@@ -41,7 +41,7 @@ export type World = {
 
 /** The adapter under test and its world. */
 export type Subject = {
-  /** Connected to the world, with a short `timeoutMs`, so that a hang costs little time. */
+  /** Connected to the world; to a fake, with the time-outs of `unhurried` (time-outs.ts). */
   carrier: Carrier;
   world: World;
   /** The same with wrong credentials, if the kind has credentials. */

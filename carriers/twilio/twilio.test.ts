@@ -4,6 +4,7 @@ import type { ConnectOptions } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import { memoryStore } from '../sandbox/memory-store.ts';
 import { carrierContract, type Make } from '../testing/contract.ts';
+import { unhurried } from '../testing/time-outs.ts';
 import { basic, credentials, startTwilio } from './fake.ts';
 import { accountUri, error, errorText, notFound, showAvailable } from './fake-answers.ts';
 import { services } from './fake-routes.ts';
@@ -18,9 +19,7 @@ async function setUp(t: T) {
   const around: ConnectOptions = {
     account: `twilio-${++accounts}`,
     urls,
-    get timeoutMs() {
-      return fake.timeoutMs;
-    },
+    ...unhurried,
     concurrency: 4,
     sandbox: memoryStore(),
   };

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Static } from '../../schema/schema.ts';
-import type { UnassignedBody } from '../../server/numbers/life/schemas.ts';
+import type { UnassignedBody as UnassignedSchema } from '../../server/numbers/life/schemas.ts';
 import { change, organizationChangeCommand } from '../http/change.ts';
 import { readWords } from '../terminal/arguments.ts';
 import { fields, print } from '../terminal/output.ts';
 import { type AssignedBody, assignmentFields, defaultCountry, numbersPath, withNumber } from './number.ts';
 
-type UnassignedBody = Static<typeof UnassignedBody>;
+type UnassignedBody = Static<typeof UnassignedSchema>;
 
 export function defineAssignments(numbers: Command): void {
   withNumber(

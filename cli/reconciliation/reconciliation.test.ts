@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { fault, newAccount, own } from '../../server/reconciliation/testing.ts';
+import { newAccount } from '../../server/reconciliation/testing.ts';
+import { own, setFaults } from '../../server/testing/carrier-numbers.ts';
 import { newOrganization, uniqueNumber } from '../../server/testing/factories.ts';
 import { CommandLine, linekeeper } from '../testing/command-line.ts';
 import { readRule } from './rules.ts';
@@ -83,7 +84,9 @@ test('compare finds differences, drift lists them, resolve settles them', async 
 });
 
 test('a run that fails ends with 1 and says why', async () => {
-  await fault(cli.server.database.db, account, { call: 'list', kind: 'authentication_failed', times: 1 });
+  await setFaults(cli.server.database.db, account, [
+    { call: 'list', kind: 'authentication_failed', times: 1 },
+  ]);
   const failed = await carriers('adopt', account, '--rule', `everything:${acme}`, '--yes');
   assert.match(failed.stdout, /Status +failed\n/);
   assert.deepEqual(

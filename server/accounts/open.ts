@@ -12,6 +12,7 @@ export type CarrierSettings = {
   /** Addresses to use instead of the carriers' own, by the carrier's name. */
   urls: Record<string, Record<string, string>>;
   timeoutMs: number;
+  retryMs: number;
   concurrency: number;
   /**
    * How long a carrier may still work on a purchase after we asked. Before this is over, the answer "no such purchase"
@@ -28,6 +29,7 @@ export const carrierDefaults: CarrierSettings = {
   secretKeys: [],
   urls: {},
   timeoutMs: 15_000,
+  retryMs: 150,
   concurrency: 8,
   settleMs: 180_000,
   patienceMs: 20_000,
@@ -60,6 +62,7 @@ export function createCarriers(db: Db, settings: CarrierSettings): Carriers {
       account,
       urls: settings.urls[carrier] ?? {},
       timeoutMs: settings.timeoutMs,
+      retryMs: settings.retryMs,
       concurrency: settings.concurrency,
       sandbox: sandboxStore(db),
     });

@@ -11,7 +11,7 @@ export const twilioAccount = { carrier: 'twilio', credentials: credentials.token
 /** A server for one test, on the database of another server, with its own tenant and a fake of Twilio. */
 export async function withTwilio(t: TestContext, server: TestServer) {
   const twilio = await startTwilio(t);
-  const own = await startTestServer(server.database, { urls: { twilio: twilio.urls }, timeoutMs: 300 });
+  const own = await startTestServer(server.database, { urls: { twilio: twilio.urls } });
   t.after(() => own.app.close());
   return { own, twilio };
 }

@@ -9,6 +9,7 @@ import { endRelease } from '../numbers/life/rules.ts';
 import { createOrganization, findOrganization } from '../organizations/organizations.ts';
 import { revise } from '../revisions/revise.ts';
 import { createTenant } from '../tenants/tenants.ts';
+import { newCarrierAccount } from '../testing/carrier-numbers.ts';
 import { charge, type NewCharge, spending } from './charges.ts';
 
 /** A tenant with two organizations and a carrier account, and the changes that tests make there at a given time. */
@@ -17,12 +18,7 @@ export async function newBook(db: Db) {
   const tenant_id = caller.tenantId;
   const [north, south] = [`north.${tenant_id}`, `south.${tenant_id}`] as const;
   for (const unique_id of [north, south]) await createOrganization(db, caller, { name: 'Acme', unique_id });
-  const account = randomUUIDv7();
-  const secrets = { credentials: Buffer.from('none') };
-  await db
-    .insertInto('carrier_accounts')
-    .values({ tenant_id, id: account, carrier: 'sandbox', name: 'Test', ...secrets })
-    .execute();
+  const account = await newCarrierAccount(db, caller);
   const on = (time: number): Caller => ({ ...caller, at: new Date(time) });
   const idOf = async (number: string) => {
     const its = db.selectFrom('phone_numbers').select('id').where('tenant_id', '=', tenant_id);

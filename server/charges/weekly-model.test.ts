@@ -4,15 +4,13 @@ import fc from 'fast-check';
 import { check } from '../check/check.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { uniqueNumber } from '../testing/factories.ts';
+import { fuzzing, seed } from '../testing/runs.ts';
 import { feeOf, newBook } from './testing.ts';
 import { chargeWeeks } from './weekly.ts';
 
 /*
  * Schedules of whatever can come between numbers and their fees, against a model that only knows which weeks there are.
- * MODEL_RUNS makes more of them; what a failure reports as its seed replays it as FUZZ_SEED.
  */
-const numRuns = Math.ceil(Number(process.env.MODEL_RUNS ?? 500) / 10);
-const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : Math.floor(Math.random() * 2 ** 31);
 
 const day = 86_400_000;
 const week = 7 * day;
@@ -82,12 +80,12 @@ type Modelled = {
   weeks: Map<number, { organization: string; amount: number }>;
 };
 
-test(`${numRuns} schedules charge each week of each number once`, async () => {
+test('whatever comes between, each week of each number is charged once', async () => {
   const late: string[] = [];
   const property = fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async steps => {
     late.push(...(await play(steps)));
   });
-  await fc.assert(property, { numRuns, seed });
+  await fc.assert(property, fuzzing('weeks'));
   // Only a clock that was ahead can have charged for a week that then began after the release: that is found.
   const { findings } = await check(database);
   const found = findings.map(

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ask,
+  emptyHome,
   endPostmaster,
   exampleList,
   newFolder,
@@ -57,7 +58,7 @@ async function copyCheckout(t: TestContext, mode: number): Promise<string> {
 const userId = (name: string) => Number(execFileSync('id', ['-u', name], { encoding: 'utf8' }));
 
 test('it serves on a socket that only its user can reach, and on no TCP port', async t => {
-  const home = await newHome(t);
+  const home = await emptyHome(t);
   const server = await startServer(home);
   await assertServes(server);
   const [row] = await ask(home, `select current_setting('listen_addresses') as addresses`);
@@ -72,7 +73,7 @@ test(
   'it serves from a checkout that only root can enter, and stops when its launcher is killed',
   onlyAsRoot,
   async t => {
-    const home = await newHome(t);
+    const home = await emptyHome(t);
     const root = await copyCheckout(t, 0o700);
     // The checkout's own Node is another one than ours, so this is the launcher with the server as its child.
     const launcher = await startServer(home, { root });
@@ -88,7 +89,7 @@ test(
 );
 
 test('it serves an ordinary user from a checkout of another', onlyAsRoot, async t => {
-  const home = await newHome(t);
+  const home = await emptyHome(t);
   const root = await copyCheckout(t, 0o755);
   const uid = userId('nobody');
   const gid = statSync('/').gid; // a group that owns nothing of ours is enough, but it must exist
@@ -134,7 +135,7 @@ test('a second server on the same folder is refused, and told of the first', asy
 });
 
 test('of servers that start at the same time on a new folder, exactly one serves', async t => {
-  const home = await newHome(t);
+  const home = await emptyHome(t);
   const starts = await Promise.allSettled([1, 2, 3].map(() => startServer(home)));
   const serving = starts.flatMap(start => (start.status === 'fulfilled' ? [start.value] : []));
   const refusals = starts.flatMap(start => (start.status === 'rejected' ? [String(start.reason)] : []));
@@ -143,10 +144,33 @@ test('of servers that start at the same time on a new folder, exactly one serves
   await assertServes(serving[0]!);
 });
 
+/** What shows how far a first start has come, in the order of its steps. */
+const signs = [
+  /^postgresql-[\d.a-z-]+\.\d+$/, // the programs are being copied
+  /^data\.\d+$/, // initdb is at work
+  /^data\/postmaster\.pid$/,
+  /^demonstration-key$/, // kept before the demonstration is committed
+  /^secret-key/,
+];
+
+async function untilSeen(home: string, sign: RegExp, until: AbortSignal): Promise<void> {
+  while (!until.aborted) {
+    const inData = await readdir(join(home, 'data')).catch(() => []);
+    const names = [...(await readdir(home)), ...inData.map(name => `data/${name}`)];
+    if (names.some(name => sign.test(name))) return;
+    await sleep(1);
+  }
+}
+
 test('a first start that is killed anywhere leaves nothing half-made', async t => {
-  const home = await newHome(t);
-  for (const after of [100, 400, 700, 1000, 1400]) {
-    await startServer(home, { signal: AbortSignal.timeout(after) }).catch(() => {});
+  const home = await emptyHome(t);
+  for (const sign of signs) {
+    const [kill, ready] = [new AbortController(), new AbortController()];
+    const starting = startServer(home, { signal: kill.signal }).catch(() => undefined);
+    starting.finally(() => ready.abort());
+    await untilSeen(home, sign, ready.signal);
+    kill.abort();
+    await (await starting)?.kill();
   }
   const server = await startServer(home);
   await assertServes(server);

@@ -79,7 +79,7 @@ export async function startEmbedded(
   }
 
   async function lockHome(client: pg.Client): Promise<pg.Client> {
-    for (let attempt = 0; ; attempt++) {
+    for (const until = Date.now() + startingMsMax; ; await sleep(50)) {
       const { rows } = await client.query('select pg_try_advisory_lock($1) as locked', [homeLock]);
       if (rows[0].locked) break;
       const holder = await client.query(
@@ -89,11 +89,8 @@ export async function startEmbedded(
       );
       const name: string = holder.rows[0]?.name ?? '';
       const pid = Number(/process (\d+)/.exec(name)?.[1]);
-      // PostgreSQL needs a moment to notice that a killed server is gone.
-      if ((name === '' || !processAlive(pid)) && attempt < 100) {
-        await sleep(50);
-        continue;
-      }
+      // PostgreSQL needs a moment to notice that a killed server is gone, and on a busy machine several.
+      if ((name === '' || !processAlive(pid)) && Date.now() < until) continue;
       await client.end();
       throw new HomeInUseError(
         `${home} is in use by another Linekeeper server (${name.replace(/^linekeeper, /, '')}). Stop that one, or set LINEKEEPER_HOME to another folder.`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { fuzzing } from '../testing/arbitrary.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { csvLine, withoutApostrophe } from './csv.ts';
 
 test('cells are quoted where they must be, and no cell is a formula', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fuzzing } from '../testing/arbitrary.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { assertDollars } from './money.ts';
 
 const refused = { code: 'invalid_request', message: 'fee must have at most 4 decimals' };

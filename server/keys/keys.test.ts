@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { hashSecret, newSecret } from '../access/secret.ts';
-import { fuzzing } from '../testing/arbitrary.ts';
 import { newNumbers, newOrganization } from '../testing/factories.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 
 let server: TestServer;

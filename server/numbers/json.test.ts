@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { fuzzing } from '../testing/arbitrary.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 
 const size = 40;

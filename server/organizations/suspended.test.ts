@@ -61,8 +61,8 @@ for (const status of ['suspended', 'inactive']) {
     for (const [path, body] of [
       [`${numbers}/${free}/assign`, { user_id }],
       [`${numbers}/claim`, { organization_id, user_id }],
-      [`${numbers}/${free}/reserve`, { expires_in: 60 }],
-      [`${reservation}/renew`, { expires_in: 60 }],
+      [`${numbers}/${free}/reserve`, { expires_in: 3600 }],
+      [`${reservation}/renew`, { expires_in: 3600 }],
       [`${reservation}/assign`, { user_id }],
       [numbers, { organization_id, phone_numbers: [{ phone_number: uniqueNumber() }] }],
       [`${numbers}/${outside}/transfer`, { to_organization_id: organization_id }],

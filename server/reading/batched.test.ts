@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { fuzzing } from '../testing/arbitrary.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { batched } from './batched.ts';
 
 type Batch = { questions: number[]; end: PromiseWithResolvers<string[]>; settled: boolean };

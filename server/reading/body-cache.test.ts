@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { fuzzing } from '../testing/arbitrary.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { type Body, createBodyCache, type Encoding, encodings } from './body-cache.ts';
 
 const roomy = 1_000_000;

@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
-import { randomUUIDv7 } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import type { Fault } from '../../carriers/sandbox/store.ts';
 import type { Caller } from '../access/caller.ts';
-import { associatedData, type Carriers, carrierDefaults, createCarriers } from '../accounts/open.ts';
+import { type Carriers, carrierDefaults, createCarriers } from '../accounts/open.ts';
 import { check } from '../check/check.ts';
 import type { Db } from '../db/database.ts';
 import { addNumbers } from '../numbers/life/arrivals.ts';
 import { createOrganization } from '../organizations/organizations.ts';
 import { createTenant } from '../tenants/tenants.ts';
+import { newCarrierAccount, own, setFaults } from '../testing/carrier-numbers.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { uniqueNumber } from '../testing/factories.ts';
-import { killable, liveFor, mortal, schedules } from '../testing/killing.ts';
+import { killable, liveFor, mortal } from '../testing/killing.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { secretKey } from '../testing/server.ts';
 import { readRules } from './rules.ts';
 import { getRun, startRun } from './runs.ts';
-import { fault as misfortune, own } from './testing.ts';
 import { stepDueRuns } from './work.ts';
 
 /*
@@ -62,8 +62,8 @@ const schedule: fc.Arbitrary<Schedule> = fc.record({
   ),
 });
 
-test('wherever it is killed, an adoption goes on from there and takes everything over once', async t => {
-  await fc.assert(fc.asyncProperty(schedule, adopt), schedules(t, 60));
+test('wherever it is killed, an adoption goes on from there and takes everything over once', async () => {
+  await fc.assert(fc.asyncProperty(schedule, adopt), fuzzing('adoptions'));
   assert.deepEqual((await check(database)).findings, []);
 });
 
@@ -71,7 +71,7 @@ async function adopt({ lives, together, faults }: Schedule): Promise<void> {
   const { caller } = await createTenant(database.db, 'Test', 'test');
   for (const unique_id of ['acme', 'other'])
     await createOrganization(database.db, caller, { unique_id, name: 'A' });
-  const account = await openAccount(caller);
+  const account = await newCarrierAccount(database.db, caller);
   const numbers = Array.from({ length: pages * 100 }, uniqueNumber);
   const tagOf = (index: number) => ['acme', 'other', 'none'][index % 3]!;
   await own(
@@ -81,7 +81,7 @@ async function adopt({ lives, together, faults }: Schedule): Promise<void> {
   );
   const known = numbers.filter((_, index) => tagOf(index) === 'acme').slice(0, here);
   await add(caller, known);
-  await misfortune(database.db, account, ...faults);
+  await setFaults(database.db, account, faults);
   const rules = ['acme', 'other'].map(tag => ({ organization_id: tag, tag }));
   const where = await readRules(database.db, caller, { rules, map: [], default_country: 'US' });
   const input = { type: 'adopt' as const, dry_run: false, may_be_missing: null, ...where };
@@ -135,14 +135,6 @@ const add = (caller: Caller, numbers: string[]) =>
     phone_numbers: numbers.map(phone_number => ({ phone_number })),
     default_country: 'US',
   });
-
-async function openAccount({ tenantId }: Caller): Promise<string> {
-  const id = randomUUIDv7();
-  const credentials = carriers.vault.seal('{}', associatedData(tenantId, id));
-  const row = { tenant_id: tenantId, id, carrier: 'sandbox', name: id, credentials };
-  await database.db.insertInto('carrier_accounts').values(row).execute();
-  return id;
-}
 
 /** Works on until the run has ended, and finds it due each time, however long somebody else has it for. */
 async function workOn(caller: Caller, id: string, db: Db, theirs: Carriers): Promise<void> {

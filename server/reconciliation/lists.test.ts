@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUIDv7 } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { pino } from 'pino';
 import type { Carrier, CarrierNumber, Page } from '../../carriers/carrier.ts';
@@ -9,6 +8,7 @@ import { type Carriers, carrierDefaults, createCarriers } from '../accounts/open
 import { check } from '../check/check.ts';
 import { createOrganization } from '../organizations/organizations.ts';
 import { createTenant } from '../tenants/tenants.ts';
+import { newCarrierAccount } from '../testing/carrier-numbers.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { uniqueNumber } from '../testing/factories.ts';
 import { secretKey } from '../testing/server.ts';
@@ -32,15 +32,7 @@ after(() => database.drop());
 beforeEach(async () => {
   ({ caller } = await createTenant(database.db, 'Test', 'test'));
   await createOrganization(database.db, caller, { unique_id: 'acme', name: 'Acme' });
-  account = randomUUIDv7();
-  const row = {
-    tenant_id: caller.tenantId,
-    id: account,
-    carrier: 'sandbox',
-    name: 'a',
-    credentials: Buffer.alloc(1),
-  };
-  await database.db.insertInto('carrier_accounts').values(row).execute();
+  account = await newCarrierAccount(database.db, caller);
 });
 
 type Asked = {

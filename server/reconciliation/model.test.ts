@@ -3,10 +3,11 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
-import { fuzzing } from '../testing/arbitrary.ts';
+import { own } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { goThrough, newAccount, own, pilesOf } from './testing.ts';
+import { goThrough, newAccount, pilesOf } from './testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -74,7 +75,7 @@ test('the piles of generated books are those of a model, and an adoption does wh
     assert.deepEqual([again.counts.adopted, again.counts.linked, again.plan], [0, 0, []]);
     assert.deepEqual(await read(account, organizations, numbers), after.map(here));
   });
-  await fc.assert(property, fuzzing(25));
+  await fc.assert(property, fuzzing('books'));
 });
 
 /** The standing after an adoption. */

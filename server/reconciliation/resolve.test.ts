@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { check } from '../check/check.ts';
 import type { Db } from '../db/database.ts';
+import { lose, own, owned, setFaults } from '../testing/carrier-numbers.ts';
 import { newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { fault, goThrough, lose, newAccount, own, owned, pilesOf } from './testing.ts';
+import { goThrough, newAccount, pilesOf } from './testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -119,7 +120,7 @@ test('the carrier is asked again before anything is resolved', async () => {
   assert.deepEqual([forget.status, forget.body.error], [409, 'The carrier has the number']);
   const adopt = await resolve(gone, { action: 'adopt', organization_id: acme });
   assert.deepEqual([adopt.status, adopt.body.code], [409, 'drift_resolved']);
-  await fault(db, account, { call: 'find', kind: 'transient', times: 1 });
+  await setFaults(db, account, [{ call: 'find', kind: 'transient', times: 1 }]);
   const failed = await resolve(back, { action: 'forget' });
   assert.deepEqual([failed.status, failed.body.code], [502, 'carrier_failed']);
   assert.equal((await pilesOf(server, run.id)).not_there!.length, 1);

@@ -1,72 +1,21 @@
-import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Book, BookedNumber, Fault } from '../../carriers/sandbox/store.ts';
-import { associatedData } from '../accounts/open.ts';
-import { sandboxStore } from '../accounts/sandbox-store.ts';
-import { createVault } from '../accounts/vault.ts';
-import type { Db } from '../db/database.ts';
-import { secretKey, type TestServer } from '../testing/server.ts';
-
-const vault = createVault([secretKey]);
+import { newCarrierAccount } from '../testing/carrier-numbers.ts';
+import type { TestServer } from '../testing/server.ts';
 
 export async function tenantOf(server: TestServer, key = server.key): Promise<string> {
   return (await server.call('GET', '/v1/tenant', { key })).body.tenant.id;
 }
 
+type NewAccount = { key?: string; carrier?: string; credentials?: Record<string, string> };
+
 /** @returns the id of a new carrier account of the key's tenant */
 export async function newAccount(
   server: TestServer,
-  { key = server.key, carrier = 'sandbox', credentials = {} } = {},
+  { key = server.key, carrier = 'sandbox', credentials }: NewAccount = {},
 ): Promise<string> {
-  const tenant_id = await tenantOf(server, key);
-  const id = randomUUIDv7();
-  await server.database.db
-    .insertInto('carrier_accounts')
-    .values({
-      tenant_id,
-      id,
-      carrier,
-      name: id,
-      credentials: vault.seal(JSON.stringify(credentials), associatedData(tenant_id, id)),
-    })
-    .execute();
-  return id;
+  const caller = { tenantId: await tenantOf(server, key) };
+  return newCarrierAccount(server.database.db, caller, carrier, credentials);
 }
-
-const changeBook = <T>(db: Db, account: string, work: (book: Book) => T): Promise<T> =>
-  sandboxStore(db).change(account, work);
-
-/** Puts numbers into the sandbox's book of an account. @returns their ids there */
-export const own = (
-  db: Db,
-  account: string,
-  numbers: (Partial<BookedNumber> & { phone_number: string })[],
-): Promise<string[]> =>
-  changeBook(db, account, book =>
-    numbers.map(number => {
-      const id = `sandbox-number-${++book.sequence}`;
-      const rest = { name: null, tags: [], reference: null, charges: [], ordering: false };
-      book.numbers.push({ id, ...rest, released: false, attachment: null, ...number });
-      return id;
-    }),
-  );
-
-/** Lets the account lose numbers without anybody having asked for it. */
-export const lose = (db: Db, account: string, lost: string[]): Promise<void> =>
-  changeBook(db, account, book => {
-    for (const number of book.numbers) if (lost.includes(number.phone_number)) number.released = true;
-  });
-
-export const fault = (db: Db, account: string, ...faults: Fault[]): Promise<void> =>
-  changeBook(db, account, book => {
-    book.faults = faults;
-  });
-
-/** What the account owns at the sandbox. */
-export const owned = (db: Db, account: string): Promise<string[]> =>
-  changeBook(db, account, book =>
-    book.numbers.filter(number => !number.released).map(number => number.phone_number),
-  );
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into the body as it likes
 export type RunBody = any;

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import type { Caller } from '../access/caller.ts';
 import { Problem } from '../errors.ts';
 import { createTenant } from '../tenants/tenants.ts';
-import { fuzzing } from '../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { revise } from './revise.ts';
 

@@ -23,8 +23,9 @@ const call = (method: string, to: string, body?: object) =>
   server.call(method, to, { key, ...(body && { body }) });
 const settings = async () => (await call('GET', '/v1/tenant')).body.tenant;
 const secondsUntil = (moment: string) => (Date.parse(moment) - Date.now()) / 1000;
+/** What was left of it a while ago, which on a slow machine may be long. */
 const near = (actual: number, wanted: number) =>
-  assert.ok(Math.abs(actual - wanted) < 120, `${actual} is not near ${wanted}`);
+  assert.ok(actual <= wanted + 1 && actual > wanted - 3600, `${actual} is not near ${wanted}`);
 
 test('a tenant starts with default settings and can change them', async () => {
   const { id, name, ...first } = await settings();
@@ -80,7 +81,7 @@ test('the tenant sets the terms of purchases, and everybody can read them', asyn
   assert.deepEqual(await config(), enabled);
   const bound = await server.newKey({ organization_id: organization, permission: 'read' }, key);
   const token = await call('POST', `/v1/organizations/${organization}/users/${user}/tokens`, {
-    expires_in: 60,
+    expires_in: 3600,
   });
   assert.deepEqual(await config({ key: bound }), enabled);
   const headers = { authorization: `Bearer ${token.body.access_token}` };
@@ -137,10 +138,10 @@ test('a transferred number cools down for 45 days, or for the time that is set',
   const long = (await transfer(other)).body.phone_number;
   assert.deepEqual([long.status, long.organization_id], ['cooling_down', other]);
   near(secondsUntil(long.until), 45 * 86_400);
-  await call('PATCH', '/v1/tenant', { transfer_cool_down_seconds: 60 });
+  await call('PATCH', '/v1/tenant', { transfer_cool_down_seconds: 7200 });
   assert.equal((await transfer(organization)).body.phone_number.until, long.until); // a longer rest goes on
   await call('POST', `${path}/end-cool-down`);
-  near(secondsUntil((await transfer(other)).body.phone_number.until), 60);
+  near(secondsUntil((await transfer(other)).body.phone_number.until), 7200);
   await call('POST', `${path}/end-cool-down`);
   await call('PATCH', '/v1/tenant', { transfer_cool_down_seconds: 0 });
   assert.equal((await transfer(organization)).body.phone_number.status, 'available');

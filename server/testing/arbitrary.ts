@@ -28,12 +28,6 @@ export type Schema = {
 /** Values that exist, by the name of the field or parameter that they stand in: they get a request past its 404. */
 export type Known = Record<string, string[]>;
 
-/** `npm test` replays what fast-check reports with FUZZ_SEED, and searches longer with FUZZ_RUNS. */
-export const fuzzing = (runs: number): { numRuns: number; seed?: number } => ({
-  numRuns: Number(process.env.FUZZ_RUNS ?? runs),
-  ...(process.env.FUZZ_SEED && { seed: Number(process.env.FUZZ_SEED) }),
-});
-
 /** Text that has made servers stumble. */
 export const nastyText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(

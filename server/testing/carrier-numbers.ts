@@ -1,21 +1,34 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Book, BookedNumber, Fault } from '../../carriers/sandbox/store.ts';
 import type { Caller } from '../access/caller.ts';
+import { associatedData } from '../accounts/open.ts';
 import { sandboxStore } from '../accounts/sandbox-store.ts';
+import { createVault } from '../accounts/vault.ts';
 import type { Db } from '../db/database.ts';
 import { type Arrival, arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { revise } from '../revisions/revise.ts';
+import { secretKey } from './server.ts';
 
 /*
  * Numbers that an organization has at the sandbox, as a purchase leaves them there and here, made without one. The
  * organization goes by its unique_id.
  */
 
+const vault = createVault([secretKey]);
+
 /** @returns the id of a new account of the tenant; the sandbox's have no credentials */
-export async function newCarrierAccount(db: Db, caller: Caller, carrier = 'sandbox'): Promise<string> {
+export async function newCarrierAccount(
+  db: Db,
+  { tenantId }: Pick<Caller, 'tenantId'>,
+  carrier = 'sandbox',
+  given?: Record<string, string>,
+): Promise<string> {
   const id = randomUUIDv7();
-  const account = { tenant_id: caller.tenantId, id, carrier, name: id, credentials: Buffer.alloc(0) };
+  const credentials = given
+    ? vault.seal(JSON.stringify(given), associatedData(tenantId, id))
+    : Buffer.alloc(0);
+  const account = { tenant_id: tenantId, id, carrier, name: id, credentials };
   await db.insertInto('carrier_accounts').values(account).execute();
   return id;
 }
@@ -42,24 +55,15 @@ export async function newCarrierNumbers(
   numbers: string[],
   { pending = false, user }: Bought = {},
 ): Promise<string[]> {
-  const booked = numbers.map(
-    (phone_number): BookedNumber => ({
-      id: `sandbox-number-${randomUUIDv7()}`,
-      phone_number,
-      name: null,
-      tags: [],
-      reference: null,
-      charges: [],
-      ordering: false,
-      released: false,
-      attachment: null,
-    }),
+  const ids = await own(
+    db,
+    account,
+    numbers.map(phone_number => ({ phone_number })),
   );
-  await changeBook(db, account, book => book.numbers.push(...booked));
-  const arrivals = booked.map(({ id: number_id, phone_number }): Arrival => {
+  const arrivals = numbers.map((phone_number, index): Arrival => {
     const number = readPhoneNumber(phone_number, 'US');
     if (typeof number === 'string') throw new Error(`${phone_number} ${number}`);
-    const carrier = { account_id: account, number_id };
+    const carrier = { account_id: account, number_id: ids[index]! };
     return { id: randomUUIDv7(), number, values: {}, user: pending ? undefined : user, carrier, pending };
   });
   await revise(db, caller, { unique_id: organization }, async revision => {
@@ -98,3 +102,30 @@ export const setFaults = (db: Db, account: string, faults: Fault[]): Promise<unk
   changeBook(db, account, book => {
     book.faults = faults;
   });
+
+/** Puts numbers into the sandbox's book of an account. @returns their ids there */
+export const own = (
+  db: Db,
+  account: string,
+  numbers: (Partial<BookedNumber> & { phone_number: string })[],
+): Promise<string[]> =>
+  changeBook(db, account, book =>
+    numbers.map(number => {
+      const id = `sandbox-number-${++book.sequence}`;
+      const rest = { name: null, tags: [], reference: null, charges: [], ordering: false };
+      book.numbers.push({ id, ...rest, released: false, attachment: null, ...number });
+      return id;
+    }),
+  );
+
+/** Lets the account lose numbers without anybody having asked for it. */
+export const lose = (db: Db, account: string, lost: string[]): Promise<void> =>
+  changeBook(db, account, book => {
+    for (const number of book.numbers) if (lost.includes(number.phone_number)) number.released = true;
+  });
+
+/** What the account owns at the sandbox. */
+export const owned = (db: Db, account: string): Promise<string[]> =>
+  changeBook(db, account, book =>
+    book.numbers.filter(number => !number.released).map(number => number.phone_number),
+  );

@@ -30,7 +30,16 @@ export type OfNumber = Extract<Command, { number: string }>;
 /** The last reservation of each number, by the id that the API gave it. */
 export type Reservations = Map<string, string>;
 
-const numbers = [
+/** Whom commands are about, by the names that they have in them: users, by their organization. */
+export const users: Record<string, string[]> = { north: ['ann', 'ben'], south: ['cat', 'dan'] };
+
+/** The same commands about others. */
+export function renamed<T>(commands: T, nameOf: (name: string) => string): T {
+  const named = /"(north|south|ann|ben|cat|dan)"/g;
+  return JSON.parse(JSON.stringify(commands).replace(named, (_, name) => JSON.stringify(nameOf(name))));
+}
+
+export const numbers = [
   '+14155550001',
   '+14155550002',
   '+14155551003',
@@ -39,8 +48,8 @@ const numbers = [
   '+442079460958',
 ];
 const number = fc.constantFrom(...numbers);
-const organization = fc.constantFrom('north', 'south');
-const user = fc.constantFrom('ann', 'ben', 'cat', 'dan');
+const organization = fc.constantFrom(...Object.keys(users));
+const user = fc.constantFrom(...Object.values(users).flat());
 const tag = fc.constantFrom('vip', 'west', 'x%_');
 const tags = fc.uniqueArray(tag, { maxLength: 2 });
 const rarely = { freq: 4, nil: undefined };

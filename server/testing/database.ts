@@ -18,7 +18,8 @@ export type TestDatabase = Database & { connection: pg.ClientConfig; drop(): Pro
 export async function createTestDatabase(from: string = templateName): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin(`create database ${name} template ${from}`);
-  const connection = { ...testPostgres(), database: name };
+  // Whoever waits for a connection gets one, however slow the machine is.
+  const connection = { ...testPostgres(), database: name, connectionTimeoutMillis: 0 };
   const database = openDatabase(connection);
   return {
     ...database,

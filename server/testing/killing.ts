@@ -192,14 +192,3 @@ export async function play<T>(
     throw end.reason;
   });
 }
-
-/**
- * How many schedules fast-check is to make, and of which seed, which it prints: `SCHEDULE_RUNS` makes more of them,
- * `FUZZ_SEED` the same again.
- */
-export function schedules(t: { diagnostic(text: string): void }, runs: number) {
-  const numRuns = Number(process.env.SCHEDULE_RUNS ?? runs);
-  const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
-  t.diagnostic(`${numRuns} schedules, FUZZ_SEED=${seed}`);
-  return { numRuns, seed };
-}

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { goThrough, own } from '../reconciliation/testing.ts';
+import { goThrough } from '../reconciliation/testing.ts';
+import { own } from './carrier-numbers.ts';
 import { newAccount, newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
 import { buyOne } from './shop.ts';

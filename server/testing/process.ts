@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
+import { callApi, type Reply } from './request.ts';
 
 /** `linekeeper serve` as a process of its own, as its users run it. */
 export type ServerProcess = {
@@ -15,15 +17,12 @@ export type ServerProcess = {
   /** Resolves with the exit code, or null if a signal ended it. */
   exited: Promise<number | null>;
   /** One HTTP request with that key. Rejects when the server goes away before it has answered. */
-  call(method: string, path: string, body?: unknown): Promise<ProcessReply>;
+  call(method: string, path: string, body?: unknown): Promise<Reply>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
 };
-
-// biome-ignore lint/suspicious/noExplicitAny: a test looks into the body as it likes
-export type ProcessReply = { status: number; headers: Headers; body: any };
 
 export type StartOptions = {
   /** The checkout to run; this one unless told otherwise. */
@@ -39,10 +38,35 @@ export type StartOptions = {
 
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
+const run = promisify(execFile);
 const started = new Map<string, ChildProcess[]>();
 
-/** A state folder of one's own, short enough for a socket; with the test it goes, and whatever still runs on it. */
+/** The state folder that scripts/test.ts makes and newHome() copies. */
+export const preparedVariable = 'TEST_HOME';
+
+/** Makes it: a server has started on it once, and has stopped. Kills do not need what a power cut needs. */
+export async function prepareHome(home: string): Promise<void> {
+  await mkdir(home);
+  await (await startServer(home)).stop();
+  await appendFile(join(home, 'data', 'postgresql.auto.conf'), 'fsync = off\n');
+  // All copies share PostgreSQL's programs.
+  const programs = (await readdir(home)).find(name => /^postgresql-\d/.test(name))!;
+  await rename(join(home, programs), `${home}-${programs}`);
+  await symlink(`${home}-${programs}`, join(home, programs));
+}
+
+/** A state folder that has its database already, with the demonstration in it. */
 export async function newHome(t: TestContext): Promise<string> {
+  const prepared = process.env[preparedVariable];
+  if (!prepared) throw new Error('Run the tests with `npm test`, which prepares a state folder for them');
+  const home = await emptyHome(t);
+  // Not with fs.cp(): the data must stay PostgreSQL's user's.
+  await run('cp', ['-pPR', `${prepared}/.`, home]);
+  return home;
+}
+
+/** A state folder of one's own, short enough for a socket; with the test it goes, and whatever still runs on it. */
+export async function emptyHome(t: TestContext): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'lk-'));
   t.after(async () => {
     for (const child of started.get(home) ?? []) await end(child, 'SIGKILL');
@@ -88,16 +112,10 @@ export async function startServer(home: string, options: StartOptions = {}): Pro
     url,
     key,
     exited,
-    async call(method, path, body) {
-      const response = await fetch(`${url}${path}`, {
-        method,
-        headers: { 'x-api-key': key, ...(body !== undefined && { 'content-type': 'application/json' }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }).catch(cause => {
+    call(method, path, body) {
+      return callApi(url, method, path, { key, body }).catch(cause => {
         throw new Error(`no answer; the server has said: ${errors}`, { cause });
       });
-      const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
     },
     stop: () => end(child, 'SIGTERM'),
     async kill() {

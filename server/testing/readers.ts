@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { isUnavailable } from '../errors.ts';
 import type { Shown } from './history.ts';
-import { type RawReply, rawGet } from './raw.ts';
+import { type RawReply, request } from './request.ts';
 import type { TestServer } from './server.ts';
 
 /** A tenant of the test. Both have organizations, users and numbers of the same names; only the marker tells them apart. */
@@ -131,7 +131,7 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
       ...(known && { 'if-none-match': known }),
     };
     const from = (await watched.revisions()).get(associatedData(tenant, organization))!;
-    const reply = await rawGet(server.url + url, headers);
+    const reply = await request(server.url, url, { headers });
     if (isAway(reply, mayFail)) return;
     const tag = reply.headers.etag!;
     const [, base, revision, encodedAs] = /^("(\d+)-[0-9a-z]+)(?:-(gzip|br|zstd))?"$/.exec(tag)!;
@@ -169,7 +169,7 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
     const seen: Sight['numbers'] = new Map();
     if (asked.length === 1) {
       const path = `/v1/sms/phone-numbers/${encodeURIComponent(asked[0]!)}`;
-      const reply = await rawGet(server.url + path, { 'x-api-key': key });
+      const reply = await request(server.url, path, { headers: { 'x-api-key': key } });
       if (isAway(reply, mayFail)) return;
       if (reply.status !== 404) assert.equal(reply.status, 200, reply.text);
       assert(!reply.text.includes(tenant.other), `it shows what is the other tenant's: ${reply.text}`);
@@ -194,7 +194,9 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
     return true;
   }
 
-  return { read, look, lists, sights, counts };
+  const replies = () => [...counts.values()].reduce((sum, count) => sum + count, 0);
+
+  return { read, look, lists, sights, counts, replies };
 }
 
 /** Whether a tag is right for a body that was sent with another one: of the same revision in some encoding. */

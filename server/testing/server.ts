@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { type DestinationStream, pino } from 'pino';
+import { unhurried } from '../../carriers/testing/time-outs.ts';
 import type { CarrierSettings } from '../accounts/open.ts';
 import { createApp } from '../app.ts';
 import { openDatabase } from '../db/database.ts';
@@ -7,11 +8,9 @@ import type { App } from '../http/operation.ts';
 import type { NewKey } from '../keys/keys.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { type CallOptions, callApi, type Reply } from './request.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: a test looks into the body as it likes
-export type Reply = { status: number; headers: Headers; text: string; body: any };
-
-export type CallOptions = { key?: string | undefined; body?: unknown; headers?: Record<string, string> };
+export type { CallOptions, Reply } from './request.ts';
 
 export type TestServer = {
   app: App;
@@ -28,15 +27,18 @@ export type TestServer = {
   stop(): Promise<void>;
 };
 
+const hour = 3_600_000;
+const nowhere = 'http://127.0.0.1:9';
 export const secretKey = Buffer.alloc(32, 'test');
 
-/** Carriers are given little time, so that nobody waits for what goes wrong on purpose. */
+/**
+ * Nothing that is to succeed runs out of time, and nobody loses what they work on to another: a test lets time pass by
+ * moving it. Looks are frequent.
+ */
 const testCarriers = {
-  secretKeys: [secretKey],
-  settleMs: 1000,
-  pollMs: 50,
-  timeoutMs: 300,
-  patienceMs: 60_000,
+  ...{ secretKeys: [secretKey], ...unhurried, settleMs: hour, patienceMs: hour, pollMs: 100 },
+  // Nothing listens on port 9: a test that has no fake of a carrier does not speak to the carrier instead.
+  urls: { twilio: { api: nowhere, messaging: nowhere }, telnyx: { api: nowhere } },
 };
 
 /** A server on a database of its own, on a loopback port that the system chooses. */
@@ -60,29 +62,8 @@ export async function startTestServer(
   const newTenant = async () => (await createTenant(database.db, 'Test', 'test')).secret;
   const ownKey = await newTenant();
 
-  async function call(
-    method: string,
-    path: string,
-    { key = ownKey, body, headers = {} }: CallOptions = {},
-  ): Promise<Reply> {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        ...(key && { 'x-api-key': key }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = response.headers.get('content-type')?.startsWith('application/json');
-    return {
-      status: response.status,
-      headers: response.headers,
-      text,
-      body: isJson && text ? JSON.parse(text) : undefined,
-    };
-  }
+  const call = (method: string, path: string, { key = ownKey, ...more }: CallOptions = {}) =>
+    callApi(url, method, path, { key, ...more });
 
   return {
     app,

@@ -1,11 +1,8 @@
-import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Book } from '../../carriers/sandbox/store.ts';
-import { associatedData } from '../accounts/open.ts';
-import { sandboxStore } from '../accounts/sandbox-store.ts';
-import { createVault } from '../accounts/vault.ts';
+import { changeBook, newCarrierAccount } from './carrier-numbers.ts';
 import { newOrganization } from './factories.ts';
-import { secretKey, type TestServer } from './server.ts';
+import type { TestServer } from './server.ts';
 
 /** An organization that may buy from a sandbox account of its tenant. */
 export type TestShop = {
@@ -37,12 +34,7 @@ export async function openShop(
   const path = `/v1/organizations/${organization}`;
   const { body } = await server.call('PATCH', path, { key, body: { sms_active: true } });
   const { tenant_id } = body.organization;
-  const account = randomUUIDv7();
-  const credentials = createVault([secretKey]).seal('{}', associatedData(tenant_id, account));
-  await db
-    .insertInto('carrier_accounts')
-    .values({ tenant_id, id: account, carrier: 'sandbox', name: account, credentials })
-    .execute();
+  const account = await newCarrierAccount(db, { tenantId: tenant_id });
   await db
     .updateTable('tenants')
     .set({
@@ -55,7 +47,7 @@ export async function openShop(
     })
     .where('id', '=', tenant_id)
     .execute();
-  const book = <T>(look: (book: Book) => T) => sandboxStore(db).change(account, look);
+  const book = <T>(look: (book: Book) => T) => changeBook(db, account, look);
   return { tenantId: tenant_id, account, book };
 }
 

@@ -5,24 +5,37 @@ import type { TestServer } from './server.ts';
 const numbersPath = '/v1/sms/phone-numbers';
 export const users = ['ann', 'bob'];
 
+type Writing = {
+  servers: TestServer[];
+  tenant: Marked;
+  /** The organizations that numbers come into and move between. */
+  places: string[];
+  numbers: string[];
+  /** Whether a reply may also be that the database is away. */
+  mayFail: boolean;
+  /** Asked before each change, with the number of those before it. */
+  goesOn(rounds: number): boolean;
+  /** Reads an organization: before and after each change, so that what is kept is out of date at once. */
+  look(organization: string): Promise<void>;
+  /** Told of each change that was possible. */
+  made(kind: string): void;
+};
+
 /**
- * Changes the organizations of a tenant, through all servers in turn, for so many rounds: every kind of change that
- * a list or a number shows. Not every one is possible in the state that it meets.
- * @param places the organizations that numbers come into and move between
- * @param look reads an organization: before and after each change, so that what is kept is out of date at once
- * @returns how often each kind was made
+ * Changes the organizations of a tenant, through all servers in turn: every kind of change that a list or a number
+ * shows. Not every one is possible in the state that it meets.
  */
-export async function write(
-  servers: TestServer[],
-  tenant: Marked,
-  places: string[],
-  numbers: string[],
-  rounds: number,
-  mayFail: boolean,
-  look: (organization: string) => Promise<void>,
-): Promise<Map<string, number>> {
+export async function write({
+  servers,
+  tenant,
+  places,
+  numbers,
+  mayFail,
+  goesOn,
+  look,
+  made,
+}: Writing): Promise<void> {
   const { key, marker } = tenant;
-  const made = new Map<string, number>();
   let serial = 0;
   let assigned = '';
   const pick = <T>(list: T[]): T => list[Math.floor(Math.random() * list.length)]!;
@@ -72,14 +85,13 @@ export async function write(
     return `${marker} ${serial++} "\\é\u2028`;
   }
 
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; goesOn(round); round++) {
     const kind = order[round % order.length]!;
     const place = pick(places);
     await look(place);
     const reply = await kinds[kind]!(servers[Math.floor(Math.random() * servers.length)]!);
-    if (reply.status < 300) made.set(kind, (made.get(kind) ?? 0) + 1);
+    if (reply.status < 300) made(kind);
     else assert(reply.status < 500 || (mayFail && reply.status === 503), `${kind}: ${reply.text}`);
     await look(place);
   }
-  return made;
 }

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { type Caller, systemCaller } from '../access/caller.ts';
 import type { UserStatus } from '../db/tables.ts';
 import { createTenant } from '../tenants/tenants.ts';
-import { fuzzing } from '../testing/arbitrary.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { findActiveUsers, findAssignee, resolveUsers } from './references.ts';
 
 let database: TestDatabase;

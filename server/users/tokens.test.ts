@@ -104,7 +104,7 @@ const changes: [method: string, path: () => string, body?: unknown][] = [
   ['PATCH', () => `/v1/organizations/${organization}`, { name: 'Other' }],
   ['POST', () => `/v1/organizations/${organization}/users`, { name: 'A', email: 'a@example.com' }],
   ['PATCH', () => `/v1/organizations/${organization}/users/${plain}`, { permission: 'admin' }],
-  ['POST', () => tokensOf(plain), { expires_in: 60 }],
+  ['POST', () => tokensOf(plain), { expires_in: 3600 }],
   ['POST', () => '/v1/sms/phone-numbers', { organization_id: '', phone_numbers: [] }],
   ['POST', () => '/v1/sms/phone-numbers/claim', {}],
   ['POST', () => '/v1/sms/phone-numbers/bulk', { items: [] }],
@@ -162,7 +162,7 @@ test('for an admin, only their own organization exists, and they manage it', asy
     ['GET', `/v1/sms/phone-numbers/${foreign}`],
     ['GET', `/v1/sms/phone-numbers/${foreign}/history`],
     ['DELETE', `/v1/sms/phone-numbers/${foreign}`],
-    ['POST', `/v1/sms/phone-numbers/${foreign}/reserve`, { expires_in: 60 }],
+    ['POST', `/v1/sms/phone-numbers/${foreign}/reserve`, { expires_in: 3600 }],
     ['POST', `/v1/sms/phone-numbers/${free}/transfer`, { to_organization_id: elsewhere }],
   ] as const) {
     assert.equal((await call(method, path, body)).status, 404, `${method} ${path}`);
@@ -178,7 +178,7 @@ test('for an admin, only their own organization exists, and they manage it', asy
 test('users cannot manage keys and tokens, not even admins', async () => {
   const { id, secret } = await mint(admin);
   for (const [method, path, body] of [
-    ['POST', tokensOf(plain), { expires_in: 60 }],
+    ['POST', tokensOf(plain), { expires_in: 3600 }],
     ['DELETE', `${tokensOf(admin)}/${id}`],
     ['GET', '/v1/keys'],
     ['POST', '/v1/keys', { name: 'k', permission: 'read', organization_id: organization }],
@@ -209,7 +209,7 @@ test('a token that is revoked, expired or of an inactive user gets 401 at the ve
     await server.call('PATCH', user, { body: { status } });
     assert.equal(await statusWith(suspended.secret, server.key), 401);
     assert.equal(
-      (await server.call('POST', tokensOf(plain), { body: { expires_in: 60 } })).body.code,
+      (await server.call('POST', tokensOf(plain), { body: { expires_in: 3600 } })).body.code,
       'user_not_active',
     );
   }
@@ -244,7 +244,7 @@ test('a token with an invalid key, or with a key of another tenant or organizati
 test('a key creates tokens only for users that it sees, and a read key creates none', async () => {
   const bound = await server.newKey({ organization_id: elsewhere });
   const read = await server.newKey({ permission: 'read' });
-  const body = { expires_in: 60 };
+  const body = { expires_in: 3600 };
   assert.equal((await server.call('POST', tokensOf(plain), { key: bound, body })).status, 404);
   assert.equal(
     (await server.call('POST', tokensOf(plain), { key: await server.newTenant(), body })).status,

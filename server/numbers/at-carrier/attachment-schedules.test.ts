@@ -22,7 +22,8 @@ import {
 } from '../../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import { uniqueNumber } from '../../testing/factories.ts';
-import { interrupted, play, schedules } from '../../testing/killing.ts';
+import { interrupted, play } from '../../testing/killing.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { attachWhatIsDue, resumeNumberAttachment } from './attachment.ts';
 import { carryOutRelease, releaseWhatIsDue } from './carrier-release.ts';
 import { beginRelease } from './release.ts';
@@ -62,7 +63,7 @@ after(async () => {
   assert.deepEqual(findings, []);
 });
 
-test('whatever is killed or goes wrong, a number is in use only when it is attached, and stays pending for a reason', async t => {
+test('whatever is killed or goes wrong, a number is in use only when it is attached, and stays pending for a reason', async () => {
   const property = fc.asyncProperty(schedule, async ({ campaign, faults, processes }) => {
     const tenant = tenants.get(campaign)!;
     const { caller, organization } = tenant;
@@ -105,7 +106,7 @@ test('whatever is killed or goes wrong, a number is in use only when it is attac
     const { status } = (await assertTruth(true))!;
     assert.equal(status, campaign === 'rejected-campaign' ? 'pending' : 'available');
   });
-  await fc.assert(property, schedules(t, 300));
+  await fc.assert(property, fuzzing('attachments'));
 });
 
 test('what has changed while the carrier was asked is not overruled by its answer', async () => {

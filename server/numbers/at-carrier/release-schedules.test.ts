@@ -22,7 +22,8 @@ import {
 } from '../../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import { uniqueNumber } from '../../testing/factories.ts';
-import { interrupted, play, schedules } from '../../testing/killing.ts';
+import { interrupted, play } from '../../testing/killing.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { assignNumber } from '../life/assignments.ts';
 import { changeInBulk } from '../life/bulk/bulk.ts';
 import { endWhatIsDue } from '../life/clock.ts';
@@ -61,7 +62,7 @@ after(async () => {
   assert.deepEqual(findings, []);
 });
 
-test('whatever is killed or goes wrong, in the end a number is at the carrier and here, or nowhere', async t => {
+test('whatever is killed or goes wrong, in the end a number is at the carrier and here, or nowhere', async () => {
   const property = fc.asyncProperty(schedule, async ({ undo, faults, processes }) => {
     const { caller, organization, user } = undo ? undoable : final;
     const account = await newCarrierAccount(database.db, caller);
@@ -99,7 +100,7 @@ test('whatever is killed or goes wrong, in the end a number is at the carrier an
     );
     if (refused && certain && !undo) assert.ok(!released, story);
   });
-  await fc.assert(property, schedules(t, 300));
+  await fc.assert(property, fuzzing('releases'));
 });
 
 test('a refusal that comes when the release is in other hands by now does not drop their intention', async () => {

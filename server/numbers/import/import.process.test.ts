@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, exampleList, newHome, type ServerProcess, startServer } from '../../testing/process.ts';
+import { importFile } from '../../testing/request.ts';
+import { amountOf } from '../../testing/runs.ts';
 
 const megabyte = 1_048_576;
 const growthMax = 200 * megabyte;
@@ -27,15 +29,8 @@ async function* csv(rows: number, exchange = 0): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }
 
-async function send(server: ServerProcess, organization: string, body: AsyncGenerator<Uint8Array>) {
-  const response = await fetch(`${server.url}/v1/sms/phone-numbers/import?organization_id=${organization}`, {
-    method: 'POST',
-    headers: { 'x-api-key': server.key, 'content-type': 'text/csv', 'idempotency-key': organization },
-    body: ReadableStream.from(body),
-    duplex: 'half',
-  } as unknown as RequestInit);
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
+const send = ({ url, key }: ServerProcess, organization: string, body: AsyncGenerator<Uint8Array>) =>
+  importFile(url, organization, { key, body, headers: { 'idempotency-key': organization } });
 
 /** A new organization, and the user that every tenth row names. */
 async function newOrganization(server: ServerProcess): Promise<string> {
@@ -100,8 +95,8 @@ function assertBounded(t: TestContext, idle: number | undefined, peak: number | 
   assert.ok(peak - idle <= growthMax, `it grew by ${inMegabytes(peak - idle)} MB`);
 }
 
-test('a million rows are imported in bounded memory, and other requests are served meanwhile', async t => {
-  const rows = 1_000_000;
+test('a great many rows are imported in bounded memory, and other requests are served meanwhile', async t => {
+  const rows = amountOf('rows');
   const home = await newHome(t);
   const server = await startServer(home);
   const small = await newOrganization(server);
@@ -130,8 +125,8 @@ test('a million rows are imported in bounded memory, and other requests are serv
 });
 
 test('an import that is killed at any point has imported all or nothing', async t => {
-  const rows = 60_000;
-  const kills = 8;
+  const rows = amountOf('rowsOfKilled');
+  const kills = amountOf('importKills');
   const home = await newHome(t);
   let server = await startServer(home);
   const whole = await newOrganization(server);

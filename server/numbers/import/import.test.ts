@@ -3,6 +3,7 @@ import { type ClientRequest, request as httpRequest } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
+import { importFile } from '../../testing/request.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
 import { editableNames } from '../state.ts';
 
@@ -17,20 +18,12 @@ type Options = { query?: string; type?: string; key?: string };
 const path = (organization: string, query = '') =>
   `/v1/sms/phone-numbers/import?organization_id=${organization}${query}`;
 
-async function upload(
+const upload = (
   organization: string,
-  content: string | Uint8Array<ArrayBuffer>,
+  body: string | Uint8Array,
   { query = '', type = 'text/csv', key = server.key }: Options = {},
-): Promise<Reply> {
-  const headers = { 'x-api-key': key, 'content-type': type };
-  const response = await fetch(server.url + path(organization, query), {
-    method: 'POST',
-    headers,
-    body: content,
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
-}
+): Promise<Reply> =>
+  importFile(server.url, organization, { key, body, query, headers: { 'content-type': type } });
 
 const rejections = ({ body }: Reply) =>
   body.rejections.map((one: { line: number; code: string; error: string }) => [

@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Caller } from '../../access/caller.ts';
 import { check } from '../../check/check.ts';
-import { fuzzing } from '../../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
 import { addNumbers } from '../life/arrivals.ts';
 
@@ -112,7 +112,7 @@ test('rows of any file are classified as a sequential model classifies them', as
         assert.deepEqual(found, isRefused ? [] : kept);
       },
     ),
-    fuzzing(30),
+    fuzzing('files'),
   );
   assert.deepEqual((await check(server.database)).findings, []);
 });

@@ -155,11 +155,11 @@ test('409 says what was tried and what is available', async () => {
 test('numbers that are reserved, cooling down, assigned or being released are not claimed', async () => {
   await server.call('PATCH', '/v1/tenant', {
     key,
-    body: { cool_down_seconds: 60, release_undo_seconds: 60 },
+    body: { cool_down_seconds: 3600, release_undo_seconds: 3600 },
   });
   await add(...hundred.slice(0, 4));
   const [reserved, resting, assigned, releasing] = hundred.map(number => `/v1/sms/phone-numbers/${number}`);
-  await server.call('POST', `${reserved}/reserve`, { key, body: { expires_in: 60 } });
+  await server.call('POST', `${reserved}/reserve`, { key, body: { expires_in: 3600 } });
   for (const path of [resting, assigned])
     await server.call('POST', `${path}/assign`, { key, body: { user_id: user } });
   await server.call('DELETE', `${resting}/assign`, { key });

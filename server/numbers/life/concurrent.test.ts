@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { check } from '../../check/check.ts';
-import { type Command, command, type Reservations, requestOf } from '../../testing/commands.ts';
+import {
+  type Command,
+  command,
+  numbers,
+  type Reservations,
+  renamed,
+  requestOf,
+  users,
+} from '../../testing/commands.ts';
 import { newNumbers, newOrganization, newUser } from '../../testing/factories.ts';
+import { fuzzing, seed } from '../../testing/runs.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-
-const runs = Math.ceil(Number(process.env.MODEL_RUNS ?? 500) / 10);
-const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : Math.floor(Math.random() * 2 ** 31);
 
 let server: TestServer;
 before(async () => {
@@ -26,12 +32,12 @@ const telling = command.map(
       : one,
 );
 
-test(`${runs} times four clients at once on one pool`, async () => {
+test('four clients at once on one pool', async () => {
   const clients = fc.array(fc.array(telling, { minLength: 6, maxLength: 12, size: 'max' }), {
     minLength: 4,
     maxLength: 4,
   });
-  await fc.assert(fc.asyncProperty(clients, play), { numRuns: runs, seed, endOnFailure: true });
+  await fc.assert(fc.asyncProperty(clients, play), { ...fuzzing('crowds'), endOnFailure: true });
   const { findings } = await check(server.database);
   assert.deepEqual(findings, [], `FUZZ_SEED=${seed}`);
 });
@@ -64,26 +70,19 @@ async function play(clients: Command[][]): Promise<void> {
   const key = await server.newTenant();
   const names = new Map<string, string>();
   const homes = new Map<string, string>();
-  for (const [organization, ...users] of [
-    ['north', 'ann', 'ben'],
-    ['south', 'cat', 'dan'],
-  ]) {
-    names.set(organization!, await newOrganization(server, key));
-    for (const user of users) {
-      names.set(user, await newUser(server, names.get(organization!)!, key));
-      homes.set(user, names.get(organization!)!);
+  for (const [organization, theirs] of Object.entries(users)) {
+    names.set(organization, await newOrganization(server, key));
+    for (const user of theirs) {
+      names.set(user, await newUser(server, names.get(organization)!, key));
+      homes.set(user, names.get(organization)!);
     }
   }
   await server.call('PATCH', '/v1/tenant', { key, body: { transfer_cool_down_seconds: 0 } });
-  const named = (one: Command): Command =>
-    JSON.parse(
-      JSON.stringify(one).replace(/"(north|south|ann|ben|cat|dan)"/g, (_, name) => `"${names.get(name)}"`),
-    );
+  const named = (one: Command) => renamed(one, name => names.get(name)!);
   const homeOf = new Map([...homes].map(([name, home]) => [names.get(name)!, home]));
   const reservations: Reservations = new Map();
   const given: string[] = [];
 
-  const numbers = ['+14155550001', '+14155550002', '+14155551003', '+16285550001', '+12125550001'];
   await send({ do: 'add', organization: names.get('north')!, numbers, user: null });
   await Promise.all(
     clients.map(async commands => {
@@ -113,7 +112,7 @@ async function play(clients: Command[][]): Promise<void> {
   );
   assert.deepEqual(rows.map(row => row.given).sort(), given.sort());
 
-  for (const organization of ['north', 'south'].map(name => names.get(name)!)) {
+  for (const organization of Object.keys(users).map(name => names.get(name)!)) {
     const path = `/v1/events?organization_id=${organization}&limit=1000`;
     const { body } = await server.call('GET', path, { key });
     const revisions = new Set(body.events.map((event: { revision: number }) => event.revision));

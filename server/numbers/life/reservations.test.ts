@@ -44,7 +44,7 @@ test('a reserved number shows its reservation and is not available', async () =>
   );
   for (const [action, given] of [
     ['assign', { user_id: user }],
-    ['reserve', { expires_in: 60 }],
+    ['reserve', { expires_in: 3600 }],
   ] as const) {
     const refused = await post(`/v1/sms/phone-numbers/${number}/${action}`, given);
     assert.deepEqual([refused.status, refused.body.code], [400, 'number_not_available']);
@@ -65,14 +65,14 @@ test('a reservation ends by itself, not before its time, and the log says so', a
   assert.deepEqual([last.type, last.actor], ['number.reservation_ended', { type: 'system', id: 'clock' }]);
   assert.deepEqual(last.data.changes.status, { from: 'reserved', to: 'available' });
   assert.equal(
-    (await post(`/v1/sms/reservations/${body.reservation_id}/renew`, { expires_in: 60 })).status,
+    (await post(`/v1/sms/reservations/${body.reservation_id}/renew`, { expires_in: 3600 })).status,
     404,
   );
 });
 
 test('a reservation is invalid once its time is over, even before the clock has ended it', async () => {
   const calls: [method: string, path: string, body?: object][] = [
-    ['POST', '/renew', { expires_in: 60 }],
+    ['POST', '/renew', { expires_in: 3600 }],
     ['POST', '/assign', { user_id: user }],
     ['DELETE', ''],
   ];
@@ -147,6 +147,7 @@ test('expires_in is a second to a year', async () => {
 test('a clock that was an hour ahead: the log keeps its order, and nothing ends before its time', async () => {
   const [early, due, later] = [await newNumber(), await newNumber(), await newNumber()];
   const kept = (await reserve(early, 600)).body;
+  const began = Date.now();
   await query(
     `update organizations set revised_at = clock_timestamp() + interval '1 hour' where unique_id = $1`,
     [organization],
@@ -165,11 +166,11 @@ test('a clock that was an hour ahead: the log keeps its order, and nothing ends 
     ['reserved', 'available', 'reserved'],
   );
   assert.equal(
-    (await post(`/v1/sms/reservations/${kept.reservation_id}/renew`, { expires_in: 60 })).status,
+    (await post(`/v1/sms/reservations/${kept.reservation_id}/renew`, { expires_in: 3600 })).status,
     200,
   );
   const log = await events();
   const moments = log.map((event: { at: string }) => event.at);
   assert.deepEqual(moments, moments.toSorted());
-  assert.ok(Date.parse(moments.at(-1)) > Date.now() + 3_500_000);
+  assert.ok(Date.parse(moments.at(-1)) > began + 3_500_000);
 });

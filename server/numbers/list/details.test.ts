@@ -69,7 +69,7 @@ test('a number that is unassigned from a user while they read it is not shown to
   const path = `/v1/sms/phone-numbers/${number!.phone_number}`;
   await server.call('POST', `${path}/assign`, { body: { user_id: user } });
   const minted = await server.call('POST', `/v1/organizations/${organization}/users/${user}/tokens`, {
-    body: { expires_in: 600 },
+    body: { expires_in: 3600 },
   });
   const headers = { authorization: `Bearer ${minted.body.access_token}` };
   const asUser = { key: '', headers };

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { newNumbers, newOrganization, newUser } from '../../testing/factories.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-
-const runs = {
-  numRuns: Number(process.env.FUZZ_RUNS ?? 300),
-  ...(process.env.FUZZ_SEED && { seed: Number(process.env.FUZZ_SEED) }),
-};
 
 // biome-ignore lint/suspicious/noExplicitAny: a number as the reply shows it
 type Row = any;
@@ -180,7 +176,7 @@ test('every filter alone and all together, page by page, in every order', async 
       }
       assert.deepEqual(walked, whole.body.phone_numbers);
     }),
-    runs,
+    fuzzing('filters'),
   );
 });
 

@@ -3,9 +3,11 @@ import { after, before, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { fuzzing, inventory } from '../../testing/arbitrary.ts';
+import { inventory } from '../../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { asUser } from '../../testing/names.ts';
+import { importFile } from '../../testing/request.ts';
+import { fuzzing } from '../../testing/runs.ts';
 import { type CallOptions, startTestServer, type TestServer } from '../../testing/server.ts';
 
 let server: TestServer;
@@ -71,7 +73,7 @@ async function demanding() {
   ]);
   const edit = { tags: ['a b', '-c'], metadata: { crm: { id: '=A,1' } }, locked: true };
   await server.call('PATCH', `${numbers}/${free}`, { body: edit });
-  await server.call('POST', `${numbers}/${odd}/reserve`, { body: { expires_in: 60, note: '@shop' } });
+  await server.call('POST', `${numbers}/${odd}/reserve`, { body: { expires_in: 3600, note: '@shop' } });
   return { organization, user, sales, free, odd };
 }
 
@@ -229,12 +231,11 @@ test('an export can be imported into another organization, and gives the same li
         );
         await newNumbers(server, from!.organization, given, from!.key);
         const file = await ask(`${from!.query}&format=${format}&view=${view}`, { key: from!.key });
-        const response = await fetch(`${server.url}${numbers}/import?${to!.query}`, {
-          method: 'POST',
-          headers: { 'x-api-key': to!.key, 'content-type': types[format] },
+        const { body: report } = await importFile(server.url, to!.organization, {
+          key: to!.key,
           body: file.text,
+          headers: { 'content-type': types[format] },
         });
-        const report = (await response.json()) as Item;
         assert.deepEqual([report.imported, report.rejections], [given.length, []]);
         const lists = await Promise.all(
           [from!, to!].map(async ({ key, query }) =>
@@ -246,7 +247,7 @@ test('an export can be imported into another organization, and gives the same li
         assert.deepEqual(lists[1], lists[0]);
       },
     ),
-    fuzzing(40),
+    fuzzing('exports'),
   );
 });
 
