@@ -75,7 +75,7 @@ test('compare finds differences, drift lists them, resolve settles them', async 
   assert.match(adopted.stdout, /Resolved +adopted\n$/);
   const released = await carriers('resolve', run.id, given, '--release-at-carrier');
   assert.match(released.stdout, /Resolved +released_at_carrier\n$/);
-  assert.match((await carriers('resolve', run.id, given, '--ignore')).stderr, /resolved already/);
+  assert.match((await carriers('resolve', run.id, given, '--ignore')).stderr, /already resolved/);
   const all = await carriers('drift', run.id, '--include-resolved', '--json');
   assert.equal(JSON.parse(all.stdout).count, 2);
   const runs = await carriers('runs', account);
