@@ -56,6 +56,26 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   };
 }
 
+const known = new Set([
+  'LINEKEEPER_HOME',
+  'LINEKEEPER_BRAND',
+  'LINEKEEPER_CACHE_MB',
+  'LINEKEEPER_DEMO',
+  'LINEKEEPER_SECRET_KEY',
+  'LINEKEEPER_TWILIO_URL',
+  'LINEKEEPER_TWILIO_MESSAGING_URL',
+  'LINEKEEPER_TELNYX_URL',
+  // The command line reads these. A shell that starts the server may have them too.
+  'LINEKEEPER_URL',
+  'LINEKEEPER_API_KEY',
+]);
+
+/** The variables that have our prefix and that nothing reads: a typo, or a name of an older version. */
+export const unknownVariables = (env: NodeJS.ProcessEnv = process.env): string[] =>
+  Object.keys(env).filter(
+    name => name.startsWith('LINEKEEPER_') && !known.has(name) && !name.startsWith('LINEKEEPER_CARRIER_'),
+  );
+
 /** The addresses among the variables that are set. */
 function urls(variables: Record<string, string>, env: NodeJS.ProcessEnv): Record<string, string> {
   const given = Object.entries(variables).filter(([, variable]) => env[variable]);

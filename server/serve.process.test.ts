@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { exampleList, newHome, startServer } from './testing/process.ts';
 
@@ -35,6 +36,27 @@ test('of servers that start at the same time on one port, exactly one serves', a
   // The key is in the database of this one only.
   for (let call = 0; call < 20; call++)
     assert.equal((await serving[0]!.call('GET', exampleList)).status, 200);
+});
+
+test('what is wrong with the environment is said with the name of the variable', async t => {
+  const home = await newHome(t);
+  const file = join(home, 'file');
+  await writeFile(file, '');
+  const env = { LINEKEEPER_HOME: join(file, 'state'), LINEKEEPER_CAHCE_MB: '8', LINEKEEPER_PROCESSES: '2' };
+  await assert.rejects(startServer(home, { env }), (error: Error) => {
+    const [warning, reason, ...more] = error.message.replace('it ended with 1: ', '').trim().split('\n');
+    const { msg } = JSON.parse(warning!);
+    assert.equal(
+      msg,
+      'ignoring environment variables that Linekeeper does not know: LINEKEEPER_CAHCE_MB, LINEKEEPER_PROCESSES',
+    );
+    assert.equal(
+      reason,
+      `error: ${env.LINEKEEPER_HOME} cannot be used as LINEKEEPER_HOME: ENOTDIR: not a directory, mkdir '${env.LINEKEEPER_HOME}'`,
+    );
+    assert.deepEqual(more, []);
+    return true;
+  });
 });
 
 /** A port that is free, and that the system does not choose for anybody who leaves the choice to it. */

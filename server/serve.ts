@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { reseal } from './accounts/reseal.ts';
 import { createVault, readSecretKeys } from './accounts/vault.ts';
 import { createApp } from './app.ts';
-import type { Config } from './config.ts';
+import { type Config, unknownVariables } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
@@ -27,6 +27,9 @@ export async function serve(config: Config): Promise<void> {
     { level: config.logLevel, base: { pid: process.pid } },
     pino.destination({ fd: 2, sync: true }),
   );
+  const unknown = unknownVariables();
+  if (unknown.length > 0)
+    log.warn(`ignoring environment variables that Linekeeper does not know: ${unknown.join(', ')}`);
   await tryPort(config);
   const embedded = config.databaseUrl
     ? undefined
