@@ -33,3 +33,11 @@ export const UserId = Type.String({
   description: "The user's unique_id.",
   examples: ['user_xyz789'],
 });
+
+/** How a request names a user of an organization: users/references.ts finds the user. */
+export const UserReference = Type.String({
+  minLength: 1,
+  maxLength: 320,
+  description: "The user's unique_id or e-mail address.",
+  examples: ['user_xyz789'],
+});

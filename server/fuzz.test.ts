@@ -196,10 +196,10 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
   };
   await call('PATCH', '/v1/tenant', { ...buying, carrier_account_id: accounts[0] });
   await call('PATCH', `/v1/organizations/${organization}`, { sms_active: true });
-  const wish = { area_code: '212', wanted_number: null, country: 'US', user_id: null, values: {} };
-  const wishes = Array.from({ length: 40 }, () => wish);
+  const requested = { area_code: '212', wanted_number: null, country: 'US', user_id: null, values: {} };
+  const requests = Array.from({ length: 40 }, () => requested);
   // Nobody works on these for an hour.
-  const held = { organization_id: organization, wishes, bulk_id: null, holdMs: 3_600_000 };
+  const held = { organization_id: organization, requests, bulk_id: null, holdMs: 3_600_000 };
   const orders = operation.path.startsWith('/v1/sms/orders/') ? await placeOrders(db, caller, held) : [];
   const drift = Array.from({ length: 60 }, uniqueNumber);
   const runs: string[] = [];

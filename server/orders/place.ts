@@ -5,13 +5,13 @@ import { kindOf } from '../accounts/open.ts';
 import { addAmounts, spending } from '../charges/charges.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
-import { findAssignee } from '../numbers/life/changes.ts';
 import { valueTaken } from '../numbers/life/unique.ts';
 import { type Editable, eventValues, uniqueNames } from '../numbers/state.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
+import { findAssignee, type ReferencedUser } from '../users/references.ts';
 
 /** One number that is to be bought: any of an area code, or one in particular. */
-export type Wish = {
+export type NumberRequest = {
   area_code: string | null;
   /** E.164 */
   wanted_number: string | null;
@@ -22,14 +22,21 @@ export type Wish = {
 };
 
 /** What the carrier is asked for. */
-export const wantedOf = ({ country, area_code, wanted_number }: Omit<Wish, 'user_id' | 'values'>) => ({
+export const wantedOf = ({
+  country,
+  area_code,
+  wanted_number,
+}: Omit<NumberRequest, 'user_id' | 'values'>) => ({
   country,
   area_code: area_code ?? undefined,
   phone_number: wanted_number ?? undefined,
 });
 
 /** What is said when there is none. */
-export const noneFor = ({ wanted_number, area_code }: Pick<Wish, 'wanted_number' | 'area_code'>): string =>
+export const noneFor = ({
+  wanted_number,
+  area_code,
+}: Pick<NumberRequest, 'wanted_number' | 'area_code'>): string =>
   wanted_number === null
     ? `No numbers available in area code ${area_code}`
     : `Phone number ${wanted_number} is not for sale`;
@@ -53,32 +60,32 @@ export type Quote = {
  * Writes down the intention to buy, under the organization's lock together with the checks of limit and spending: two
  * purchases never exceed them, because what is ordered counts. Nothing is asked of a carrier here.
  * @param input.hold for how many milliseconds nobody but the caller goes on with the orders
- * @returns the ids of the orders, in the order of the wishes
+ * @returns the ids of the orders, in the order of the requests
  */
 export function placeOrders(
   db: Db,
   caller: Caller,
-  input: { organization_id: string; wishes: Wish[]; bulk_id: string | null; holdMs: number },
+  input: { organization_id: string; requests: NumberRequest[]; bulk_id: string | null; holdMs: number },
 ): Promise<string[]> {
   return revise(db, caller, { unique_id: input.organization_id }, async revision => {
     const { tx, organization, at, record } = revision;
-    const quote = await judge(revision, caller, input.wishes.length);
-    const users = new Map<string, string>();
-    for (const id of new Set(input.wishes.map(wish => wish.user_id))) {
-      if (id !== null) users.set(id, (await findAssignee(revision, caller, id)).id);
+    const quote = await quoteFor(revision, caller, input.requests.length);
+    const users = new Map<string, ReferencedUser>();
+    for (const id of new Set(input.requests.map(requested => requested.user_id))) {
+      if (id !== null) users.set(id, await findAssignee(tx, caller, organization.id, id));
     }
-    await assertFree(tx, caller, input.wishes);
-    const rows = input.wishes.map(wish => ({
+    await assertFree(tx, caller, input.requests);
+    const rows = input.requests.map(requested => ({
       tenant_id: caller.tenantId,
       organization_id: organization.id,
       id: randomUUIDv7(),
       bulk_id: input.bulk_id,
       carrier_account_id: quote.account_id,
-      country: wish.country,
-      area_code: wish.area_code,
-      wanted_number: wish.wanted_number,
-      user_id: wish.user_id === null ? null : users.get(wish.user_id)!,
-      fields: JSON.stringify(wish.values),
+      country: requested.country,
+      area_code: requested.area_code,
+      wanted_number: requested.wanted_number,
+      user_id: users.get(requested.user_id ?? '')?.id ?? null,
+      fields: JSON.stringify(requested.values),
       purchase_fee: quote.purchase_fee,
       weekly_price: quote.weekly_price,
       next_at: sql<Date>`clock_timestamp() + make_interval(secs => ${input.holdMs / 1000})`,
@@ -92,18 +99,19 @@ export function placeOrders(
     record('orders.placed', {
       ...(input.bulk_id && { bulk_id: input.bulk_id }),
       orders: rows.map(({ id }, index) => {
-        const { values, ...wish } = input.wishes[index]!;
-        return { id, ...wish, ...eventValues(values) };
+        const { values, ...requested } = input.requests[index]!;
+        const user_id = users.get(requested.user_id ?? '')?.unique_id ?? null;
+        return { id, ...requested, user_id, ...eventValues(values) };
       }),
     });
     return rows.map(({ id }) => id);
   });
 }
 
-/** No number has the unique values of these wishes, no open order is to bring them, and no two wishes share one. */
-async function assertFree(tx: Tx, caller: Caller, wishes: Wish[]): Promise<void> {
+/** No number has the unique values of these requests, no open order is to bring them, and no two requests share one. */
+async function assertFree(tx: Tx, caller: Caller, requests: NumberRequest[]): Promise<void> {
   for (const name of uniqueNames) {
-    const values = wishes.flatMap(wish => wish.values[name] ?? []);
+    const values = requests.flatMap(requested => requested.values[name] ?? []);
     for (const [index, value] of values.entries())
       if (values.indexOf(value) !== index) throw valueTaken(name, value);
     if (values.length === 0) continue;
@@ -120,10 +128,10 @@ async function assertFree(tx: Tx, caller: Caller, wishes: Wish[]): Promise<void>
 
 /** What it would come to; nothing is written. */
 export const quote = (db: Db, caller: Caller, organizationId: string, count: number): Promise<Quote> =>
-  revise(db, caller, { unique_id: organizationId }, revision => judge(revision, caller, count));
+  revise(db, caller, { unique_id: organizationId }, revision => quoteFor(revision, caller, count));
 
 /** Whether the organization may buy so many numbers now. */
-async function judge(revision: Revision, caller: Caller, count: number): Promise<Quote> {
+async function quoteFor(revision: Revision, caller: Caller, count: number): Promise<Quote> {
   const { tx, organization } = revision;
   assertActive(revision);
   const tenant = await tx

@@ -7,7 +7,7 @@ import { Problem, type ProblemCode } from '../errors.ts';
 import { type PhoneNumber, readPhoneNumber } from '../numbers/phone-number.ts';
 import { readHeld, type Shop } from './hold.ts';
 import { getOrder, isOpen, type OrderRow } from './orders.ts';
-import { noneFor, type Quote, quote, type Wish, wantedOf } from './place.ts';
+import { type NumberRequest, noneFor, type Quote, quote, wantedOf } from './place.ts';
 import { pursue } from './pursue.ts';
 
 const looksAtMs = 100;
@@ -69,16 +69,21 @@ export async function searchNumbers(
 }
 
 /** What a purchase would buy now and come to; nobody keeps the number. */
-export async function previewPurchase(shop: Shop, caller: Caller, organizationId: string, wish: Wish) {
+export async function previewPurchase(
+  shop: Shop,
+  caller: Caller,
+  organizationId: string,
+  requested: NumberRequest,
+) {
   const { numbers, price } = await searchNumbers(
     shop,
     caller,
     organizationId,
-    { ...wantedOf(wish), limit: 1 },
+    { ...wantedOf(requested), limit: 1 },
     1,
   );
   const first = numbers[0];
-  if (!first) throw new Problem('none_for_sale', noneFor(wish));
+  if (!first) throw new Problem('none_for_sale', noneFor(requested));
   const { phone_number, pretty_phone_number } = first;
   return { number: { phone_number, pretty_phone_number }, price };
 }

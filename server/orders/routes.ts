@@ -94,13 +94,13 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       const { organization_id, area_code = null, user_id = null, country, dry_run, ...rest } = request.body;
       const { phone_number: _, ...given } = rest;
       const wanted_number = readWanted(request.body);
-      const wish = { area_code, wanted_number, country, user_id, values: readEdit(given) };
+      const requested = { area_code, wanted_number, country, user_id, values: readEdit(given) };
       if (dry_run) {
-        const { number, price } = await previewPurchase(shop, request.caller, organization_id, wish);
+        const { number, price } = await previewPurchase(shop, request.caller, organization_id, requested);
         const nothing = { phone_id: null, assigned_to: null, stored: false, dry_run: true };
         return reply.send({ ...number, ...nothing, price: priceBody(price) });
       }
-      const input = { organization_id, wishes: [wish], bulk_id: null, holdMs: holdMs(carriers) };
+      const input = { organization_id, requests: [requested], bulk_id: null, holdMs: holdMs(carriers) };
       const { payload, replayed } = await changeOnce(db, request, 200, async (db, caller) => ({
         order_id: (await placeOrders(db, caller, input))[0]!,
       }));
@@ -129,7 +129,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
     ),
     async (request, reply) => {
       const { organization_id, items, country, dry_run } = request.body;
-      const wishes = items.flatMap(({ area_code, quantity, user_id = null, ...given }, index) => {
+      const requests = items.flatMap(({ area_code, quantity, user_id = null, ...given }, index) => {
         const values = readEdit(given);
         for (const name of uniqueNames)
           if (quantity > 1 && values[name] != null)
@@ -138,16 +138,16 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
           ...{ area_code, wanted_number: null, country, user_id, values },
         }));
       });
-      if (wishes.length > numbersPerBulk)
-        throw invalid(`items ask for ${wishes.length} numbers, and ${numbersPerBulk} is the most`);
-      const count = wishes.length;
+      if (requests.length > numbersPerBulk)
+        throw invalid(`items ask for ${requests.length} numbers, and ${numbersPerBulk} is the most`);
+      const count = requests.length;
       if (dry_run) {
         const price = priceBody(await quote(db, request.caller, organization_id, count));
         return reply.send({ bulk_id: null, orders: [], count, dry_run, price });
       }
       const placed = await changeOnce(db, request, 202, async (db, caller) => {
         const bulk_id = randomUUIDv7();
-        await placeOrders(db, caller, { organization_id, wishes, bulk_id, holdMs: 0 });
+        await placeOrders(db, caller, { organization_id, requests, bulk_id, holdMs: 0 });
         const { orders } = await listOrders(db, caller, { bulk_id, limit: numbersPerBulk });
         return { bulk_id, orders: orders.map(orderBody), count };
       });

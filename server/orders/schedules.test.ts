@@ -163,10 +163,10 @@ function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<v
 
 /** What a request does. */
 async function purchase(shop: Shop, area_code: string): Promise<void> {
-  const wish = { area_code, wanted_number: null, country: 'US', user_id: null, values: {} };
+  const requested = { area_code, wanted_number: null, country: 'US', user_id: null, values: {} };
   const input = {
     organization_id: organization,
-    wishes: [wish],
+    requests: [requested],
     bulk_id: null,
     holdMs: holdMs(shop.carriers),
   };

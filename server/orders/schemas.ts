@@ -1,5 +1,12 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, UserId, withDefault } from '../../schema/shapes.ts';
+import {
+  nullable,
+  OrganizationId,
+  oneOf,
+  Timestamp,
+  UserReference,
+  withDefault,
+} from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
 import { AreaCode } from '../numbers/life/schemas.ts';
 import { AnyFormat, E164, editableExample, editableInput, editableOutput } from '../numbers/schemas.ts';
@@ -61,7 +68,7 @@ export const SearchBody = Type.Object({
 
 const what = {
   area_code: Type.Optional(AreaCode),
-  user_id: Type.Optional(nullable(UserId)),
+  user_id: Type.Optional(nullable(UserReference)),
   ...editableInput,
 };
 

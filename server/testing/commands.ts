@@ -176,8 +176,8 @@ export function requestOf(reservations: Reservations, command: Command): Request
       return { method: 'POST', path: base, body: { organization_id, phone_numbers } };
     }
     case 'claim': {
-      const { do: _, organization: organization_id, user: user_id, ...wish } = command;
-      return { method: 'POST', path: `${base}/claim`, body: { organization_id, user_id, ...wish } };
+      const { do: _, organization: organization_id, user: user_id, ...requested } = command;
+      return { method: 'POST', path: `${base}/claim`, body: { organization_id, user_id, ...requested } };
     }
     case 'bulk': {
       const { do: _, items, ...options } = command;

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { risingId } from '../../db/rising-id.ts';
+import { activeUserOf } from '../../users/references.ts';
 import { type EditableName, uniqueNames } from '../state.ts';
 
 /* Decides which staged rows are imported, in the database. insert.ts then inserts the good ones. */
@@ -23,19 +24,17 @@ export async function classifyRows(
   organizationId: string,
   given: EditableName[],
 ): Promise<Counts> {
-  const active = (user: string) => sql`${sql.ref(`${user}.tenant_id`)} = ${caller.tenantId}
-    and ${sql.ref(`${user}.organization_id`)} = ${organizationId} and ${sql.ref(`${user}.status`)} = 'active'`;
+  const user = activeUserOf(caller, sql`${organizationId}::uuid`, sql.ref('s.user_reference'));
   await sql`
     with found as (
       select s.line, s.input, s.phone_number, s.pretty, s.country, ${columns(given, 's.')}
-             coalesce(by_id.id, by_email.id) as user_id, coalesce(by_id.unique_id, by_email.unique_id) as user_unique_id,
+             ${user.id} as user_id, ${user.uniqueId} as user_unique_id,
              case when s.error is not null then 'invalid'
-                  when s.user_reference is not null and by_id.id is null and by_email.id is null then 'unknown_user'
+                  when s.user_reference is not null and ${user.id} is null then 'unknown_user'
                   when n.id is not null then 'already_exists' end as code,
              coalesce(s.error, s.user_reference) as detail, n.organization_id as taken_by
       from staged s
-      left join users by_id on ${active('by_id')} and by_id.unique_id = s.user_reference
-      left join users by_email on ${active('by_email')} and lower(by_email.email) = lower(s.user_reference)
+      ${user.joins}
       left join phone_numbers n on n.tenant_id = ${caller.tenantId} and n.phone_number = s.phone_number and n.released_at is null
     ), compared as (
       select *, first_value(line) over (partition by code, phone_number order by line) as first_line from found

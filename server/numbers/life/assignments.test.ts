@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { newNumbers, newOrganization, newUser } from '../../testing/factories.ts';
+import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
+import { newShop } from '../../testing/shop.ts';
 
 let server: TestServer;
 let organization: string;
@@ -113,4 +114,48 @@ test('every tenure of a number is kept', async () => {
     .execute();
   assert.equal(tenures.length, 3);
   for (const { assigned_at, ended_at } of tenures) assert(ended_at! >= assigned_at);
+});
+
+test('an e-mail address names a user wherever a user_id does, and answers have the user_id', async () => {
+  const shop = await newShop(server);
+  const { key, organization: organization_id } = shop;
+  const user = await newUser(server, organization_id, key);
+  const { body } = await server.call('GET', `/v1/organizations/${organization_id}/users`, { key });
+  const email: string = body.users[0].email.toUpperCase();
+  const base = '/v1/sms/phone-numbers';
+  const call = async (method: string, path: string, body?: object) => {
+    const reply = await server.call(method, path, { key, ...(body && { body }) });
+    assert.ok(reply.status < 300, reply.text);
+    return reply.body;
+  };
+  const [first, second, third] = await newNumbers(
+    server,
+    organization_id,
+    Array.from({ length: 3 }, () => ({ phone_number: uniqueNumber() })),
+    key,
+  );
+  const assigned = await call('POST', `${base}/${first!.phone_number}/assign`, { user_id: email });
+  assert.equal(assigned.user_id, user);
+  const held = await call('POST', `${base}/${second!.phone_number}/reserve`, { expires_in: 60 });
+  const path = `/v1/sms/reservations/${held.reservation_id}/assign`;
+  assert.equal((await call('POST', path, { user_id: email })).user_id, user);
+  const items = [{ action: 'assign', phone_number: third!.phone_number, user_id: email }];
+  assert.equal((await call('POST', `${base}/bulk`, { items })).done, 1);
+  await newNumbers(server, organization_id, [{ phone_number: uniqueNumber(), user_id: email }], key);
+  const bought = await call('POST', `${base}/purchase`, {
+    organization_id,
+    area_code: '415',
+    user_id: email,
+  });
+  assert.equal(bought.assigned_to, user);
+  await call('DELETE', `${base}/${first!.phone_number}/assign`);
+  const claimed = await call('POST', `${base}/claim`, { organization_id, user_id: email });
+  assert.equal(claimed.user_id, user);
+  const { phone_numbers } = await call('GET', `${base}?organization_id=${organization_id}`);
+  assert.deepEqual(
+    phone_numbers.map((number: { assigned_to: { user_id: string } }) => number.assigned_to.user_id),
+    Array.from({ length: 5 }, () => user),
+  );
+  const log = await call('GET', `/v1/events?organization_id=${organization_id}`);
+  assert.equal(JSON.stringify(log.events.slice(2)).includes(email), false, 'the log has ids, not addresses');
 });

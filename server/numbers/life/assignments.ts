@@ -4,8 +4,9 @@ import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
+import { findAssignee } from '../../users/references.ts';
 import { changeNumber, type Target } from './change-number.ts';
-import { applyChanges, findAssignee, findStates } from './changes.ts';
+import { applyChanges, findStates } from './changes.ts';
 import { assign, type NumberState, unassign } from './rules.ts';
 
 export type Assigned = { phone_number: string; user_id: string; assigned_at: Date };
@@ -15,15 +16,15 @@ export async function assignNumber(
   db: Db,
   caller: Caller,
   target: Target,
-  userId: string,
+  reference: string,
 ): Promise<Assigned> {
   const { number, at } = await changeNumber(db, caller, target, async (number, revision) => {
     assertActive(revision);
     // Errors of the number come before errors of the user, so the rule is tried before the user is looked up.
-    assign(number, { id: '', unique_id: userId });
-    return assign(number, await findAssignee(revision, caller, userId));
+    assign(number, { id: '', unique_id: reference });
+    return assign(number, await findAssignee(revision.tx, caller, revision.organization.id, reference));
   }).catch(as400);
-  return { phone_number: number.phone_number, user_id: userId, assigned_at: at };
+  return { phone_number: number.phone_number, user_id: number.user_id!, assigned_at: at };
 }
 
 /** Returns an assigned number to the available pool, at once or after the tenant's cool-down. */
@@ -66,7 +67,7 @@ export type Claim = {
 export function claimNumber(db: Db, caller: Caller, claim: Claim): Promise<Assigned> {
   return revise(db, caller, { unique_id: claim.organization_id }, async revision => {
     assertActive(revision);
-    const user = await findAssignee(revision, caller, claim.user_id);
+    const user = await findAssignee(revision.tx, caller, revision.organization.id, claim.user_id);
     const number = await pickNumber(revision, caller, claim);
     if (!number) throw await noneAvailable(revision, caller, claim);
     await applyChanges(revision, caller, [{ number, step: assign(number, user, 'number.claimed') }]);

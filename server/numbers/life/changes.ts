@@ -4,10 +4,10 @@ import { type RawBuilder, sql } from 'kysely';
 import { carriers } from '../../../carriers/carriers.ts';
 import type { Caller } from '../../access/caller.ts';
 import { charge, type NewCharge } from '../../charges/charges.ts';
-import { Problem, translateViolations } from '../../errors.ts';
+import { translateViolations } from '../../errors.ts';
 import type { Revision } from '../../revisions/revise.ts';
 import { field, stateNames } from '../state.ts';
-import type { NumberState, Step, User } from './rules.ts';
+import type { NumberState, Step } from './rules.ts';
 import { takenValueProblems } from './unique.ts';
 
 /** The carriers that must release the numbers they sold. */
@@ -182,19 +182,4 @@ function insertAssignments({ organization, number, at }: Revision, caller: Calle
     insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)
     select ${caller.tenantId}, ${organization.id}, s.id, s.phone_number_id, s.user_id, ${at}, ${number}
     from jsonb_to_recordset(${rows}::jsonb) as s(id uuid, phone_number_id uuid, user_id uuid)`;
-}
-
-/** @throws Problem `assignee_not_found` if the organization has no such active user */
-export async function findAssignee(
-  { tx, organization }: Revision,
-  caller: Caller,
-  uniqueId: string,
-): Promise<User> {
-  const { rows } = await sql<User>`
-    select id, unique_id from users
-    where tenant_id = ${caller.tenantId} and organization_id = ${organization.id} and unique_id = ${uniqueId} and status = 'active'`.execute(
-    tx,
-  );
-  if (!rows[0]) throw new Problem('assignee_not_found');
-  return rows[0];
 }

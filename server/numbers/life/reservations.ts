@@ -3,9 +3,9 @@ import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { assertActive } from '../../revisions/revise.ts';
+import { findAssignee } from '../../users/references.ts';
 import { defaultCountry } from '../phone-number.ts';
 import { changeNumber, type Target } from './change-number.ts';
-import { findAssignee } from './changes.ts';
 import { assignReserved, releaseReservation, renew, reserve } from './rules.ts';
 
 export type Reservation = {
@@ -62,14 +62,15 @@ export async function cancelReservation(
 }
 
 /** Turns a reservation into an assignment. */
-export async function assignReservation(db: Db, caller: Caller, id: string, userId: string) {
+export async function assignReservation(db: Db, caller: Caller, id: string, reference: string) {
   const target = await reservedNumber(db, caller, id);
   const { number, at } = await changeNumber(db, caller, target, async (number, revision) => {
     assertActive(revision);
     assertSame(number.reservation_id, id);
-    return assignReserved(number, await findAssignee(revision, caller, userId), revision.now);
+    const user = await findAssignee(revision.tx, caller, revision.organization.id, reference);
+    return assignReserved(number, user, revision.now);
   });
-  return { phone_number: number.phone_number, user_id: userId, assigned_at: at };
+  return { phone_number: number.phone_number, user_id: number.user_id!, assigned_at: at };
 }
 
 const reservationOf = (number: {

@@ -1,6 +1,6 @@
 import { carriers } from '../../../carriers/carriers.ts';
 import { Type } from '../../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, UserId } from '../../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, UserId, UserReference } from '../../../schema/shapes.ts';
 import { AnyFormat, DefaultCountry, E164, editableInput, NumberParams } from '../schemas.ts';
 
 /** The query of every call that names a number in its path. */
@@ -19,7 +19,7 @@ export const ReservationParams = Type.Object({
 });
 
 export const AssignBody = Type.Object(
-  { user_id: UserId },
+  { user_id: UserReference },
   { additionalProperties: false, examples: [{ user_id: 'user_xyz789' }] },
 );
 
@@ -57,7 +57,7 @@ export const AreaCode = Type.String({
 export const ClaimBody = Type.Object(
   {
     organization_id: OrganizationId,
-    user_id: UserId,
+    user_id: UserReference,
     area_code: Type.Optional(
       Type.Unsafe<string | string[]>({
         anyOf: [AreaCode, Type.Array(AreaCode, { minItems: 1, maxItems: 100 })],
@@ -188,7 +188,7 @@ export const AddNumbersBody = Type.Object(
         {
           phone_number: AnyFormat,
           ...editableInput,
-          user_id: Type.Optional(nullable(UserId)),
+          user_id: Type.Optional(nullable(UserReference)),
         },
         { additionalProperties: false },
       ),

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Caller } from '../../../access/caller.ts';
 import type { Db } from '../../../db/database.ts';
 import type { Revision } from '../../../revisions/revise.ts';
+import { findActiveUsers } from '../../../users/references.ts';
 import { loadStates } from '../changes.ts';
 import type { User } from '../rules.ts';
 import type { BulkItem, NumberInBulk } from './items.ts';
@@ -47,18 +48,21 @@ export async function loadNumbers(
   return numbers;
 }
 
-/** The active users that the items name, by the organization's internal id and the user's unique_id. */
+/** The active users that the items name, by the organization's internal id and the reference. */
 export async function findUsers(
   revisions: Revision[],
   caller: Caller,
   items: BulkItem[],
 ): Promise<Map<string, User>> {
   if (!revisions[0]) return new Map();
-  const organizationIds = revisions.map(({ organization }) => organization.id);
-  const uniqueIds = items.flatMap(item => (item.action === 'assign' ? [item.user_id] : []));
-  const { rows } = await sql<User & { organization_id: string }>`
-    select id, unique_id, organization_id from users
-    where tenant_id = ${caller.tenantId} and organization_id = any(${organizationIds}::uuid[]) and unique_id = any(${uniqueIds}::text[])
-      and status = 'active'`.execute(revisions[0].tx);
-  return new Map(rows.map(row => [`${row.organization_id} ${row.unique_id}`, row]));
+  const named = new Set(items.flatMap(item => (item.action === 'assign' ? [item.user_id] : [])));
+  const references = revisions.flatMap(({ organization }) =>
+    [...named].map(user => ({ organizationId: organization.id, user })),
+  );
+  const users = await findActiveUsers(revisions[0].tx, caller, references);
+  return new Map(
+    references.flatMap(({ organizationId, user }, index) =>
+      users[index] ? [[`${organizationId} ${user}`, users[index]] as const] : [],
+    ),
+  );
 }

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from '../../../../schema/schema.ts';
-import { OrganizationId, UserId, withDefault } from '../../../../schema/shapes.ts';
+import { OrganizationId, UserReference, withDefault } from '../../../../schema/shapes.ts';
 import { problems } from '../../../errors.ts';
 import { fields } from '../../fields.ts';
 import { AnyFormat, DefaultCountry, editableInput } from '../../schemas.ts';
@@ -28,7 +28,7 @@ const Items = Type.Unsafe<BulkItem[]>({
     },
     discriminator: { propertyName: 'action' },
     oneOf: [
-      itemSchema('assign', { user_id: UserId }),
+      itemSchema('assign', { user_id: UserReference }),
       itemSchema('unassign', {}),
       itemSchema('tag', {
         add: Type.Optional(fields.tags.schema),
