@@ -21,13 +21,14 @@ import {
   type Tenant,
 } from '../../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
+import { releaseWhatIsDue } from '../../testing/due-work.ts';
 import { uniqueNumber } from '../../testing/factories.ts';
 import { interrupted, play } from '../../testing/killing.ts';
 import { fuzzing } from '../../testing/runs.ts';
 import { assignNumber } from '../life/assignments.ts';
 import { changeInBulk } from '../life/bulk/bulk.ts';
 import { endWhatIsDue } from '../life/clock.ts';
-import { carryOutRelease, releaseWhatIsDue } from './carrier-release.ts';
+import { carryOutRelease } from './carrier-release.ts';
 import { beginRelease, type Intended, type Released } from './release.ts';
 
 type Ask = 'release' | 'release in bulk' | 'assign' | 'go on' | 'end what is due';
