@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { type Db, transact } from '../db/database.ts';
+import { type Due, lockDue } from '../work/due.ts';
 import { type Job, startJob } from '../work/jobs.ts';
-import { type Due, lockDue } from '../work/leases.ts';
 import { isOwed, week } from './charges.ts';
 
 const everyMs = 60_000;

@@ -21,15 +21,16 @@ const nextTime = sql<Date>`clock_timestamp() + make_interval(secs => compare_eve
  * not gone through twice; after a time without any server, it is compared once and not once for each time missed.
  */
 export const startComparisons = (db: Db, log: Logger): Job =>
-  startJob(log, { name: 'beginning comparisons', everyMs: 500, round: () => transact(db, beginNext) });
+  startJob(log, { name: 'beginning comparisons', everyMs: 500, round: () => beginComparison(db) });
 
 /** @returns whether there was one to begin */
-async function beginNext(tx: Db): Promise<boolean> {
-  const [account] = await takeDue(tx, comparisons, nextTime, { free: 1 });
-  if (!account) return false;
-  const caller = systemCaller(account.tenant_id, 'comparison');
-  await insertRun(tx, caller, randomUUIDv7(), account.id, comparison)
-    .onConflict(conflict => conflict.doNothing())
-    .execute();
-  return true;
-}
+export const beginComparison = (db: Db): Promise<boolean> =>
+  transact(db, async tx => {
+    const [account] = await takeDue(tx, comparisons, nextTime, { free: 1 });
+    if (!account) return false;
+    const caller = systemCaller(account.tenant_id, 'comparison');
+    await insertRun(tx, caller, randomUUIDv7(), account.id, comparison)
+      .onConflict(conflict => conflict.doNothing())
+      .execute();
+    return true;
+  });

@@ -3,11 +3,11 @@ import type { Logger } from 'pino';
 import { type Caller, systemCaller } from '../../access/caller.ts';
 import type { CarrierSettings } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
-import type { NumberStatus } from '../../db/tables.ts';
 import { backOffMs } from '../../work/back-off.ts';
 import type { Job } from '../../work/jobs.ts';
 import { fromNow, type Lease, type Leased, overwrite, takeOne } from '../../work/leases.ts';
 import { startWorkers } from '../../work/workers.ts';
+import type { NumberStatus } from '../state.ts';
 
 /*
  * A number is released and attached at its carrier outside of any transaction, under a lease: `release_due_at` and

@@ -4,9 +4,9 @@ import { type Caller, systemCaller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { isUnavailable } from '../../errors.ts';
 import { type Revision, revise, reviseIfFree } from '../../revisions/revise.ts';
+import { dueOf, holdersDue, type Shared } from '../../work/due.ts';
 import type { Holder } from '../../work/fair-share.ts';
 import { type Job, logFailure, startJob } from '../../work/jobs.ts';
-import { holdersDue, type Shared } from '../../work/leases.ts';
 import { applyChanges, loadStates } from './changes.ts';
 import { expire } from './rules.ts';
 
@@ -16,7 +16,7 @@ const share = 1000;
 /** How many locked organizations are waited for at once, with a connection each. */
 const waitersMax = 4;
 
-const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
+export const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
 
 /**
  * Ends what ends by itself: reservations, cool-downs, the time to undo a release. Each is a revision. Every server does
@@ -93,21 +93,11 @@ function endShare(db: Db, { tenant_id, holder }: Holder, waits: boolean): Promis
 }
 
 async function endIn(revision: Revision, caller: Caller): Promise<number> {
-  const rows = await revision.tx
-    .selectFrom('phone_numbers')
-    .select('id')
-    .where('tenant_id', '=', caller.tenantId)
-    .where('organization_id', '=', revision.organization.id)
-    .where('until', '<=', revision.now)
-    .orderBy('until')
-    .limit(share)
-    .execute();
+  const { tx, organization } = revision;
+  const rows = await dueOf(tx, expiry, { tenant_id: caller.tenantId, holder: organization.id }, share);
   if (rows.length === 0) return 0;
-  const states = await loadStates(
-    revision,
-    caller,
-    rows.map(row => row.id),
-  );
+  const ids = rows.map(row => row.id);
+  const states = await loadStates(revision, caller, ids);
   await applyChanges(
     revision,
     caller,
