@@ -9,6 +9,7 @@ import { orderLease } from '../orders/hold.ts';
 import { newCarrierAccount } from '../testing/carrier-numbers.ts';
 import { newScheduleTenant } from '../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { fuzzing } from '../testing/runs.ts';
 import { holdersDue } from './due.ts';
 import { shareOut } from './fair-share.ts';
 import { assertHeld, fromNow, Lost, overwrite, readHeld, takeDue } from './leases.ts';
@@ -88,7 +89,7 @@ test('who has something due is found, and everybody is given a share of the slot
       }
     },
   );
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, fuzzing(60));
 });
 
 test('slots go to those who have the fewest, in turn', () => {
