@@ -10,6 +10,7 @@ import { docRoutes } from './docs/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { changing } from './http/changing.ts';
 import { createFastify } from './http/fastify.ts';
+import { forgetAnswers } from './http/idempotency.ts';
 import type { App } from './http/operation.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -31,10 +32,12 @@ import { createBodyCache } from './reading/body-cache.ts';
 import { assertAccess, identify } from './reading/identify.ts';
 import { createLookups, type Lookups } from './reading/lookups.ts';
 import { runRoutes } from './reconciliation/routes.ts';
+import { startComparisons } from './reconciliation/schedule.ts';
 import { startRuns } from './reconciliation/work.ts';
 import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
 import { tokenRoutes } from './users/token-routes.ts';
+import { startJob } from './work/jobs.ts';
 
 export type AppOptions = {
   database: Database;
@@ -53,18 +56,22 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const lookups = createLookups(database.lookups);
   const bodyCache = createBodyCache(options.cacheBytes ?? cacheBytesDefault);
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
-  const keyUse = recordKeyUse(db);
   const waiters = createWaiters(db);
-  const clock = startClock(db, log);
   const shop = { db, carriers, log };
-  const orderWork = startOrders(shop);
-  const weeklyFees = startWeeklyFees(db, log);
-  const releases = startReleases(db, carriers, log);
-  const attachments = startAttachments(db, carriers, log);
-  const runs = startRuns(db, carriers, log);
+  const jobs = {
+    clock: startClock(db, log),
+    orders: startOrders(shop),
+    releases: startReleases(db, carriers, log),
+    attachments: startAttachments(db, carriers, log),
+    weeklyFees: startWeeklyFees(db, log),
+    comparisons: startComparisons(db, log),
+    runs: startRuns(db, carriers, log),
+    keyUse: recordKeyUse(db, log),
+    answers: startJob(log, { name: 'forgetting answers', everyMs: 600_000, round: () => forgetAnswers(db) }),
+  };
 
   const app = createFastify(brand, log);
-  identifyCallers(app, lookups, keyUse);
+  identifyCallers(app, lookups, jobs.keyUse);
   const stopping = closeConnectionsWhenStopping(app);
   await docRoutes(app);
 
@@ -80,20 +87,18 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   reservationRoutes(app, change);
   atCarrierRoutes(app, db, carriers, change);
   bulkRoutes(app, db, change);
-  orderRoutes(app, shop, change, orderWork);
+  orderRoutes(app, shop, change, jobs.orders);
   tenantRoutes(app, db, change);
   carrierRoutes(app, db, carriers, change);
   tokenRoutes(app, change);
   usageRoutes(app, database);
-  runRoutes(app, db, carriers, change, runs);
+  runRoutes(app, db, carriers, change, jobs.runs);
   eventRoutes(app, db, waiters);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
   app.addHook('preClose', async () => waiters.notifyAll());
   app.addHook('onClose', async () => {
-    const work = [clock, orderWork, weeklyFees, releases, attachments, runs];
-    await Promise.all(work.map(each => each.stop()));
-    await keyUse.stop();
+    await Promise.all(Object.values(jobs).map(job => job.stop()));
   });
   await app.ready();
   return app;

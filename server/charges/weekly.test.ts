@@ -136,7 +136,7 @@ test('the job does so by itself, and says when it cannot', async () => {
   await bring(now, north, [number]);
   const logged: string[] = [];
   const log = pino({}, { write: line => void logged.push(line) });
-  const told = () => logged.some(line => JSON.parse(line).msg === 'weekly fees could not be charged');
+  const told = () => logged.some(line => JSON.parse(line).msg === 'weekly fees could not run');
   await sql`alter table charges rename to hidden`.execute(database.db);
   const first = startWeeklyFees(database.db, log);
   first.wake();

@@ -1,33 +1,19 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { type Db, transact } from '../db/database.ts';
-import { isUnavailable } from '../errors.ts';
-import { type Job, repeat } from '../work/jobs.ts';
+import { type Due, lockDue } from '../work/due.ts';
+import { type Job, startJob } from '../work/jobs.ts';
 import { isOwed, week } from './charges.ts';
 
 const everyMs = 60_000;
 const numbersPerBatch = 500;
 
+/** Nobody waits for a fee, since spending() counts the weeks that are not charged yet: so no organization has a share. */
+const fees: Due = { table: 'phone_numbers', due: 'next_fee_at' };
+
 /** Charges the weeks of numbers as they begin. Every server does it, and each week is charged once. */
-export function startWeeklyFees(db: Db, log: Logger): Job {
-  let stopping = false;
-  const fees = repeat(everyMs, log, 'weekly fees', async () => {
-    try {
-      while (!stopping && (await chargeBatch(db)) > 0);
-    } catch (error) {
-      // Nobody asks for these, so nobody else would be told.
-      if (!isUnavailable(error)) log.error({ err: error }, 'weekly fees could not be charged');
-      throw error;
-    }
-  });
-  return {
-    ...fees,
-    stop() {
-      stopping = true;
-      return fees.stop();
-    },
-  };
-}
+export const startWeeklyFees = (db: Db, log: Logger): Job =>
+  startJob(log, { name: 'weekly fees', everyMs, round: async () => (await chargeBatch(db)) > 0 });
 
 /** Charges every week that has begun and is not charged yet. @param at now, unless told otherwise */
 export async function chargeWeeks(db: Db, at?: Date): Promise<void> {
@@ -45,10 +31,7 @@ async function chargeBatch(db: Db, at?: Date): Promise<number> {
   const moment = at ? sql`${at}::timestamptz` : sql`now()`;
   return transact(db, async tx => {
     // By itself, so that the next statement sees what was committed before the last of these locks was had.
-    const { rows } = await sql<{ tenant_id: string; id: string }>`
-      select tenant_id, id from phone_numbers where next_fee_at <= ${moment}
-      order by next_fee_at, tenant_id, id limit ${numbersPerBatch}
-      for no key update skip locked`.execute(tx);
+    const rows = await lockDue(tx, fees, numbersPerBatch, at);
     if (rows.length === 0) return 0;
     const [tenants, ids] = [rows.map(row => row.tenant_id), rows.map(row => row.id)];
     await sql`

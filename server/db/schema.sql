@@ -296,7 +296,7 @@ create table orders (
 );
 CREATE INDEX orders_bulk_idx ON public.orders USING btree (tenant_id, bulk_id) WHERE (bulk_id IS NOT NULL);
 CREATE UNIQUE INDEX orders_candidate_key ON public.orders USING btree (tenant_id, carrier_account_id, phone_number) WHERE (status = ANY (ARRAY['buying'::text, 'settling'::text]));
-CREATE INDEX orders_next_idx ON public.orders USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX orders_due_idx ON public.orders USING btree (tenant_id, carrier_account_id, next_at) WHERE (next_at IS NOT NULL);
 CREATE INDEX orders_open_idx ON public.orders USING btree (tenant_id, organization_id) WHERE (status = ANY (ARRAY['placed'::text, 'buying'::text, 'settling'::text]));
 CREATE INDEX orders_organization_idx ON public.orders USING btree (tenant_id, organization_id, created_at, id);
 CREATE UNIQUE INDEX orders_phone_number_key ON public.orders USING btree (tenant_id, phone_number_id) WHERE (phone_number_id IS NOT NULL);
@@ -385,16 +385,17 @@ create table phone_numbers (
   constraint phone_numbers_status_check CHECK (status = ANY (ARRAY['pending'::text, 'available'::text, 'reserved'::text, 'assigned'::text, 'cooling_down'::text, 'releasing'::text, 'released'::text])),
   constraint phone_numbers_until_check CHECK (until IS NULL OR (status = ANY (ARRAY['reserved'::text, 'cooling_down'::text, 'releasing'::text])))
 );
-CREATE INDEX phone_numbers_attach_idx ON public.phone_numbers USING btree (attach_due_at) WHERE (attach_due_at IS NOT NULL);
+CREATE INDEX phone_numbers_attach_idx ON public.phone_numbers USING btree (tenant_id, carrier_account_id, attach_due_at) WHERE ((attach_due_at IS NOT NULL) AND (release_due_at IS NULL));
 CREATE UNIQUE INDEX phone_numbers_carrier_key ON public.phone_numbers USING btree (tenant_id, carrier_account_id, carrier_number_id) WHERE ((released_at IS NULL) AND (carrier_account_id IS NOT NULL));
 CREATE INDEX phone_numbers_created_idx ON public.phone_numbers USING btree (tenant_id, organization_id, created_at, phone_number) WHERE (released_at IS NULL);
+CREATE INDEX phone_numbers_expiry_idx ON public.phone_numbers USING btree (tenant_id, organization_id, until) WHERE (until IS NOT NULL);
 CREATE UNIQUE INDEX phone_numbers_external_id_key ON public.phone_numbers USING btree (tenant_id, external_id) WHERE ((released_at IS NULL) AND (external_id IS NOT NULL));
 CREATE INDEX phone_numbers_fee_idx ON public.phone_numbers USING btree (next_fee_at) WHERE (next_fee_at IS NOT NULL);
 CREATE INDEX phone_numbers_list_idx ON public.phone_numbers USING btree (tenant_id, organization_id, phone_number) INCLUDE (id, pretty_phone_number, nickname, status, created_at) WHERE (released_at IS NULL);
 CREATE UNIQUE INDEX phone_numbers_live_key ON public.phone_numbers USING btree (tenant_id, phone_number) WHERE (released_at IS NULL);
 CREATE INDEX phone_numbers_number_idx ON public.phone_numbers USING btree (tenant_id, phone_number, created_at);
 CREATE INDEX phone_numbers_pool_idx ON public.phone_numbers USING btree (tenant_id, organization_id, available_since, phone_number) WHERE (status = 'available'::text);
-CREATE INDEX phone_numbers_release_idx ON public.phone_numbers USING btree (release_due_at) WHERE (release_due_at IS NOT NULL);
+CREATE INDEX phone_numbers_release_idx ON public.phone_numbers USING btree (tenant_id, carrier_account_id, release_due_at) WHERE (release_due_at IS NOT NULL);
 CREATE INDEX phone_numbers_reservation_idx ON public.phone_numbers USING btree (tenant_id, reservation_id) WHERE (reservation_id IS NOT NULL);
 CREATE INDEX phone_numbers_until_idx ON public.phone_numbers USING btree (until) WHERE (until IS NOT NULL);
 

@@ -81,3 +81,12 @@ async function assertLocked(db: Db, attempt: RawBuilder<unknown>): Promise<void>
 }
 
 const lockId = ({ tenantId }: Caller, key: string) => sql`hashtextextended(${`${tenantId} ${key}`}, 0)`;
+
+const keptHours = 48;
+
+/** Forgets answers that nobody may ask for any more. */
+export async function forgetAnswers(db: Db): Promise<void> {
+  await sql`delete from idempotency_keys where created_at < now() - make_interval(hours => ${keptHours})`.execute(
+    db,
+  );
+}

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
+import type { Logger } from 'pino';
 import { assertKey, type Caller } from '../access/caller.ts';
 import { hashSecret, newSecret, secretPrefix } from '../access/secret.ts';
 import type { Db } from '../db/database.ts';
@@ -7,6 +8,7 @@ import type { Permission, Tables } from '../db/tables.ts';
 import { invalid, Problem } from '../errors.ts';
 import { readMoment } from '../http/operation.ts';
 import { findOrganization } from '../organizations/organizations.ts';
+import { type Job, startJob } from '../work/jobs.ts';
 
 export type ApiKey = Omit<Selectable<Tables['api_keys']>, 'hash' | 'tenant_id'> & {
   organization_unique_id: string | null;
@@ -102,7 +104,7 @@ function keysOf(db: Db, caller: Caller) {
  * Records when keys were last used, every 15 seconds instead of at every request. Operators only need to know which keys
  * are dead.
  */
-export function recordKeyUse(db: Db) {
+export function recordKeyUse(db: Db, log: Logger): Job & { touch(caller: Caller): void } {
   const used = new Map<string, { tenantId: string; at: Date }>();
   async function flush() {
     const batch = [...used];
@@ -117,15 +119,12 @@ export function recordKeyUse(db: Db) {
     }
   }
   // A failure loses only some precision of a hint.
-  const timer = setInterval(() => flush().catch(() => {}), 15_000).unref();
+  const settled = () => flush().catch(() => {});
   return {
-    touch(caller: Caller) {
+    ...startJob(log, { name: 'writing down the use of keys', everyMs: 15_000, round: flush, settled }),
+    touch(caller) {
       const { id } = caller.actor;
       if (!used.has(id)) used.set(id, { tenantId: caller.tenantId, at: new Date() });
-    },
-    async stop() {
-      clearInterval(timer);
-      await flush().catch(() => {});
     },
   };
 }

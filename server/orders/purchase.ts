@@ -5,7 +5,7 @@ import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import { Problem, type ProblemCode } from '../errors.ts';
 import { type PhoneNumber, readPhoneNumber } from '../numbers/phone-number.ts';
-import { readHeld, type Shop } from './hold.ts';
+import { readPlaced, type Shop } from './hold.ts';
 import { getOrder, isOpen, type OrderRow } from './orders.ts';
 import { type NumberRequest, noneFor, type Quote, quote, wantedOf } from './place.ts';
 import { pursue } from './pursue.ts';
@@ -23,7 +23,8 @@ export async function awaitOutcome(
   placed: boolean,
 ): Promise<OrderRow> {
   const until = Date.now() + shop.carriers.settings.patienceMs;
-  if (placed) await pursue(shop, await readHeld(shop.db, caller.tenantId, id));
+  const held = placed && (await readPlaced(shop.db, caller.tenantId, id));
+  if (held) await pursue(shop, held);
   for (;;) {
     const order = await getOrder(shop.db, caller, id);
     if (!isOpen(order) || Date.now() >= until) return order;

@@ -5,8 +5,10 @@ import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
+import { attemptsSince, backOffMs } from '../work/back-off.ts';
+import { assertHeld, clock, fromNow, unlessLost } from '../work/leases.ts';
 import { fail, takeOver } from './finish.ts';
-import { buyerOf, clock, fromNow, type HeldOrder, Lost, type Shop, writeHeld } from './hold.ts';
+import { buyerOf, type HeldOrder, type Shop, writeHeld } from './hold.ts';
 import { isOpen } from './orders.ts';
 import { chooseAccount, noneFor, wantedOf } from './place.ts';
 
@@ -15,7 +17,6 @@ const candidatesMax = 5;
 const offersPerSearch = 50;
 /** How often a carrier must say that it knows nothing of a purchase. */
 const pollsMin = 3;
-const pauseMsMax = 300_000;
 /** For how long an order of many waits for a carrier that is not to be had. */
 const patienceMs = 3_600_000;
 
@@ -35,11 +36,7 @@ export const holdMs = ({ settings }: Carriers): number => 6 * settings.timeoutMs
  */
 export async function pursue(shop: Shop, held: HeldOrder): Promise<void> {
   let order: HeldOrder | undefined = held;
-  try {
-    while (order && isOpen(order)) order = await advance(shop, order);
-  } catch (error) {
-    if (!(error instanceof Lost)) throw error;
-  }
+  while (order && isOpen(order)) order = await unlessLost(advance(shop, order));
 }
 
 /** @returns the order as it is then; undefined when it has to wait */
@@ -111,6 +108,7 @@ async function notTaken(db: Db, order: HeldOrder, numbers: string[]): Promise<st
 }
 
 async function buy(shop: Shop, order: HeldOrder, carrier: Carrier): Promise<HeldOrder | undefined> {
+  assertHeld(order);
   const purchase = await carrier.buy(order.phone_number!, order.reference!).catch(outcomeOf(shop));
   if (!(purchase instanceof CarrierError)) return arrive(shop, order, purchase);
   const { outcome } = purchase;
@@ -155,9 +153,8 @@ async function settleLater(
   await writeHeld(db, order, { failure_code: null, ...changes, status: 'settling', next_at });
 }
 
-/** The longer it has taken, the longer the pause. */
-const pauseMs = ({ settings }: Carriers, elapsedMs: number): number =>
-  Math.min(Math.max(settings.pollMs, elapsedMs / 4), pauseMsMax) * (1 + Math.random() / 4);
+const pauseMs = ({ settings: { pollMs } }: Carriers, elapsedMs: number, askedMs?: number): number =>
+  backOffMs(pollMs, attemptsSince(elapsedMs, pollMs), askedMs);
 
 const nothingAsked = { status: 'placed', phone_number: null, reference: null } as const;
 
@@ -176,8 +173,8 @@ async function refused(shop: Shop, order: HeldOrder, failure: CarrierError): Pro
   const ageMs = order.now.getTime() - order.created_at.getTime();
   if (!waits || order.bulk_id === null || ageMs > patienceMs)
     return fail(shop.db, order, 'carrier_failed', failure.message);
-  const pause = Math.max(pauseMs(shop.carriers, ageMs), failure.retryAfterMs ?? 0);
-  await writeHeld(shop.db, order, { failure_code: failure.outcome, next_at: fromNow(pause) });
+  const next_at = fromNow(pauseMs(shop.carriers, ageMs, failure.retryAfterMs));
+  await writeHeld(shop.db, order, { failure_code: failure.outcome, next_at });
   return undefined;
 }
 

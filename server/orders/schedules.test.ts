@@ -13,10 +13,11 @@ import { createOrganization, editOrganization } from '../organizations/organizat
 import { createTenant } from '../tenants/tenants.ts';
 import { changeBook, newCarrierAccount, setFaults } from '../testing/carrier-numbers.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { pursueDueOrders } from '../testing/due-work.ts';
 import { killable, type Life, liveFor, mortal } from '../testing/killing.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { secretKey } from '../testing/server.ts';
-import { readHeld, type Shop, takeDue } from './hold.ts';
+import { readPlaced, type Shop } from './hold.ts';
 import { placeOrders } from './place.ts';
 import { holdMs, pursue } from './pursue.ts';
 
@@ -171,14 +172,14 @@ async function purchase(shop: Shop, area_code: string): Promise<void> {
     holdMs: holdMs(shop.carriers),
   };
   const [id] = await placeOrders(shop.db, caller, input);
-  await pursue(shop, await readHeld(shop.db, caller.tenantId, id!));
+  const held = await readPlaced(shop.db, caller.tenantId, id!);
+  if (held) await pursue(shop, held);
 }
 
 /** What a server does with what lies about, until nothing does. */
 async function settleAll(shop: Shop): Promise<void> {
   for (;;) {
-    const due = await takeDue(shop.db, 10, holdMs(shop.carriers));
-    await Promise.all(due.map(order => pursue(shop, order)));
+    await pursueDueOrders(shop);
     const { open } = await shop.db
       .selectFrom('orders')
       .select(eb => eb.fn.countAll<number>().as('open'))

@@ -1,38 +1,19 @@
-import { type Job, repeat } from '../work/jobs.ts';
-import { type HeldOrder, type Shop, takeDue } from './hold.ts';
+import type { Job } from '../work/jobs.ts';
+import { startWorkers } from '../work/workers.ts';
+import { orderLease, type Shop } from './hold.ts';
 import { holdMs, pursue } from './pursue.ts';
-
-const ordersAtOnce = 16;
 
 /**
  * Goes on with orders that nobody works on: those of many, those whose outcome is not known yet, and those whose server
- * has died. Every server does so; an order that is due is taken by one of them.
+ * has died. An account has no more of them under way than half of its calls, so a carrier that hangs stops no others.
  */
-export function startOrders(shop: Shop): Job {
-  const { db, carriers, log } = shop;
-  const underWay = new Set<Promise<void>>();
-  async function work(order: HeldOrder) {
-    await pursue(shop, order).catch(error => {
-      // It is taken again when the time for which it is held has passed.
-      log.warn({ err: error, order: order.id }, 'the work on an order was broken off');
-    });
-  }
-  const rounds = repeat(carriers.settings.pollMs / 4, log, 'the work on orders', async () => {
-    const free = ordersAtOnce - underWay.size;
-    if (free === 0) return;
-    for (const order of await takeDue(db, free, holdMs(carriers))) {
-      const working = work(order).finally(() => {
-        underWay.delete(working);
-        rounds.wake();
-      });
-      underWay.add(working);
-    }
+export const startOrders = (shop: Shop): Job =>
+  startWorkers(shop.db, shop.log, {
+    name: 'the work on orders',
+    lease: orderLease,
+    everyMs: shop.carriers.settings.pollMs / 4,
+    leaseMs: holdMs(shop.carriers),
+    atOnce: 32,
+    share: Math.ceil(shop.carriers.settings.concurrency / 2),
+    work: order => pursue(shop, order),
   });
-  return {
-    wake: rounds.wake,
-    async stop() {
-      await rounds.stop();
-      await Promise.all(underWay);
-    },
-  };
-}

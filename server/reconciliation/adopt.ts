@@ -5,7 +5,7 @@ import { type Db, refreshStatistics, type Tx } from '../db/database.ts';
 import { loadStates } from '../numbers/life/changes.ts';
 import { type Revision, revise } from '../revisions/revise.ts';
 import { finish, save } from './progress.ts';
-import { type Run, runCaller } from './runs.ts';
+import { type LeasedRun, type Run, runCaller } from './runs.ts';
 import { type AtCarrier, arrivalFrom, takeOver } from './take-over.ts';
 
 const numbersPerRevision = 1000;
@@ -14,7 +14,7 @@ const numbersPerRevision = 1000;
  * Takes over some of the numbers that the comparison has found for one organization, in one revision of it, which also
  * says in the piles that it is done and in the run how far it is. So it happens once, wherever it is killed.
  */
-export async function adoptSome(db: Db, run: Run): Promise<void> {
+export async function adoptSome(db: Db, run: LeasedRun): Promise<void> {
   const next = await db
     .selectFrom('carrier_drift')
     .select('wanted_organization_id')
@@ -35,7 +35,7 @@ export async function adoptSome(db: Db, run: Run): Promise<void> {
   );
 }
 
-async function adoptInto(revision: Revision, caller: Caller, run: Run): Promise<void> {
+async function adoptInto(revision: Revision, caller: Caller, run: LeasedRun): Promise<void> {
   const { tx } = revision;
   const wanted = await takeSteps(revision, run);
   const fit = wanted.filter(row => row.fits);

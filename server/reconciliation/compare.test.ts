@@ -7,7 +7,7 @@ import type { Db } from '../db/database.ts';
 import { lose, own, setFaults } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { startDueComparisons } from './schedule.ts';
+import { beginComparison } from './schedule.ts';
 import { ended, goThrough, newAccount, pilesOf, tenantOf } from './testing.ts';
 
 let server: TestServer;
@@ -213,7 +213,7 @@ test('comparisons begin by themselves, once for all servers, and the next one is
     .execute();
   const runs = async () => (await server.call('GET', `/v1/carrier-accounts/${account}/runs`)).body.runs;
   while ((await runs())[0]?.status !== 'done') await sleep(20);
-  await Promise.all(Array.from({ length: 5 }, () => startDueComparisons(db)));
+  await Promise.all(Array.from({ length: 5 }, () => beginComparison(db)));
   assert.equal((await runs()).length, 1);
   const { compare_due_at } = await db
     .selectFrom('carrier_accounts')

@@ -4,7 +4,7 @@ import { type Db, transact } from '../db/database.ts';
 import { carryIgnored, countPiles, fillPiles } from './piles.ts';
 import { planOf } from './plan.ts';
 import { finish, save } from './progress.ts';
-import type { Run } from './runs.ts';
+import type { LeasedRun, Run } from './runs.ts';
 import { keepNumbers } from './stock.ts';
 
 const lookUpsAtOnce = 100;
@@ -39,7 +39,7 @@ export async function doubtOfLoss(db: Db, run: Run, count: number): Promise<stri
  * what the carrier has denied to have when asked for it by name is reported missing. What it has all the same is as if
  * it had been listed: it may have been bought since.
  */
-export async function compareBooks(db: Db, carrier: Carrier, run: Run): Promise<void> {
+export async function compareBooks(db: Db, carrier: Carrier, run: LeasedRun): Promise<void> {
   const missing = await findMissing(db, run);
   if (missing.length === 0) return fill(db, run);
   const looks = await Promise.allSettled(missing.map(number => carrier.findNumber(number)));
@@ -78,7 +78,7 @@ async function reportGone(db: Db, run: Run, gone: string[]): Promise<void> {
     from phone_numbers n where ${ours(run)} and n.phone_number = any(${gone}::text[])`.execute(db);
 }
 
-async function fill(db: Db, run: Run): Promise<void> {
+async function fill(db: Db, run: LeasedRun): Promise<void> {
   await transact(db, async tx => {
     await fillPiles(tx, run);
     await carryIgnored(tx, run);

@@ -13,13 +13,13 @@ import { createOrganization } from '../organizations/organizations.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { newCarrierAccount, own, setFaults } from '../testing/carrier-numbers.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { stepDueRuns } from '../testing/due-work.ts';
 import { uniqueNumber } from '../testing/factories.ts';
 import { killable, liveFor, mortal } from '../testing/killing.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { secretKey } from '../testing/server.ts';
 import { readRules } from './rules.ts';
 import { getRun, startRun } from './runs.ts';
-import { stepDueRuns } from './work.ts';
 
 /*
  * An adoption whose servers die anywhere, before and after every statement and every call to the carrier, while others

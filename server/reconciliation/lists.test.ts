@@ -10,12 +10,12 @@ import { createOrganization } from '../organizations/organizations.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { newCarrierAccount } from '../testing/carrier-numbers.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { stepDueRuns } from '../testing/due-work.ts';
 import { uniqueNumber } from '../testing/factories.ts';
 import { secretKey } from '../testing/server.ts';
 import { listDrift } from './drift.ts';
 import { readRules } from './rules.ts';
 import { getRun, type Run, startRun } from './runs.ts';
-import { stepDueRuns } from './work.ts';
 
 /* Lists such as no carrier of ours gives on purpose, each as a carrier would give it call by call. */
 

@@ -6,6 +6,7 @@ import type { RunType } from '../db/carrier-tables.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
 import { Problem, translateViolations } from '../errors.ts';
+import type { Lease, Leased } from '../work/leases.ts';
 import type { Rule } from './rules.ts';
 
 /** What a run has counted so far; schemas.ts says what. Absent is 0, or not known. */
@@ -43,6 +44,9 @@ export type Run = Omit<Selectable<Tables['carrier_runs']>, 'map' | 'counts' | 'r
   rules: Rule[];
   plan: PlanPart[] | null;
 };
+
+/** A run in the hands of somebody who takes a step of it. */
+export type LeasedRun = Leased<Run>;
 
 /** What is to be gone through, and to what end. */
 export type NewRun = {
@@ -84,6 +88,13 @@ export const runFields = [
   'started_at',
   'finished_at',
 ] as const;
+
+export const runLease: Lease<Run> = {
+  table: 'carrier_runs',
+  due: 'next_at',
+  version: 'version',
+  columns: sql<Run>`${sql.join(runFields.map(field => sql.ref(field)))}`,
+};
 
 /** An account has the numbers of many organizations, so nobody who is bound to one goes through it. */
 export function assertTenantWide(caller: Caller): void {

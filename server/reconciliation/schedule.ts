@@ -1,38 +1,36 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
-import { carriers } from '../../carriers/carriers.ts';
+import type { Logger } from 'pino';
 import { systemCaller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
+import { type Job, startJob } from '../work/jobs.ts';
+import { type Lease, takeDue } from '../work/leases.ts';
 import { comparison, insertRun } from './runs.ts';
+
+/** Only accounts whose carrier has a list are ever given a moment (accounts/accounts.ts). */
+const comparisons: Lease<unknown> = {
+  table: 'carrier_accounts',
+  due: 'compare_due_at',
+  version: 'compare_due_at',
+  columns: sql`id`,
+};
+const nextTime = sql<Date>`clock_timestamp() + make_interval(secs => compare_every_seconds)`;
 
 /**
  * Begins the comparisons whose time has come, and sets the next ones. An account that is being gone through already is
  * not gone through twice; after a time without any server, it is compared once and not once for each time missed.
  */
-export async function startDueComparisons(db: Db): Promise<void> {
-  const kinds = Object.entries(carriers).flatMap(([name, kind]) => (kind.can.buy ? [name] : []));
-  const due = await db
-    .selectFrom('carrier_accounts')
-    .select(['tenant_id', 'id'])
-    .where('compare_due_at', '<=', sql<Date>`clock_timestamp()`)
-    .where('carrier', '=', sql<string>`any(${kinds}::text[])`)
-    .limit(100)
-    .execute();
-  for (const account of due) await transact(db, tx => startComparison(tx, account.tenant_id, account.id));
-}
+export const startComparisons = (db: Db, log: Logger): Job =>
+  startJob(log, { name: 'beginning comparisons', everyMs: 500, round: () => beginComparison(db) });
 
-async function startComparison(db: Db, tenantId: string, id: string): Promise<void> {
-  // Another server may have been here since.
-  const { numUpdatedRows } = await db
-    .updateTable('carrier_accounts')
-    .set({ compare_due_at: sql`clock_timestamp() + make_interval(secs => compare_every_seconds)` })
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .where('compare_due_at', '<=', sql<Date>`clock_timestamp()`)
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n) return;
-  const caller = systemCaller(tenantId, 'comparison');
-  await insertRun(db, caller, randomUUIDv7(), id, comparison)
-    .onConflict(conflict => conflict.doNothing())
-    .execute();
-}
+/** @returns whether there was one to begin */
+export const beginComparison = (db: Db): Promise<boolean> =>
+  transact(db, async tx => {
+    const [account] = await takeDue(tx, comparisons, nextTime, { free: 1 });
+    if (!account) return false;
+    const caller = systemCaller(account.tenant_id, 'comparison');
+    await insertRun(tx, caller, randomUUIDv7(), account.id, comparison)
+      .onConflict(conflict => conflict.doNothing())
+      .execute();
+    return true;
+  });

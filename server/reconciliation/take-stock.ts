@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import type { Carrier, Page } from '../../carriers/carrier.ts';
 import { CarrierError } from '../../carriers/errors.ts';
 import { type Db, transact } from '../db/database.ts';
+import { backOffMs } from '../work/back-off.ts';
 import { doubtOfLoss } from './compare.ts';
-import { finish, pauseMs, save } from './progress.ts';
-import type { Counts, Run } from './runs.ts';
+import { finish, save } from './progress.ts';
+import type { Counts, LeasedRun, Run } from './runs.ts';
 import { forgetStock, type Kept, keepNumbers } from './stock.ts';
 
 const listingsMax = 3;
@@ -16,7 +17,7 @@ const offByMax = 20;
  * Reads one page of what the account owns, and keeps it together with where to go on, so that a page that is read again
  * after a kill harms nothing. A list that cannot be right is read again from the beginning, a few times.
  */
-export async function takePage(db: Db, carrier: Carrier, run: Run, pollMs: number): Promise<void> {
+export async function takePage(db: Db, carrier: Carrier, run: LeasedRun, pollMs: number): Promise<void> {
   const page = await readPage(carrier, run);
   if (!page) return listAgain(db, run, pollMs, 'The carrier does not know its own next page');
   await transact(db, async tx => {
@@ -85,12 +86,12 @@ function doubtOf(
 const isLastListing = ({ counts }: Run): boolean => (counts.listings ?? 1) >= listingsMax;
 
 /** From the beginning; after the last time, the run says why its list cannot be believed, and nothing else. */
-async function listAgain(db: Db, run: Run, pollMs: number, why: string): Promise<void> {
+async function listAgain(db: Db, run: LeasedRun, pollMs: number, why: string): Promise<void> {
   if (isLastListing(run)) return finish(db, run, 'doubtful', { problem: `${why}, so nothing is believed` });
   const listings = (run.counts.listings ?? 1) + 1;
   await transact(db, async tx => {
     await forgetStock(tx, run);
     const counts = { listings, pages: 0, listed: 0, unreadable: 0, total: null };
-    await save(tx, run, { next_page: null, counts }, pauseMs(pollMs, listings));
+    await save(tx, run, { next_page: null, counts }, backOffMs(pollMs, listings));
   });
 }

@@ -51,6 +51,26 @@ export function revise<T>(
   });
 }
 
+/** The same where nobody else is changing the organization; otherwise nothing is done, and undefined returned. */
+export function reviseIfFree<T>(
+  db: Db,
+  caller: Caller,
+  ref: { id: string },
+  change: (revision: Revision) => Promise<T>,
+): Promise<T | undefined> {
+  return transact(db, async tx => {
+    const free = await tx
+      .selectFrom('organizations')
+      .select('id')
+      .where('tenant_id', '=', caller.tenantId)
+      .where('id', '=', ref.id)
+      .forNoKeyUpdate()
+      .skipLocked()
+      .executeTakeFirst();
+    return free && revise(tx, caller, ref, change);
+  });
+}
+
 /**
  * Revises several organizations in one transaction. They are locked in the order of their ids, so that two such changes
  * wait for each other instead of deadlocking. `If-Match` applies to the first.

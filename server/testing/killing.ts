@@ -166,6 +166,28 @@ export function interrupted(
   };
 }
 
+/**
+ * The database as a process has it that falls asleep when a statement has returned such a row, before it hears of it,
+ * and sleeps until `happen` is over.
+ */
+export function sleepy(
+  db: Db,
+  falls: (row: Record<string, unknown>) => boolean,
+  happen: () => Promise<unknown>,
+): Db {
+  let slept = false;
+  return db.withPlugin({
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      if (!slept && result.rows.some(row => falls(row as Record<string, unknown>))) {
+        slept = true;
+        await happen();
+      }
+      return result;
+    },
+  });
+}
+
 type Action<T> = (db: Db, carriers: Carriers) => Promise<T>;
 
 /**

@@ -21,11 +21,12 @@ import {
   type Tenant,
 } from '../../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
+import { attachWhatIsDue, releaseWhatIsDue } from '../../testing/due-work.ts';
 import { uniqueNumber } from '../../testing/factories.ts';
 import { interrupted, play } from '../../testing/killing.ts';
 import { fuzzing } from '../../testing/runs.ts';
-import { attachWhatIsDue, resumeNumberAttachment } from './attachment.ts';
-import { carryOutRelease, releaseWhatIsDue } from './carrier-release.ts';
+import { resumeNumberAttachment } from './attachment.ts';
+import { carryOutRelease } from './carrier-release.ts';
 import { beginRelease } from './release.ts';
 
 type Ask = 'go on' | 'resume' | 'release' | 'go on releasing';

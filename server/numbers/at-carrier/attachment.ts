@@ -9,6 +9,7 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { type Organization, type Revision, revise } from '../../revisions/revise.ts';
 import type { Job } from '../../work/jobs.ts';
+import { assertHeld, readHeld } from '../../work/leases.ts';
 import { changeNumber, type Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
 import {
@@ -19,7 +20,7 @@ import {
   type Step,
   type User,
 } from '../life/rules.ts';
-import { carrierCaller, findLeased, type Leased, putOff, repeatErrands, runErrands } from './leases.ts';
+import { attachments, carrierCaller, type LeasedNumber, putOff, startAtCarriers } from './leased-numbers.ts';
 
 type Registered = Pick<Organization, 'messaging_service_id' | 'campaign_id'>;
 
@@ -40,26 +41,21 @@ function messagingOf({ messaging_service_id, campaign_id }: Registered, { can }:
   };
 }
 
-/** Every server goes on with what is to be attached. */
 export const startAttachments = (db: Db, carriers: Carriers, log: Logger): Job =>
-  repeatErrands(carriers.settings.pollMs, log, 'attaching at the carriers', isStopping =>
-    attachWhatIsDue(db, carriers, isStopping),
+  startAtCarriers(db, log, carriers.settings, 'attaching at the carriers', attachments, number =>
+    goOnAttaching(db, carriers, number),
   );
 
-/** @returns how many numbers were due */
-export const attachWhatIsDue = (db: Db, carriers: Carriers, isStopping?: () => boolean): Promise<number> =>
-  runErrands(db, 'attach', carriers.settings, number => goOn(db, carriers, number), isStopping);
-
 /** Attaches a number, or looks what has become of that; if it is cut short it can be repeated. */
-async function goOn(db: Db, carriers: Carriers, number: Leased): Promise<void> {
+export async function goOnAttaching(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
   const result = await attach(db, carriers, number);
   if (result.state === 'attached')
     await record(db, number, async (state, revision) => ready(state, await buyerOf(revision, number)));
   else if (result.state === 'failed') await record(db, number, state => failAttachment(state, result.reason));
-  else await putOff(db, 'attach', number, carriers.settings.pollMs);
+  else await putOff(db, attachments, number, carriers.settings.pollMs);
 }
 
-async function attach(db: Db, carriers: Carriers, number: Leased): Promise<Attachment> {
+async function attach(db: Db, carriers: Carriers, number: LeasedNumber): Promise<Attachment> {
   const messaging = await registrationOf(db, number);
   // The organization has none any more: there is nothing to wait for.
   if (!messaging) return { state: 'attached' };
@@ -69,7 +65,9 @@ async function attach(db: Db, carriers: Carriers, number: Leased): Promise<Attac
     const found = await carrier.attachment(named, messaging);
     // At first a failure is that of the time before, and somebody has said that it is to be tried again.
     const begins = found.state === 'none' || (found.state === 'failed' && number.attempts === 1);
-    return begins ? await carrier.attach(named, messaging) : found;
+    if (!begins) return found;
+    assertHeld(number);
+    return await carrier.attach(named, messaging);
   } catch (error) {
     if (error instanceof CarrierError && !isTemporary(error))
       return { state: 'failed', reason: reasonOf(error) };
@@ -79,7 +77,7 @@ async function attach(db: Db, carriers: Carriers, number: Leased): Promise<Attac
 }
 
 /** What the number is to be attached to; undefined if that is nothing. */
-async function registrationOf(db: Db, { tenant_id, id }: Leased): Promise<Messaging | undefined> {
+async function registrationOf(db: Db, { tenant_id, id }: LeasedNumber): Promise<Messaging | undefined> {
   const row = await db
     .selectFrom('phone_numbers as n')
     .innerJoin('organizations as o', join =>
@@ -99,12 +97,12 @@ async function registrationOf(db: Db, { tenant_id, id }: Leased): Promise<Messag
 /** Writes what the carrier has said, unless it is said by now to somebody else, or the number is on its way out. */
 async function record(
   db: Db,
-  number: Leased,
+  number: LeasedNumber,
   rule: (state: NumberState, revision: Revision) => Step | Promise<Step>,
 ): Promise<void> {
   const caller = carrierCaller(number.tenant_id);
   await revise(db, caller, { id: number.organization_id }, async revision => {
-    const held = await findLeased(revision.tx, 'attach', number);
+    const held = await readHeld(revision.tx, attachments, number);
     const [state] = await loadStates(revision, caller, [number.id]);
     if (!held || !state || state.leaving) return;
     await applyChanges(revision, caller, [{ number: state, step: await rule(state, revision) }]);
@@ -112,7 +110,10 @@ async function record(
 }
 
 /** Whom the number was bought for, if numbers may be handed to them. */
-async function buyerOf({ tx, organization }: Revision, { tenant_id, id }: Leased): Promise<User | undefined> {
+async function buyerOf(
+  { tx, organization }: Revision,
+  { tenant_id, id }: LeasedNumber,
+): Promise<User | undefined> {
   if (organization.status !== 'active') return undefined;
   return tx
     .selectFrom('orders as o')

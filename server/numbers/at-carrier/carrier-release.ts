@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { CarrierError } from '../../../carriers/errors.ts';
 import type { Caller } from '../../access/caller.ts';
@@ -9,18 +8,11 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { revise } from '../../revisions/revise.ts';
 import type { Job } from '../../work/jobs.ts';
+import { assertHeld, Lost, overwrite, readHeld, unlessLost } from '../../work/leases.ts';
 import type { Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
 import { endRelease } from '../life/rules.ts';
-import {
-  carrierCaller,
-  findLeased,
-  isHeld,
-  type Leased,
-  putOff,
-  repeatErrands,
-  runErrands,
-} from './leases.ts';
+import { carrierCaller, type LeasedNumber, putOff, releases, startAtCarriers } from './leased-numbers.ts';
 import { answer, beginRelease, type Intended, type Released } from './release.ts';
 
 /*
@@ -66,24 +58,32 @@ async function askAndRelease(
   caller: Caller,
   { number_id: id, lease, first }: Intended & { lease: string },
 ): Promise<Released> {
-  const number = await findLeased(db, 'release', { tenant_id: caller.tenantId, id, lease: new Date(lease) });
-  if (!number) throw carrierFailed(new CarrierError('outcome_unknown', 'It took too long'), followedUp);
+  const key = { tenant_id: caller.tenantId, id, version: new Date(lease) };
+  const number = await readHeld(db, releases, key);
+  if (!number) throw carrierFailed(tookTooLong, followedUp);
   const failure = await ask(db, carriers, number);
   if (!failure) return recordRelease(db, caller, number);
   // Nobody has asked before, so it is certain that the carrier has it still.
   const certain = first && !(failure instanceof CarrierError && failure.outcome === 'outcome_unknown');
-  if (certain) await dropIntention(db, number);
-  else await putOff(db, 'release', number, carriers.settings.settleMs, reason(failure));
+  await unlessLost(certain ? dropIntention(db, number) : waitFor(db, carriers, number, failure));
   throw failure instanceof Problem ? failure : carrierFailed(failure, certain ? unchanged : followedUp);
 }
 
+const tookTooLong = new CarrierError('outcome_unknown', 'It took too long');
+
 /** Has the carrier release it. @returns what has prevented that, or may have */
-async function ask(db: Db, carriers: Carriers, number: Leased): Promise<CarrierError | Problem | undefined> {
+async function ask(
+  db: Db,
+  carriers: Carriers,
+  number: LeasedNumber,
+): Promise<CarrierError | Problem | undefined> {
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
+    assertHeld(number);
     await carrier.release(number.carrier_number_id!);
     return undefined;
   } catch (error) {
+    if (error instanceof Lost) return tookTooLong;
     if (error instanceof CarrierError || error instanceof Problem) return error;
     throw error;
   }
@@ -93,7 +93,7 @@ const reason = (failure: CarrierError | Problem): string =>
   failure instanceof Problem ? failure.message : reasonOf(failure);
 
 /** The carrier has it no more, and so neither have we: whatever has become of the intention. */
-function recordRelease(db: Db, caller: Caller, number: Leased): Promise<Released> {
+function recordRelease(db: Db, caller: Caller, number: LeasedNumber): Promise<Released> {
   const { ifMatch: _, ...unconditional } = caller;
   return revise(db, unconditional, { id: number.organization_id }, async revision => {
     const [state] = await loadStates(revision, caller, [number.id]);
@@ -112,37 +112,34 @@ function recordRelease(db: Db, caller: Caller, number: Leased): Promise<Released
   });
 }
 
-/** @returns whether it was there to be dropped */
-async function dropIntention(db: Db, number: Leased): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    update phone_numbers set release_due_at = null, release_problem = null, release_attempts = 0
-    where ${isHeld('release', number)}`.execute(db);
-  return numAffectedRows === 1n;
+/** As if the carrier had not been asked. @throws Lost */
+async function dropIntention(db: Db, number: LeasedNumber): Promise<void> {
+  const nothing = { release_due_at: null, release_problem: null, release_attempts: 0 };
+  await overwrite(db, releases, number, nothing);
 }
 
-/** Every server goes on with what is to be released at a carrier. */
-export const startReleases = (db: Db, carriers: Carriers, log: Logger): Job =>
-  repeatErrands(carriers.settings.pollMs, log, 'releasing at the carriers', isStopping =>
-    releaseWhatIsDue(db, carriers, isStopping),
-  );
+/** @throws Lost */
+const waitFor = (db: Db, { settings }: Carriers, number: LeasedNumber, failure: CarrierError | Problem) =>
+  putOff(db, releases, number, settings.settleMs, { release_problem: reason(failure) });
 
-/** @returns how many numbers were due */
-export const releaseWhatIsDue = (db: Db, carriers: Carriers, isStopping?: () => boolean): Promise<number> =>
-  runErrands(db, 'release', carriers.settings, number => goOn(db, carriers, number), isStopping);
+export const startReleases = (db: Db, carriers: Carriers, log: Logger): Job =>
+  startAtCarriers(db, log, carriers.settings, 'releasing at the carriers', releases, number =>
+    goOnReleasing(db, carriers, number),
+  );
 
 /**
  * Goes on with a release whose outcome nobody has heard, or that was to begin later. What hinders it for a time is
  * waited for. If the carrier says for good that it does not release the number, and has it still, then that is the
  * outcome: everything is as if it had not been asked. One that is `releasing` is nobody's any more, and is tried on.
  */
-async function goOn(db: Db, carriers: Carriers, number: Leased): Promise<void> {
+export async function goOnReleasing(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
   const caller = carrierCaller(number.tenant_id);
   const failure = await ask(db, carriers, number);
   const isThere =
     isRefusal(failure) && number.status !== 'releasing' ? await look(db, carriers, number) : undefined;
   if (!failure || isThere === false) await recordRelease(db, caller, number);
   else if (isThere) await recordRefusal(db, caller, number, reason(failure));
-  else await putOff(db, 'release', number, carriers.settings.settleMs, reason(failure));
+  else await waitFor(db, carriers, number, failure);
 }
 
 /** Credentials can be mended, and then it goes on. */
@@ -150,7 +147,7 @@ const isRefusal = (failure: CarrierError | Problem | undefined): boolean =>
   failure instanceof CarrierError && !isTemporary(failure) && failure.outcome !== 'authentication_failed';
 
 /** Whether the carrier has the number, as it says itself; undefined when it does not. */
-async function look(db: Db, carriers: Carriers, number: Leased): Promise<boolean | undefined> {
+async function look(db: Db, carriers: Carriers, number: LeasedNumber): Promise<boolean | undefined> {
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
     return (await carrier.getNumber(number.carrier_number_id!)) !== undefined;
@@ -161,9 +158,9 @@ async function look(db: Db, carriers: Carriers, number: Leased): Promise<boolean
 }
 
 /** Whoever asked for the release has been told that it is followed up: the log has what came of it. */
-async function recordRefusal(db: Db, caller: Caller, number: Leased, reason: string): Promise<void> {
+async function recordRefusal(db: Db, caller: Caller, number: LeasedNumber, reason: string): Promise<void> {
   await revise(db, caller, { id: number.organization_id }, async ({ tx, record }) => {
-    if (!(await dropIntention(tx, number))) return;
+    await dropIntention(tx, number);
     const { id, phone_number } = number;
     record('number.release_refused', { id, phone_number, changes: {}, reason });
   });

@@ -21,13 +21,16 @@ import {
   type Tenant,
 } from '../../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
+import { releaseWhatIsDue } from '../../testing/due-work.ts';
 import { uniqueNumber } from '../../testing/factories.ts';
-import { interrupted, play } from '../../testing/killing.ts';
+import { interrupted, play, sleepy } from '../../testing/killing.ts';
 import { fuzzing } from '../../testing/runs.ts';
+import { fromNow, takeDue, unlessLost } from '../../work/leases.ts';
 import { assignNumber } from '../life/assignments.ts';
 import { changeInBulk } from '../life/bulk/bulk.ts';
 import { endWhatIsDue } from '../life/clock.ts';
-import { carryOutRelease, releaseWhatIsDue } from './carrier-release.ts';
+import { carryOutRelease, goOnReleasing } from './carrier-release.ts';
+import { releases } from './leased-numbers.ts';
 import { beginRelease, type Intended, type Released } from './release.ts';
 
 type Ask = 'release' | 'release in bulk' | 'assign' | 'go on' | 'end what is due';
@@ -120,6 +123,31 @@ test('a refusal that comes when the release is in other hands by now does not dr
   assert.equal((await numberOf(id!)).leaving, true);
   await settle(account);
   assert.equal((await numberOf(id!)).status, 'released');
+});
+
+test('a process that wakes up when the release was refused, and the number given to a user, releases nothing', async () => {
+  const { db } = database;
+  const { caller, organization, user } = final;
+  const account = await newCarrierAccount(db, caller);
+  const phone_number = uniqueNumber();
+  const target = { phone_number, default_country: 'US' };
+  const [id] = await newCarrierNumbers(db, caller, organization, account, [phone_number]);
+  await setFaults(db, account, [{ call: 'release', kind: 'needs_compliance', times: 1 }]);
+  await beginRelease(db, caller, target, 0);
+  const [number] = await takeDue(db, releases, fromNow(1), { free: 1 });
+  // It has read the account's credentials, and not asked the carrier yet.
+  const asleep = sleepy(
+    db,
+    row => 'credentials' in row,
+    async () => {
+      while ((await numberOf(id!)).leaving) await releaseWhatIsDue(db, carriers);
+      await assignNumber(db, caller, target, user.unique_id);
+    },
+  );
+  await unlessLost(goOnReleasing(asleep, carriers, number!));
+  assert.equal((await numberOf(id!)).status, 'assigned');
+  const [there] = (await readBook(db, account)).numbers;
+  assert.equal(there!.released, false);
 });
 
 type Given = { caller: Caller; user: Tenant['user']; phone_number: string };

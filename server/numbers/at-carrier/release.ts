@@ -10,7 +10,7 @@ import { applyChanges, loadStates } from '../life/changes.ts';
 import { assertUnlocked, type NumberState, release } from '../life/rules.ts';
 import type { Released as ReleasedBody } from '../life/schemas.ts';
 import { readE164 } from '../list/details.ts';
-import { takeRelease } from './leases.ts';
+import { takeRelease } from './leased-numbers.ts';
 
 export type Released = Static<typeof ReleasedBody>;
 
@@ -70,7 +70,7 @@ async function intend(
   leaseMs: number,
 ): Promise<Intended> {
   const taken = await takeRelease(tx, caller, id, leaseMs);
-  return { number_id: id, lease: taken?.lease.toISOString() ?? null, first: !leaving };
+  return { number_id: id, lease: (taken?.version as Date)?.toISOString() ?? null, first: !leaving };
 }
 
 type Tenure = Given & {

@@ -1,71 +1,107 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import { systemCaller } from '../../access/caller.ts';
+import { type Caller, systemCaller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
-import { revise } from '../../revisions/revise.ts';
-import { type Job, repeat } from '../../work/jobs.ts';
+import { isUnavailable } from '../../errors.ts';
+import { type Revision, revise, reviseIfFree } from '../../revisions/revise.ts';
+import { dueOf, holdersDue, type Shared } from '../../work/due.ts';
+import type { Holder } from '../../work/fair-share.ts';
+import { type Job, logFailure, startJob } from '../../work/jobs.ts';
 import { applyChanges, loadStates } from './changes.ts';
 import { expire } from './rules.ts';
 
 const everyMs = 500;
-const numbersPerRevision = 1000;
-const answersKeptHours = 48;
+/** How many numbers of one organization end before the next organization has its turn. */
+const share = 1000;
+/** How many locked organizations are waited for at once, with a connection each. */
+const waitersMax = 4;
+
+export const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
 
 /**
- * Time passing is a change too: what ends by itself (reservations, cool-downs, the time to undo a release) is ended
- * here, each as a revision. Every server does it; the organization's lock and a second look under it make sure that
- * it happens once. What has run out is refused at once wherever it is used, so nothing depends on how punctual this is.
+ * Ends what ends by itself: reservations, cool-downs, the time to undo a release. Each is a revision. Every server does
+ * it; the organization's lock and a second look under it make it happen once. What has run out is refused wherever it
+ * is used, so nothing depends on how punctual this is.
  */
 export function startClock(db: Db, log: Logger): Job {
-  let rounds = 0;
-  return repeat(everyMs, log, 'the clock', async () => {
-    await endWhatIsDue(db);
-    if (rounds++ % 7200 === 0) await forgetAnswers(db);
-  });
+  const waiting = new Map<string, Promise<void>>();
+
+  async function round() {
+    const { locked, more } = await endShares(db);
+    for (const organization of locked) if (waiting.size < waitersMax) waitFor(organization);
+    return more;
+  }
+
+  /** Gets in line for the lock. An organization that is changed all the time is never found free. */
+  function waitFor(organization: Holder) {
+    const id = organization.holder;
+    if (waiting.has(id)) return;
+    const turn = endShare(db, organization, true)
+      .catch(error => logFailure(log, error, 'the clock could not wait for an organization', { id }))
+      .then(() => void waiting.delete(id));
+    waiting.set(id, turn);
+  }
+
+  return startJob(log, { name: 'the clock', everyMs, round, settled: () => Promise.all(waiting.values()) });
+}
+
+/** Ends everything that is due now, also in organizations that somebody else is changing. */
+export async function endWhatIsDue(db: Db): Promise<void> {
+  const { locked, more } = await endShares(db);
+  for (const organization of locked) await endShare(db, organization, true);
+  if (more || locked.length > 0) await endWhatIsDue(db);
+}
+
+/** Ends a share of what is due in each organization that is free. */
+async function endShares(db: Db): Promise<{ locked: Holder[]; more: boolean }> {
+  const locked: Holder[] = [];
+  const failures: unknown[] = [];
+  let more = false;
+  for (const organization of await organizationsDue(db)) {
+    try {
+      const ended = await endShare(db, organization, false);
+      if (ended === undefined) locked.push(organization);
+      else if (ended === share) more = true;
+    } catch (error) {
+      // The others have their turn all the same.
+      failures.push(error);
+      if (isUnavailable(error)) break;
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return { locked, more };
 }
 
 /**
- * Looks where what is due begins in its index, whatever the planner believes of the table. Without a parameter, so that
- * it is not prepared either: a plan that was made for few numbers would be kept while a long import brings millions.
- * @returns how many organizations had something due
+ * Looks where what is due begins in its index. Only if that is more than a share, it asks each organization that has
+ * anything at all with an end, since one alone may have put the others behind it. Without a parameter, so that nothing
+ * is prepared: a plan made for few numbers would be kept while a long import brings millions.
  */
-export async function endWhatIsDue(db: Db): Promise<number> {
-  const { rows: due } = await sql<{ tenant_id: string; organization_id: string }>`
-    select distinct tenant_id, organization_id from (
-      select tenant_id, organization_id from phone_numbers
-      where until <= (select clock_timestamp()) order by until limit 1000) first`.execute(db);
-  for (const { tenant_id, organization_id } of due) await endIn(db, tenant_id, organization_id);
-  return due.length;
+async function organizationsDue(db: Db): Promise<Holder[]> {
+  const { rows } = await sql<Holder>`
+    select tenant_id, organization_id as holder from phone_numbers
+    where until <= (select clock_timestamp()) order by until limit ${sql.lit(share)}`.execute(db);
+  if (rows.length === share) return holdersDue(db, expiry);
+  return [...new Map(rows.map(row => [row.holder, row])).values()];
 }
 
-function endIn(db: Db, tenantId: string, organizationId: string): Promise<void> {
-  const caller = systemCaller(tenantId, 'clock');
-  return revise(db, caller, { id: organizationId }, async revision => {
-    const rows = await revision.tx
-      .selectFrom('phone_numbers')
-      .select('id')
-      .where('tenant_id', '=', tenantId)
-      .where('organization_id', '=', organizationId)
-      .where('until', '<=', revision.now)
-      .orderBy('until')
-      .limit(numbersPerRevision)
-      .execute();
-    if (rows.length === 0) return;
-    const states = await loadStates(
-      revision,
-      caller,
-      rows.map(row => row.id),
-    );
-    await applyChanges(
-      revision,
-      caller,
-      states.map(number => ({ number, step: expire(number) })),
-    );
-  });
+/** @returns how many numbers it was; undefined where somebody else has the lock, and it is not waited for */
+function endShare(db: Db, { tenant_id, holder }: Holder, waits: boolean): Promise<number | undefined> {
+  const caller = systemCaller(tenant_id, 'clock');
+  const end = (revision: Revision) => endIn(revision, caller);
+  return waits ? revise(db, caller, { id: holder }, end) : reviseIfFree(db, caller, { id: holder }, end);
 }
 
-async function forgetAnswers(db: Db): Promise<void> {
-  await sql`delete from idempotency_keys where created_at < now() - make_interval(hours => ${answersKeptHours})`.execute(
-    db,
+async function endIn(revision: Revision, caller: Caller): Promise<number> {
+  const { tx, organization } = revision;
+  const rows = await dueOf(tx, expiry, { tenant_id: caller.tenantId, holder: organization.id }, share);
+  if (rows.length === 0) return 0;
+  const ids = rows.map(row => row.id);
+  const states = await loadStates(revision, caller, ids);
+  await applyChanges(
+    revision,
+    caller,
+    states.map(number => ({ number, step: expire(number) })),
   );
+  return rows.length;
 }

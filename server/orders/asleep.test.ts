@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { carrierDefaults, createCarriers } from '../accounts/open.ts';
+import { check } from '../check/check.ts';
+import { editOrganization } from '../organizations/organizations.ts';
+import { editTenant } from '../tenants/tenants.ts';
+import { newCarrierAccount, readBook } from '../testing/carrier-numbers.ts';
+import { newScheduleTenant } from '../testing/carrier-schedules.ts';
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { pursueDueOrders } from '../testing/due-work.ts';
+import { sleepy } from '../testing/killing.ts';
+import { readPlaced, type Shop } from './hold.ts';
+import { placeOrders } from './place.ts';
+import { holdMs, pursue } from './pursue.ts';
+
+let database: TestDatabase;
+before(async () => {
+  database = await createTestDatabase();
+});
+after(async () => {
+  assert.deepEqual((await check(database)).findings, []);
+  await database.drop();
+});
+
+test('a process that wakes up when its order was given up buys nothing', async () => {
+  const { db } = database;
+  const carriers = createCarriers(db, { ...carrierDefaults, settleMs: 0, pollMs: 1, timeoutMs: 4 });
+  const { caller, organization } = await newScheduleTenant(db, 0);
+  const account = await newCarrierAccount(db, caller);
+  await editOrganization(db, caller, organization, { sms_active: true });
+  await editTenant(db, caller, {
+    purchases_enabled: true,
+    max_numbers_per_organization: 10,
+    carrier_account_id: account,
+  });
+  const awake: Shop = { db, carriers, log: pino({ level: 'silent' }) };
+  const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
+  const input = { organization_id: organization, wishes: [wish], bulk_id: null, holdMs: holdMs(carriers) };
+  const [id] = await placeOrders(db, caller, input);
+
+  // It has written down what it asks for, and not asked yet.
+  const asleep = sleepy(
+    db,
+    row => row.status === 'buying',
+    async () => {
+      while ((await statusOf(id!)) !== 'bought') {
+        await pursueDueOrders(awake);
+        await sleep(1);
+      }
+    },
+  );
+  await pursue({ ...awake, db: asleep }, (await readPlaced(db, caller.tenantId, id!))!);
+
+  const { tried, phone_number } = await orderOf(id!);
+  assert.equal(tried.length, 1, 'the number that was not asked for was given up');
+  const { numbers } = await readBook(db, account);
+  assert.deepEqual(
+    numbers.map(number => number.phone_number),
+    [phone_number],
+  );
+});
+
+const orderOf = (id: string) =>
+  database.db.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+const statusOf = async (id: string) => (await orderOf(id)).status;
