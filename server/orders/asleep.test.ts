@@ -37,7 +37,7 @@ test('a process that wakes up when its order was given up buys nothing', async (
   });
   const awake: Shop = { db, carriers, log: pino({ level: 'silent' }) };
   const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
-  const input = { organization_id: organization, wishes: [wish], bulk_id: null, holdMs: holdMs(carriers) };
+  const input = { organization_id: organization, requests: [wish], bulk_id: null, holdMs: holdMs(carriers) };
   const [id] = await placeOrders(db, caller, input);
 
   // It has written down what it asks for, and not asked yet.

@@ -63,8 +63,8 @@ async function newBuyer(): Promise<Buyer> {
 async function order({ caller, organization }: Buyer, count: number): Promise<string> {
   const bulk_id = randomUUIDv7();
   const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
-  const wishes = Array.from({ length: count }, () => wish);
-  await placeOrders(database.db, caller, { organization_id: organization, wishes, bulk_id, holdMs: 0 });
+  const requests = Array.from({ length: count }, () => wish);
+  await placeOrders(database.db, caller, { organization_id: organization, requests, bulk_id, holdMs: 0 });
   return bulk_id;
 }
 
