@@ -92,3 +92,9 @@ test('no files import each other in a circle', () => {
   for (const file of files) walk(file, []);
   assert.deepEqual(circles, []);
 });
+
+test('no folder has more than fifteen source files', () => {
+  const sizes = Map.groupBy(files, file => dirname(file));
+  const crowded = [...sizes].filter(([, inside]) => inside.length > 15).map(([folder]) => folder);
+  assert.deepEqual(crowded, []);
+});

@@ -1,9 +1,9 @@
 import { alternate, type Bench, loadOurs, requestOf } from '../bench.ts';
-import { assignInSql, claimInSql } from '../changes-sql.ts';
 import { compared, type Line } from '../figures.ts';
+import { assignInSql, claimInSql } from '../floors/changes-sql.ts';
+import { claimsByPgbench, pgbenchVersion } from '../floors/pgbench.ts';
 import { numberInSql, ranges } from '../numbers.ts';
 import { connectionsToDatabase, type Ours } from '../ours.ts';
-import { claimsByPgbench, pgbenchVersion } from '../pgbench.ts';
 
 const organizations = 64;
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { rowsPerPiece } from '../../server/numbers/list/list.ts';
 import { type Bench, listPath, loadOn, loadOurs, longOrganization, requestOf } from '../bench.ts';
 import { bounded, compared, type Line } from '../figures.ts';
-import { organizationIds, readList } from '../list-floor.ts';
+import { organizationIds, readList } from '../floors/list.ts';
 import { peakMbDuring, residentMb } from '../machine.ts';
 
 type Round = { memory: number; firstByte: number; seconds: number };

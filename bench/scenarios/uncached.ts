@@ -2,7 +2,7 @@ import { rowsAtOnce } from '../../server/numbers/list/query.ts';
 import { alternate, type Bench, listPath, loadOurs, outdate, requestOf } from '../bench.ts';
 import { numbersEach, organizationAt } from '../data.ts';
 import { compared, type Line } from '../figures.ts';
-import { organizationIds, readList } from '../list-floor.ts';
+import { organizationIds, readList } from '../floors/list.ts';
 import { connectionsToDatabase } from '../ours.ts';
 
 /**

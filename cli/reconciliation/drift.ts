@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Static } from '../../schema/schema.ts';
 import type { Pile } from '../../server/db/carrier-tables.ts';
-import type { Drift as DriftSchema } from '../../server/reconciliation/drift-schemas.ts';
+import type { Drift as DriftSchema } from '../../server/reconciliation/drift/schemas.ts';
 import { pathOf } from '../http/client.ts';
 import { pagesOf, writeDocument, writeTable } from '../http/pages.ts';
 import { readCount } from '../terminal/arguments.ts';

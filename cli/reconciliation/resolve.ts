@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Action } from '../../server/reconciliation/resolve.ts';
+import type { Action } from '../../server/reconciliation/drift/resolve.ts';
 import { type ChangeOptions, change, changeCommand } from '../http/change.ts';
 import { pathOf } from '../http/client.ts';
 import { wrongUsage } from '../terminal/failure.ts';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { Conditions, MapEntry, Rule } from '../../server/reconciliation/rules.ts';
+import type { Conditions, MapEntry, Rule } from '../../server/reconciliation/adoption/rules.ts';
 import { Failure } from '../terminal/failure.ts';
 import { readText } from '../terminal/read-file.ts';
 import { escapeControls } from '../terminal/text.ts';

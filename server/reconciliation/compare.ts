@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Carrier, CarrierNumber } from '../../carriers/carrier.ts';
 import { type Db, transact } from '../db/database.ts';
-import { carryIgnored, countPiles, fillPiles } from './piles.ts';
-import { planOf } from './plan.ts';
+import { planOf } from './adoption/plan.ts';
+import { carryIgnored, countPiles, fillPiles } from './drift/find.ts';
 import { finish, save } from './progress.ts';
 import type { LeasedRun, Run } from './runs.ts';
 import { keepNumbers } from './stock.ts';

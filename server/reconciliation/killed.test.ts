@@ -18,7 +18,7 @@ import { uniqueNumber } from '../testing/factories.ts';
 import { killable, liveFor, mortal } from '../testing/killing.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { secretKey } from '../testing/server.ts';
-import { readRules } from './rules.ts';
+import { readRules } from './adoption/rules.ts';
 import { getRun, startRun } from './runs.ts';
 
 /*

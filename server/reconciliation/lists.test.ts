@@ -13,8 +13,8 @@ import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { stepDueRuns } from '../testing/due-work.ts';
 import { uniqueNumber } from '../testing/factories.ts';
 import { secretKey } from '../testing/server.ts';
-import { listDrift } from './drift.ts';
-import { readRules } from './rules.ts';
+import { readRules } from './adoption/rules.ts';
+import { listDrift } from './drift/drift.ts';
 import { getRun, type Run, startRun } from './runs.ts';
 
 /* Lists such as no carrier of ours gives on purpose, each as a carrier would give it call by call. */

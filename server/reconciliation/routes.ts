@@ -8,10 +8,10 @@ import { type Changing, hasStoredReply } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
 import { withLargeBody } from '../numbers/life/bulk/routes.ts';
 import type { Job } from '../work/jobs.ts';
-import { listDrift } from './drift.ts';
-import { Drift, DriftParams, DriftQuery, driftBody, ResolveBody } from './drift-schemas.ts';
-import { openCase, resolveDrift } from './resolve.ts';
-import { readRules } from './rules.ts';
+import { readRules } from './adoption/rules.ts';
+import { listDrift } from './drift/drift.ts';
+import { openCase, resolveDrift } from './drift/resolve.ts';
+import { Drift, DriftParams, DriftQuery, driftBody, ResolveBody } from './drift/schemas.ts';
 import {
   assertTenantWide,
   comparison,

@@ -7,7 +7,7 @@ import type { Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
 import { Problem, translateViolations } from '../errors.ts';
 import type { Lease, Leased } from '../work/leases.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from './adoption/rules.ts';
 
 /** What a run has counted so far; schemas.ts says what. Absent is 0, or not known. */
 export type Counts = { total?: number | null } & Partial<Record<Count, number>>;

@@ -3,7 +3,7 @@ import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../s
 import type { RunStatus, RunType } from '../db/carrier-tables.ts';
 import { timestamp } from '../http/operation.ts';
 import { AnyFormat, DefaultCountry } from '../numbers/schemas.ts';
-import type { MapEntry, Rule } from './rules.ts';
+import type { MapEntry, Rule } from './adoption/rules.ts';
 import { type Count, countNames, type Run as RunRow } from './runs.ts';
 
 export const AccountParams = Type.Object({

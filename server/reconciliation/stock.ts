@@ -3,7 +3,7 @@ import type { CarrierNumber } from '../../carriers/carrier.ts';
 import type { Db } from '../db/database.ts';
 import { storable } from '../numbers/import/staging.ts';
 import { defaultCountry, readPhoneNumber } from '../numbers/phone-number.ts';
-import { destinationOf } from './rules.ts';
+import { destinationOf } from './adoption/rules.ts';
 import type { Run } from './runs.ts';
 
 export type Kept = { added: number; unreadable: number };

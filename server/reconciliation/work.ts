@@ -6,11 +6,11 @@ import { isUnavailable, Problem } from '../errors.ts';
 import type { Job } from '../work/jobs.ts';
 import { Lost } from '../work/leases.ts';
 import { startWorkers } from '../work/workers.ts';
-import { adoptSome } from './adopt.ts';
+import { adoptSome } from './adoption/adopt.ts';
 import { compareBooks } from './compare.ts';
+import { takePage } from './listing.ts';
 import { setBack } from './progress.ts';
 import { type LeasedRun, runLease } from './runs.ts';
-import { takePage } from './take-stock.ts';
 
 /** A call to the carrier is over within twice its time-out; the rest is for the database. */
 export const runLeaseMs = ({ settings }: Carriers): number => 2 * settings.timeoutMs + 60_000;

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import type { Caller } from '../access/caller.ts';
-import type { Resolution } from '../db/carrier-tables.ts';
-import { type Db, refreshStatistics, type Tx } from '../db/database.ts';
-import { loadStates } from '../numbers/life/changes.ts';
-import { type Revision, revise } from '../revisions/revise.ts';
-import { finish, save } from './progress.ts';
-import { type LeasedRun, type Run, runCaller } from './runs.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { Resolution } from '../../db/carrier-tables.ts';
+import { type Db, refreshStatistics, type Tx } from '../../db/database.ts';
+import { loadStates } from '../../numbers/life/changes.ts';
+import { type Revision, revise } from '../../revisions/revise.ts';
+import { finish, save } from '../progress.ts';
+import { type LeasedRun, type Run, runCaller } from '../runs.ts';
 import { type AtCarrier, arrivalFrom, takeOver } from './take-over.ts';
 
 const numbersPerRevision = 1000;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Db } from '../db/database.ts';
-import type { Counts, Run } from './runs.ts';
+import type { Db } from '../../db/database.ts';
+import type { Counts, Run } from '../runs.ts';
 
 /** What the carrier has listed, each with where the map or else the rules put it. */
 const stock = (run: Run) => sql`(

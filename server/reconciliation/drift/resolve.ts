@@ -1,17 +1,17 @@
-import type { CarrierNumber } from '../../carriers/carrier.ts';
-import { CarrierError } from '../../carriers/errors.ts';
-import type { Caller } from '../access/caller.ts';
-import type { Carriers } from '../accounts/open.ts';
-import type { Pile, Resolution } from '../db/carrier-tables.ts';
-import type { Db } from '../db/database.ts';
-import { invalid, Problem } from '../errors.ts';
-import { applyChanges, loadStates } from '../numbers/life/changes.ts';
-import { forget, type NumberState } from '../numbers/life/rules.ts';
-import { defaultCountry, readPhoneNumber } from '../numbers/phone-number.ts';
-import { type Revision, revise } from '../revisions/revise.ts';
+import type { CarrierNumber } from '../../../carriers/carrier.ts';
+import { CarrierError } from '../../../carriers/errors.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { Carriers } from '../../accounts/open.ts';
+import type { Pile, Resolution } from '../../db/carrier-tables.ts';
+import type { Db } from '../../db/database.ts';
+import { invalid, Problem } from '../../errors.ts';
+import { applyChanges, loadStates } from '../../numbers/life/changes.ts';
+import { forget, type NumberState } from '../../numbers/life/rules.ts';
+import { defaultCountry, readPhoneNumber } from '../../numbers/phone-number.ts';
+import { type Revision, revise } from '../../revisions/revise.ts';
+import { arrivalFrom, linkNumber, takeOver } from '../adoption/take-over.ts';
+import { assertListable, getRun, type Run } from '../runs.ts';
 import { type Drift, getDrift, markResolved } from './drift.ts';
-import { assertListable, getRun, type Run } from './runs.ts';
-import { arrivalFrom, linkNumber, takeOver } from './take-over.ts';
 
 /** What is to be made of one number. */
 export type Action =

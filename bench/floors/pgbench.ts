@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { connectionsToDatabase, type Ours } from '../ours.ts';
 import { lockStatement, logStatement, pickStatement, userStatement, writeStatement } from './changes-sql.ts';
-import { connectionsToDatabase, type Ours } from './ours.ts';
 
 const run = promisify(execFile);
 

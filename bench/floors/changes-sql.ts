@@ -1,10 +1,10 @@
 // The statements of a claim and of an assignment, without anything else: the floor for both.
 import { randomUUIDv7 } from 'node:crypto';
 import type pg from 'pg';
+import { stateNames } from '../../server/numbers/state.ts';
 
-export const state = `select n.id, n.phone_number, n.status, n.nickname, n.tags, n.locked, n.metadata, n.until, n.reservation_id,
-    n.reservation_note, n.carrier_account_id, n.carrier_number_id, n.pending_reason, n.release_due_at is not null as leaving,
-    a.user_id as user_record_id, u.unique_id as user_id
+export const state = `select n.id, n.phone_number, ${stateNames.map(name => `n.${name}`).join(', ')},
+    n.release_due_at is not null as leaving, a.user_id as user_record_id, u.unique_id as user_id
   from phone_numbers n
   left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
   left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
@@ -25,9 +25,9 @@ export const pickStatement = `${state} and n.status = 'available' and n.release_
 export const writeStatement = `
   with kept as (
     insert into number_versions (tenant_id, organization_id, phone_number_id, from_revision, to_revision, from_at, to_at,
-      phone_number, pretty_phone_number, nickname, status, tags, locked, metadata, until, reservation_id, reservation_note, created_at)
-    select tenant_id, organization_id, id, since_revision, $3, modified_at, $4, phone_number, pretty_phone_number, nickname, status,
-      tags, locked, metadata, until, reservation_id, reservation_note, created_at
+      phone_number, pretty_phone_number, created_at, ${stateNames.join(', ')})
+    select tenant_id, organization_id, id, since_revision, $3, modified_at, $4,
+      phone_number, pretty_phone_number, created_at, ${stateNames.join(', ')}
     from phone_numbers where tenant_id = $1 and id = $2),
   opened as (
     insert into assignments (tenant_id, organization_id, id, phone_number_id, user_id, assigned_at, from_revision)

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { Caller } from '../access/caller.ts';
-import type { Difference, Pile, Resolution } from '../db/carrier-tables.ts';
-import type { Db } from '../db/database.ts';
-import { Problem } from '../errors.ts';
-import { getRun } from './runs.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { Difference, Pile, Resolution } from '../../db/carrier-tables.ts';
+import type { Db } from '../../db/database.ts';
+import { Problem } from '../../errors.ts';
+import { getRun } from '../runs.ts';
 
 /** One number in a pile; organizations by the ids that the API knows them by. */
 export type Drift = {

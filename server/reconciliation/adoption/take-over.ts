@@ -1,13 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Caller } from '../access/caller.ts';
-import { Problem, translateViolations } from '../errors.ts';
-import { type Arrival, arrivalOf, insertNumbers } from '../numbers/life/arrivals.ts';
-import { storeBatch } from '../numbers/life/batches.ts';
-import { applyChanges, eventOf, writeStates } from '../numbers/life/changes.ts';
-import { link, type NumberState } from '../numbers/life/rules.ts';
-import { defaultCountry, readPhoneNumber } from '../numbers/phone-number.ts';
-import type { Revision } from '../revisions/revise.ts';
+import type { Caller } from '../../access/caller.ts';
+import { Problem, translateViolations } from '../../errors.ts';
+import { type Arrival, arrivalOf, insertNumbers } from '../../numbers/life/arrivals.ts';
+import { storeBatch } from '../../numbers/life/batches.ts';
+import { applyChanges, eventOf, writeStates } from '../../numbers/life/changes.ts';
+import { link, type NumberState } from '../../numbers/life/rules.ts';
+import { defaultCountry, readPhoneNumber } from '../../numbers/phone-number.ts';
+import type { Revision } from '../../revisions/revise.ts';
 
 /** A number that the carrier has for us, as it says. */
 export type AtCarrier = {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Db } from '../db/database.ts';
-import type { PlanPart, Run } from './runs.ts';
+import type { Db } from '../../db/database.ts';
+import type { PlanPart, Run } from '../runs.ts';
 
 const partsMax = 1000;
 const sampleMax = 5;

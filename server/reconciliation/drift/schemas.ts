@@ -1,10 +1,10 @@
-import { type Static, type TSchema, Type } from '../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
-import { timestamp } from '../http/operation.ts';
-import { AnyFormat } from '../numbers/schemas.ts';
+import { type Static, type TSchema, Type } from '../../../schema/schema.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../../schema/shapes.ts';
+import { timestamp } from '../../http/operation.ts';
+import { AnyFormat } from '../../numbers/schemas.ts';
+import { RunId } from '../schemas.ts';
 import type { Drift as DriftRow } from './drift.ts';
 import type { Action } from './resolve.ts';
-import { RunId } from './schemas.ts';
 
 export const DriftParams = Type.Object({ run_id: RunId, phone_number: AnyFormat });
 

@@ -4,7 +4,7 @@ import {
   type Page,
   type PageEnd,
   pageStatement,
-} from '../server/numbers/list/statement.ts';
+} from '../../server/numbers/list/statement.ts';
 
 type Place = { tenant: string; organizationId: string };
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { check } from '../check/check.ts';
-import type { Db } from '../db/database.ts';
-import { own } from '../testing/carrier-numbers.ts';
-import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
-import { startTestServer, type TestServer } from '../testing/server.ts';
-import { ended, goThrough, newAccount, pilesOf } from './testing.ts';
+import { check } from '../../check/check.ts';
+import type { Db } from '../../db/database.ts';
+import { own } from '../../testing/carrier-numbers.ts';
+import { newNumbers, newOrganization, uniqueNumber } from '../../testing/factories.ts';
+import { startTestServer, type TestServer } from '../../testing/server.ts';
+import { ended, goThrough, newAccount, pilesOf } from '../testing.ts';
 
 let server: TestServer;
 let db: Db;

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { CarrierNumber } from '../../carriers/carrier.ts';
-import type { Caller } from '../access/caller.ts';
-import type { Db } from '../db/database.ts';
-import { invalid } from '../errors.ts';
-import { readPhoneNumber } from '../numbers/phone-number.ts';
+import type { CarrierNumber } from '../../../carriers/carrier.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { Db } from '../../db/database.ts';
+import { invalid } from '../../errors.ts';
+import { readPhoneNumber } from '../../numbers/phone-number.ts';
 
 /** Which numbers go to an organization: those for which everything that is given holds. */
 export type Rule = { organization_id: string } & Conditions;
