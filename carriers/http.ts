@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Shape } from '../schema/schema.ts';
+import type { Shape } from '../schema/shape.ts';
 import type { ConnectOptions } from './carrier.ts';
 import { CarrierError, type Outcome } from './errors.ts';
 import { backOffMs, limited, readRetryAfter } from './limits.ts';

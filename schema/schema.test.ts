@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Type as TypeBox } from 'typebox';
-import { shapeOf, Type } from './schema.ts';
+import { Type } from './schema.ts';
+import { shapeOf } from './shape.ts';
 
 type Builder = typeof Type | typeof TypeBox;
 

@@ -1,5 +1,4 @@
-import { Ajv, type ValidateFunction } from 'ajv';
-import type { Static, TSchema, Type as TypeBox } from 'typebox';
+import type { Type as TypeBox } from 'typebox';
 
 export type { Static, TNull, TObject, TOptional, TProperties, TSchema, TString, TUnsafe } from 'typebox';
 
@@ -54,19 +53,3 @@ const builders = {
  * server's memory (decision 20).
  */
 export const Type = builders as unknown as Pick<typeof TypeBox, keyof typeof builders>;
-
-/** Checks a value from outside before it is used. */
-export type Shape<T> = { Check(value: unknown): value is T };
-
-const ajv = new Ajv({ strict: false });
-
-/** The shape of a schema. Ajv compiles the schema at the first check. */
-export function shapeOf<T extends TSchema>(schema: T): Shape<Static<T>> {
-  let compiled: ValidateFunction<Static<T>> | undefined;
-  return {
-    Check(value): value is Static<T> {
-      compiled ??= ajv.compile<Static<T>>(schema);
-      return compiled(value);
-    },
-  };
-}

@@ -1,4 +1,5 @@
-import { type Static, shapeOf, type TSchema, Type } from '../../schema/schema.ts';
+import { type Static, type TSchema, Type } from '../../schema/schema.ts';
+import { shapeOf } from '../../schema/shape.ts';
 import type { Outcome } from '../errors.ts';
 import type { Api, Refusal } from '../http.ts';
 
