@@ -51,7 +51,7 @@ async function checkLog(db: Db, organization: Organization, report: CheckReport)
   const state = emptyReplay();
   let last = { revision: 0, ordinal: 0 };
   for (;;) {
-    const events = await readEvents(db, organization, last);
+    const events = await readNextEvents(db, organization, last);
     for (const event of events) {
       report.events++;
       const next = event.revision === last.revision + 1 && event.ordinal === 0;
@@ -78,7 +78,7 @@ async function checkLog(db: Db, organization: Organization, report: CheckReport)
 
 type LoggedEvent = { revision: number; ordinal: number; type: string; data: Record<string, unknown> };
 
-async function readEvents(
+async function readNextEvents(
   db: Db,
   { tenant_id, id }: Organization,
   after: { revision: number; ordinal: number },
