@@ -64,7 +64,7 @@ async function order({ caller, organization }: Buyer, count: number): Promise<st
   const bulk_id = randomUUIDv7();
   const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
   const requests = Array.from({ length: count }, () => wish);
-  await placeOrders(database.db, caller, { organization_id: organization, requests, bulk_id, holdMs: 0 });
+  await placeOrders(database.db, caller, { organization_id: organization, requests, bulk_id, leaseMs: 0 });
   return bulk_id;
 }
 

@@ -19,7 +19,7 @@ import { fuzzing } from '../testing/runs.ts';
 import { secretKey } from '../testing/server.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { placeOrders } from './place.ts';
-import { holdMs, pursue } from './pursue.ts';
+import { orderLeaseMs, pursue } from './pursue.ts';
 
 /*
  * A purchase that dies anywhere: before and after every statement and every call to the carrier, while the carrier
@@ -169,7 +169,7 @@ async function purchase(shop: Shop, area_code: string): Promise<void> {
     organization_id: organization,
     requests: [requested],
     bulk_id: null,
-    holdMs: holdMs(shop.carriers),
+    leaseMs: orderLeaseMs(shop.carriers),
   };
   const [id] = await placeOrders(shop.db, caller, input);
   const held = await readPlaced(shop.db, caller.tenantId, id!);

@@ -8,7 +8,7 @@ import { lose, own, setFaults } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { beginComparison } from './schedule.ts';
-import { ended, goThrough, newAccount, pilesOf, tenantOf } from './testing.ts';
+import { ended, newAccount, pilesOf, reconcile, tenantOf } from './testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -25,7 +25,7 @@ beforeEach(async () => {
 after(() => server.stop());
 
 const unique = (count: number) => Array.from({ length: count }, uniqueNumber).sort();
-const compare = (query = '') => goThrough(server, account, `compare${query}`);
+const compare = (query = '') => reconcile(server, account, `compare${query}`);
 const none = { not_here: [], not_there: [], different: [] };
 
 /** Numbers that are at the carrier and in the organization alike. */
@@ -37,7 +37,7 @@ async function adopted(count: number): Promise<string[]> {
     numbers.map(phone_number => ({ phone_number })),
   );
   const body = { rules: [{ organization_id: acme, everything: true }], dry_run: false };
-  assert.equal((await goThrough(server, account, 'adopt', body)).counts.adopted, count);
+  assert.equal((await reconcile(server, account, 'adopt', body)).counts.adopted, count);
   return numbers;
 }
 

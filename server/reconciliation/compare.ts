@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { Carrier, CarrierNumber } from '../../carriers/carrier.ts';
 import { type Db, transact } from '../db/database.ts';
 import { planOf } from './adoption/plan.ts';
-import { carryIgnored, countPiles, fillPiles } from './drift/find.ts';
+import { carryIgnored, countDrift, findDrift } from './drift/find.ts';
 import { finish, save } from './progress.ts';
 import type { LeasedRun, Run } from './runs.ts';
-import { keepNumbers } from './stock.ts';
+import { storeListed } from './stock.ts';
 
 const lookUpsAtOnce = 100;
 /** So many may be missing without a doubt, or a tenth of what we have there if that is more; but never all of it. */
@@ -42,22 +42,24 @@ export async function doubtOfLoss(db: Db, run: Run, count: number): Promise<stri
 export async function compareBooks(db: Db, carrier: Carrier, run: LeasedRun): Promise<void> {
   const missing = await findMissing(db, run);
   if (missing.length === 0) return fill(db, run);
-  const looks = await Promise.allSettled(missing.map(number => carrier.findNumber(number)));
-  const refused = looks.filter(look => look.status === 'rejected');
+  const lookUps = await Promise.allSettled(missing.map(number => carrier.findNumber(number)));
+  const refused = lookUps.filter(lookUp => lookUp.status === 'rejected');
   // What could be looked up is kept, and the rest is still missing in the next step.
-  if (refused.length === looks.length) throw refused[0]!.reason;
-  const found = looks.flatMap(look => (look.status === 'fulfilled' && look.value ? [look.value] : []));
-  const gone = missing.filter((_, index) => isDenied(looks[index]!));
+  if (refused.length === lookUps.length) throw refused[0]!.reason;
+  const found = lookUps.flatMap(lookUp =>
+    lookUp.status === 'fulfilled' && lookUp.value ? [lookUp.value] : [],
+  );
+  const gone = missing.filter((_, index) => isDenied(lookUps[index]!));
   await transact(db, async tx => {
-    await keepNumbers(tx, run, found);
+    await storeListed(tx, run, found);
     await reportGone(tx, run, gone);
     const looked_up = (run.counts.looked_up ?? 0) + found.length + gone.length;
     await save(tx, run, { counts: { looked_up } });
   });
 }
 
-const isDenied = (look: PromiseSettledResult<CarrierNumber | undefined>): boolean =>
-  look.status === 'fulfilled' && look.value === undefined;
+const isDenied = (lookUp: PromiseSettledResult<CarrierNumber | undefined>): boolean =>
+  lookUp.status === 'fulfilled' && lookUp.value === undefined;
 
 async function findMissing(db: Db, run: Run): Promise<string[]> {
   const { rows } = await sql<{ phone_number: string }>`
@@ -80,9 +82,9 @@ async function reportGone(db: Db, run: Run, gone: string[]): Promise<void> {
 
 async function fill(db: Db, run: LeasedRun): Promise<void> {
   await transact(db, async tx => {
-    await fillPiles(tx, run);
+    await findDrift(tx, run);
     await carryIgnored(tx, run);
-    const counts = await countPiles(tx, run);
+    const counts = await countDrift(tx, run);
     const plan = run.type === 'adopt' ? { plan: await planOf(tx, run) } : {};
     if (run.type === 'adopt' && !run.dry_run) return save(tx, run, { status: 'adopting', counts, ...plan });
     return finish(tx, run, 'done', { counts, ...plan });

@@ -9,7 +9,7 @@ import { credentials, startTwilio } from '../../carriers/twilio/fake.ts';
 import { newOrganization } from '../testing/factories.ts';
 import { amountOf } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { goThrough, newAccount, type RunBody } from './testing.ts';
+import { newAccount, type RunBody, reconcile } from './testing.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -64,7 +64,7 @@ test('a great many numbers are adopted over a wire that limits rates and fails',
   assert.ok(wire.counts.failed > wire.counts.asked / 20);
   assert.ok(megabytes < megabytesMax, `${megabytes} MB`);
 
-  const again = await goThrough(server, account, 'adopt', body);
+  const again = await reconcile(server, account, 'adopt', body);
   assert.deepEqual(
     [again.status, again.counts.already_here, again.counts.adopted],
     ['done', count - left, 0],

@@ -6,7 +6,7 @@ import { backOffMs } from '../work/back-off.ts';
 import { doubtOfLoss } from './compare.ts';
 import { finish, save } from './progress.ts';
 import type { Counts, LeasedRun, Run } from './runs.ts';
-import { forgetStock, type Kept, keepNumbers } from './stock.ts';
+import { deleteListed, type StoredPage, storeListed } from './stock.ts';
 
 const listingsMax = 3;
 const pagesMax = 20_000;
@@ -21,7 +21,7 @@ export async function takePage(db: Db, carrier: Carrier, run: LeasedRun, pollMs:
   const page = await readPage(carrier, run);
   if (!page) return listAgain(db, run, pollMs, 'The carrier does not know its own next page');
   await transact(db, async tx => {
-    const kept = await keepNumbers(tx, run, page.numbers);
+    const kept = await storeListed(tx, run, page.numbers);
     const counts = countPage(run.counts, page, kept);
     const doubt = doubtOf(run, page, kept, counts);
     if (doubt && (doubt.great || !isLastListing(run))) return listAgain(tx, run, pollMs, doubt.text);
@@ -46,7 +46,7 @@ async function readPage(carrier: Carrier, run: Run): Promise<Page | undefined> {
   }
 }
 
-function countPage(before: Counts, { next, total }: Page, { added, unreadable }: Kept): Counts {
+function countPage(before: Counts, { next, total }: Page, { added, unreadable }: StoredPage): Counts {
   const listed = (before.listed ?? 0) + added;
   return {
     ...before,
@@ -63,7 +63,7 @@ function countPage(before: Counts, { next, total }: Page, { added, unreadable }:
 function doubtOf(
   run: Run,
   { numbers, next, total }: Page,
-  { added }: Kept,
+  { added }: StoredPage,
   { pages, listed, total: first }: Counts,
 ): { text: string; great: boolean } | undefined {
   if (numbers.length > 0 && added === 0)
@@ -90,7 +90,7 @@ async function listAgain(db: Db, run: LeasedRun, pollMs: number, why: string): P
   if (isLastListing(run)) return finish(db, run, 'doubtful', { problem: `${why}, so nothing is believed` });
   const listings = (run.counts.listings ?? 1) + 1;
   await transact(db, async tx => {
-    await forgetStock(tx, run);
+    await deleteListed(tx, run);
     const counts = { listings, pages: 0, listed: 0, unreadable: 0, total: null };
     await save(tx, run, { next_page: null, counts }, backOffMs(pollMs, listings));
   });

@@ -7,7 +7,7 @@ import { own } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { goThrough, newAccount, pilesOf } from './testing.ts';
+import { newAccount, pilesOf, reconcile } from './testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -42,7 +42,7 @@ type Verdict = { pile: 'not_here' | 'not_there' | 'different' | null; step: 'ado
 const agreed: Verdict = { pile: null, step: null };
 
 /** What must be said of it; `ruled`: by an adoption, whose rules are that a tag names the organization. */
-function judge({ there, here, ordered }: Standing, ruled: boolean): Verdict {
+function expectedVerdict({ there, here, ordered }: Standing, ruled: boolean): Verdict {
   const wanted = ruled && there && there.tag !== 'none' ? there.tag : null;
   if (here?.leaving && here.account !== 'none') return agreed;
   if (!there) return here?.account === 'this' ? { pile: 'not_there', step: null } : agreed;
@@ -61,17 +61,17 @@ test('the piles of generated books are those of a model, and an adoption does wh
     const rules = (['acme', 'other'] as const).map(tag => ({ organization_id: organizations[tag], tag }));
     const pass = { may_be_missing: 100 };
 
-    const compared = await goThrough(server, account, 'compare?may_be_missing=100');
+    const compared = await reconcile(server, account, 'compare?may_be_missing=100');
     assert.deepEqual(await pilesOf(server, compared.id), expected(numbers, standings, false));
-    const rehearsed = await goThrough(server, account, 'adopt', { rules, ...pass });
+    const rehearsed = await reconcile(server, account, 'adopt', { rules, ...pass });
     assert.deepEqual(await pilesOf(server, rehearsed.id), expected(numbers, standings, true));
-    const done = await goThrough(server, account, 'adopt', { rules, ...pass, dry_run: false });
+    const done = await reconcile(server, account, 'adopt', { rules, ...pass, dry_run: false });
     assert.deepEqual(done.plan, rehearsed.plan);
 
     const after = standings.map(take);
     assert.deepEqual(await pilesOf(server, done.id), expected(numbers, after, true));
     assert.deepEqual(await read(account, organizations, numbers), after.map(here));
-    const again = await goThrough(server, account, 'adopt', { rules, ...pass, dry_run: false });
+    const again = await reconcile(server, account, 'adopt', { rules, ...pass, dry_run: false });
     assert.deepEqual([again.counts.adopted, again.counts.linked, again.plan], [0, 0, []]);
     assert.deepEqual(await read(account, organizations, numbers), after.map(here));
   });
@@ -80,7 +80,7 @@ test('the piles of generated books are those of a model, and an adoption does wh
 
 /** The standing after an adoption. */
 function take(one: Standing): Standing {
-  const { step } = judge(one, true);
+  const { step } = expectedVerdict(one, true);
   if (step === null) return one;
   const organization = one.there!.tag as 'acme' | 'other';
   // What it takes over has the id that the carrier says.
@@ -94,7 +94,7 @@ function take(one: Standing): Standing {
 function expected(numbers: string[], standings: Standing[], ruled: boolean): Record<string, string[]> {
   const piles: Record<string, string[]> = { not_here: [], not_there: [], different: [] };
   for (const [index, one] of standings.entries()) {
-    const { pile } = judge(one, ruled);
+    const { pile } = expectedVerdict(one, ruled);
     if (pile) piles[pile]!.push(numbers[index]!);
   }
   for (const pile of Object.values(piles)) pile.sort();

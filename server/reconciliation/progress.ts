@@ -7,7 +7,7 @@ import { Problem, type ProblemCode } from '../errors.ts';
 import { backOffMs } from '../work/back-off.ts';
 import { clock, fromNow, overwrite } from '../work/leases.ts';
 import { type Counts, type LeasedRun, type PlanPart, type Run, runLease } from './runs.ts';
-import { forgetStock } from './stock.ts';
+import { deleteListed } from './stock.ts';
 
 export type Progress = {
   status?: RunStatus;
@@ -21,7 +21,7 @@ const runsWithDrift = 5;
 /** As many as take an hour or so. */
 const attemptsMax = 20;
 
-/** Writes down what a step has come to, in the transaction of what it has done. @throws Lost */
+/** Writes down what a step has come to, in the transaction of what it has done. @throws LeaseLost */
 export const save = (db: Db, run: LeasedRun, progress: Progress, restMs = 0): Promise<void> =>
   write(db, run, { ...columns(run, progress), attempts: 0, problem: null, next_at: fromNow(restMs) });
 
@@ -42,7 +42,7 @@ export async function finish(
       next_at: null,
       finished_at: clock,
     });
-    await forgetStock(tx, run);
+    await deleteListed(tx, run);
     await sql`
       delete from carrier_drift where tenant_id = ${run.tenant_id} and run_id in (
         select id from carrier_runs where tenant_id = ${run.tenant_id} and carrier_account_id = ${run.carrier_account_id}
@@ -67,7 +67,7 @@ const finalOutcomes: Outcome[] = [
 ];
 
 /** A step could not be done: it is done again after a pause that grows, or that the carrier asks for, or never. */
-export async function setBack(db: Db, run: LeasedRun, error: unknown, pollMs: number): Promise<void> {
+export async function recordFailure(db: Db, run: LeasedRun, error: unknown, pollMs: number): Promise<void> {
   const known = error instanceof CarrierError || error instanceof Problem;
   const problem = known ? error.message : 'Something went wrong in the server, whose log says what';
   const hopeless =

@@ -27,7 +27,7 @@ const account = '/v1/carrier-accounts/:account_id';
 const oneRun = '/v1/carrier-runs/:run_id';
 const tags: ['Carriers'] = ['Carriers'];
 const follow = 'Answers at once with the run, which is followed with `GET /v1/carrier-runs/{run_id}`.';
-const One = Type.Object({ run: Run });
+const RunReply = Type.Object({ run: Run });
 const paging = {
   has_more: Type.Boolean({ description: 'Whether another page follows.', examples: [false] }),
   next_cursor: nullable(
@@ -49,7 +49,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
         tags,
         params: AccountParams,
         querystring: CompareQuery,
-        response: { 202: One },
+        response: { 202: RunReply },
       },
       [...unlistable, 'run_running'],
     ),
@@ -76,7 +76,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
           tags,
           params: AccountParams,
           body: AdoptBody,
-          response: { 202: One },
+          response: { 202: RunReply },
         },
         [...unlistable, 'run_running'],
       ),
@@ -134,7 +134,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
         description: 'How far it is, and what it has found.',
         tags,
         params: RunParams,
-        response: { 200: One },
+        response: { 200: RunReply },
       },
       ['key_bound', 'run_not_found'],
     ),

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { systemCaller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import { type Job, startJob } from '../work/jobs.ts';
-import { type Lease, takeDue } from '../work/leases.ts';
+import { type Lease, leaseDue } from '../work/leases.ts';
 import { comparison, insertRun } from './runs.ts';
 
 /** Only accounts whose carrier has a list are ever given a moment (accounts/accounts.ts). */
@@ -26,7 +26,7 @@ export const startComparisons = (db: Db, log: Logger): Job =>
 /** @returns whether there was one to begin */
 export const beginComparison = (db: Db): Promise<boolean> =>
   transact(db, async tx => {
-    const [account] = await takeDue(tx, comparisons, nextTime, { free: 1 });
+    const [account] = await leaseDue(tx, comparisons, nextTime, { free: 1 });
     if (!account) return false;
     const caller = systemCaller(account.tenant_id, 'comparison');
     await insertRun(tx, caller, randomUUIDv7(), account.id, comparison)

@@ -21,7 +21,7 @@ export async function newAccount(
 export type RunBody = any;
 
 /** Begins a run and waits for its end. */
-export async function goThrough(
+export async function reconcile(
   server: TestServer,
   account: string,
   what: string,

@@ -4,12 +4,12 @@ import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import { isUnavailable, Problem } from '../errors.ts';
 import type { Job } from '../work/jobs.ts';
-import { Lost } from '../work/leases.ts';
+import { LeaseLost } from '../work/leases.ts';
 import { startWorkers } from '../work/workers.ts';
-import { adoptSome } from './adoption/adopt.ts';
+import { adoptBatch } from './adoption/adopt.ts';
 import { compareBooks } from './compare.ts';
 import { takePage } from './listing.ts';
-import { setBack } from './progress.ts';
+import { recordFailure } from './progress.ts';
 import { type LeasedRun, runLease } from './runs.ts';
 
 /** A call to the carrier is over within twice its time-out; the rest is for the database. */
@@ -27,23 +27,23 @@ export const startRuns = (db: Db, carriers: Carriers, log: Logger): Job =>
     everyMs: 500,
     leaseMs: runLeaseMs(carriers),
     atOnce: 8,
-    work: run => takeStep(db, carriers, log, run),
+    work: run => advanceRun(db, carriers, log, run),
   });
 
-/** @throws Lost */
-export async function takeStep(db: Db, carriers: Carriers, log: Logger, run: LeasedRun): Promise<void> {
+/** @throws LeaseLost */
+export async function advanceRun(db: Db, carriers: Carriers, log: Logger, run: LeasedRun): Promise<void> {
   try {
-    await goOn(db, carriers, run);
+    await listCompareOrAdopt(db, carriers, run);
   } catch (error) {
-    if (error instanceof Lost || isUnavailable(error)) throw error;
+    if (error instanceof LeaseLost || isUnavailable(error)) throw error;
     const expected = error instanceof CarrierError || error instanceof Problem;
     log[expected ? 'debug' : 'error']({ err: error, run: run.id }, 'a run could not go on');
-    await setBack(db, run, error, carriers.settings.pollMs);
+    await recordFailure(db, run, error, carriers.settings.pollMs);
   }
 }
 
-async function goOn(db: Db, carriers: Carriers, run: LeasedRun): Promise<void> {
-  if (run.status === 'adopting') return adoptSome(db, run);
+async function listCompareOrAdopt(db: Db, carriers: Carriers, run: LeasedRun): Promise<void> {
+  if (run.status === 'adopting') return adoptBatch(db, run);
   const carrier = await carriers.open(db, run.tenant_id, run.carrier_account_id);
   if (run.status === 'listing') return takePage(db, carrier, run, carriers.settings.pollMs);
   return compareBooks(db, carrier, run);

@@ -33,12 +33,12 @@ export type Leased<Row> = Row &
 type Key = RowName & { version: number | Date };
 
 /** Somebody else has gone on with the row, or may have. */
-export class Lost extends Error {}
+export class LeaseLost extends Error {}
 
 /** @returns undefined where the row was lost: there is nothing left to do with it */
-export const unlessLost = <T>(work: Promise<T>): Promise<T | undefined> =>
+export const unlessLeaseLost = <T>(work: Promise<T>): Promise<T | undefined> =>
   work.catch(error => {
-    if (!(error instanceof Lost)) throw error;
+    if (!(error instanceof LeaseLost)) throw error;
     return undefined;
   });
 
@@ -56,7 +56,7 @@ type Slots = {
 };
 
 /** Takes some of what is due, of each holder no more than its share, and sets it ahead. */
-export async function takeDue<Row>(
+export async function leaseDue<Row>(
   db: Db,
   lease: Lease<Row>,
   ahead: RawBuilder<Date>,
@@ -75,7 +75,7 @@ async function fairly(db: Db, shared: Shared, { free, share = free, underWay = [
 }
 
 /** Takes the row that somebody asks for, due or not, if `condition` is true of it. */
-export async function takeOne<Row>(
+export async function leaseOne<Row>(
   db: Db,
   lease: Lease<Row>,
   { tenant_id, id }: RowName,
@@ -91,7 +91,7 @@ function take<Row>(db: Db, lease: Lease<Row>, ahead: RawBuilder<Date>, which: Ra
   return update(db, lease, set, which);
 }
 
-/** Writes over the version that was read. @throws Lost */
+/** Writes over the version that was read. @throws LeaseLost */
 export async function overwrite<Row>(
   db: Db,
   lease: Lease<Row>,
@@ -100,12 +100,12 @@ export async function overwrite<Row>(
 ): Promise<Leased<Row>> {
   const set = Object.entries(changes).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
   const [row] = await update(db, lease, set, isHeld(lease, key));
-  if (!row) throw new Lost();
+  if (!row) throw new LeaseLost();
   return row;
 }
 
 /** @returns undefined when somebody else has gone on with the row */
-export async function readHeld<Row>(db: Db, lease: Lease<Row>, key: Key): Promise<Leased<Row> | undefined> {
+export async function readLeased<Row>(db: Db, lease: Lease<Row>, key: Key): Promise<Leased<Row> | undefined> {
   const statement = sql<Read<Row>>`
     select ${fieldsOf(lease)} from ${sql.table(lease.table)} where ${isHeld(lease, key)}`;
   return (await read(db, statement))[0];
@@ -113,11 +113,11 @@ export async function readHeld<Row>(db: Db, lease: Lease<Row>, key: Key): Promis
 
 /**
  * Makes sure that the lease has not run out. Called right before what two must not do: a process may sleep at any point,
- * and wake up when somebody else has long gone on. @throws Lost
+ * and wake up when somebody else has long gone on. @throws LeaseLost
  */
-export function assertHeld({ until }: { until: Clocks }): void {
+export function assertLeased({ until }: { until: Clocks }): void {
   const { steady, wall } = readClocks();
-  if (steady >= until.steady || wall >= until.wall) throw new Lost();
+  if (steady >= until.steady || wall >= until.wall) throw new LeaseLost();
 }
 
 /** The first stands still while the machine sleeps, and the second can be set: so both are asked. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
 import { type Job, logFailure, startJob } from './jobs.ts';
-import { fromNow, type Lease, type Leased, Lost, takeDue } from './leases.ts';
+import { fromNow, type Lease, type Leased, LeaseLost, leaseDue } from './leases.ts';
 
 type Workers<Row> = {
   /** Names the work in the log. */
@@ -32,23 +32,23 @@ export function startWorkers<Row>(
   async function round() {
     const free = atOnce - underWay.size;
     if (free === 0) return;
-    const rows = await takeDue(db, lease, fromNow(leaseMs), { free, share, underWay: underWay.values() });
+    const rows = await leaseDue(db, lease, fromNow(leaseMs), { free, share, underWay: underWay.values() });
     for (const row of rows) begin(row);
   }
 
   function begin(row: Leased<Row>) {
-    const working = goOn(row).finally(() => {
+    const working = workOn(row).finally(() => {
       underWay.delete(working);
       job.wake();
     });
     underWay.set(working, row);
   }
 
-  async function goOn(row: Leased<Row>) {
+  async function workOn(row: Leased<Row>) {
     try {
       await work(row);
     } catch (error) {
-      if (!(error instanceof Lost)) logFailure(log, error, `${name} was broken off`, { id: row.id });
+      if (!(error instanceof LeaseLost)) logFailure(log, error, `${name} was broken off`, { id: row.id });
     }
   }
 

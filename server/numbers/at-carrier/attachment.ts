@@ -9,7 +9,7 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { type Organization, type Revision, revise } from '../../revisions/revise.ts';
 import type { Job } from '../../work/jobs.ts';
-import { assertHeld, readHeld } from '../../work/leases.ts';
+import { assertLeased, readLeased } from '../../work/leases.ts';
 import { changeNumber, type Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
 import {
@@ -43,11 +43,11 @@ function messagingOf({ messaging_service_id, campaign_id }: Registered, { can }:
 
 export const startAttachments = (db: Db, carriers: Carriers, log: Logger): Job =>
   startAtCarriers(db, log, carriers.settings, 'attaching at the carriers', attachments, number =>
-    goOnAttaching(db, carriers, number),
+    advanceAttachment(db, carriers, number),
   );
 
 /** Attaches a number, or looks what has become of that; if it is cut short it can be repeated. */
-export async function goOnAttaching(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
+export async function advanceAttachment(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
   const result = await attach(db, carriers, number);
   if (result.state === 'attached')
     await record(db, number, async (state, revision) => ready(state, await buyerOf(revision, number)));
@@ -66,7 +66,7 @@ async function attach(db: Db, carriers: Carriers, number: LeasedNumber): Promise
     // At first a failure is that of the time before, and somebody has said that it is to be tried again.
     const begins = found.state === 'none' || (found.state === 'failed' && number.attempts === 1);
     if (!begins) return found;
-    assertHeld(number);
+    assertLeased(number);
     return await carrier.attach(named, messaging);
   } catch (error) {
     if (error instanceof CarrierError && !isTemporary(error))
@@ -102,7 +102,7 @@ async function record(
 ): Promise<void> {
   const caller = carrierCaller(number.tenant_id);
   await revise(db, caller, { id: number.organization_id }, async revision => {
-    const held = await readHeld(revision.tx, attachments, number);
+    const held = await readLeased(revision.tx, attachments, number);
     const [state] = await loadStates(revision, caller, [number.id]);
     if (!held || !state || state.leaving) return;
     await applyChanges(revision, caller, [{ number: state, step: await rule(state, revision) }]);

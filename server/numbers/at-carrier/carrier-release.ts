@@ -8,7 +8,7 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { revise } from '../../revisions/revise.ts';
 import type { Job } from '../../work/jobs.ts';
-import { assertHeld, Lost, overwrite, readHeld, unlessLost } from '../../work/leases.ts';
+import { assertLeased, LeaseLost, overwrite, readLeased, unlessLeaseLost } from '../../work/leases.ts';
 import type { Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
 import { endRelease } from '../life/rules.ts';
@@ -59,13 +59,13 @@ async function askAndRelease(
   { number_id: id, lease, first }: Intended & { lease: string },
 ): Promise<Released> {
   const key = { tenant_id: caller.tenantId, id, version: new Date(lease) };
-  const number = await readHeld(db, releases, key);
+  const number = await readLeased(db, releases, key);
   if (!number) throw carrierFailed(tookTooLong, followedUp);
   const failure = await ask(db, carriers, number);
   if (!failure) return recordRelease(db, caller, number);
   // Nobody has asked before, so it is certain that the carrier has it still.
   const certain = first && !(failure instanceof CarrierError && failure.outcome === 'outcome_unknown');
-  await unlessLost(certain ? dropIntention(db, number) : waitFor(db, carriers, number, failure));
+  await unlessLeaseLost(certain ? dropIntention(db, number) : waitFor(db, carriers, number, failure));
   throw failure instanceof Problem ? failure : carrierFailed(failure, certain ? unchanged : followedUp);
 }
 
@@ -79,11 +79,11 @@ async function ask(
 ): Promise<CarrierError | Problem | undefined> {
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
-    assertHeld(number);
+    assertLeased(number);
     await carrier.release(number.carrier_number_id!);
     return undefined;
   } catch (error) {
-    if (error instanceof Lost) return tookTooLong;
+    if (error instanceof LeaseLost) return tookTooLong;
     if (error instanceof CarrierError || error instanceof Problem) return error;
     throw error;
   }
@@ -112,19 +112,19 @@ function recordRelease(db: Db, caller: Caller, number: LeasedNumber): Promise<Re
   });
 }
 
-/** As if the carrier had not been asked. @throws Lost */
+/** As if the carrier had not been asked. @throws LeaseLost */
 async function dropIntention(db: Db, number: LeasedNumber): Promise<void> {
   const nothing = { release_due_at: null, release_problem: null, release_attempts: 0 };
   await overwrite(db, releases, number, nothing);
 }
 
-/** @throws Lost */
+/** @throws LeaseLost */
 const waitFor = (db: Db, { settings }: Carriers, number: LeasedNumber, failure: CarrierError | Problem) =>
   putOff(db, releases, number, settings.settleMs, { release_problem: reason(failure) });
 
 export const startReleases = (db: Db, carriers: Carriers, log: Logger): Job =>
   startAtCarriers(db, log, carriers.settings, 'releasing at the carriers', releases, number =>
-    goOnReleasing(db, carriers, number),
+    advanceRelease(db, carriers, number),
   );
 
 /**
@@ -132,11 +132,11 @@ export const startReleases = (db: Db, carriers: Carriers, log: Logger): Job =>
  * waited for. If the carrier says for good that it does not release the number, and has it still, then that is the
  * outcome: everything is as if it had not been asked. One that is `releasing` is nobody's any more, and is tried on.
  */
-export async function goOnReleasing(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
+export async function advanceRelease(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
   const caller = carrierCaller(number.tenant_id);
   const failure = await ask(db, carriers, number);
   const isThere =
-    isRefusal(failure) && number.status !== 'releasing' ? await look(db, carriers, number) : undefined;
+    isRefusal(failure) && number.status !== 'releasing' ? await isAtCarrier(db, carriers, number) : undefined;
   if (!failure || isThere === false) await recordRelease(db, caller, number);
   else if (isThere) await recordRefusal(db, caller, number, reason(failure));
   else await waitFor(db, carriers, number, failure);
@@ -147,7 +147,7 @@ const isRefusal = (failure: CarrierError | Problem | undefined): boolean =>
   failure instanceof CarrierError && !isTemporary(failure) && failure.outcome !== 'authentication_failed';
 
 /** Whether the carrier has the number, as it says itself; undefined when it does not. */
-async function look(db: Db, carriers: Carriers, number: LeasedNumber): Promise<boolean | undefined> {
+async function isAtCarrier(db: Db, carriers: Carriers, number: LeasedNumber): Promise<boolean | undefined> {
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
     return (await carrier.getNumber(number.carrier_number_id!)) !== undefined;

@@ -5,7 +5,7 @@ import type { CarrierSettings } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
 import { backOffMs } from '../../work/back-off.ts';
 import type { Job } from '../../work/jobs.ts';
-import { fromNow, type Lease, type Leased, overwrite, takeOne } from '../../work/leases.ts';
+import { fromNow, type Lease, type Leased, leaseOne, overwrite } from '../../work/leases.ts';
 import { startWorkers } from '../../work/workers.ts';
 import type { NumberStatus } from '../state.ts';
 
@@ -54,7 +54,7 @@ export const attachments: Lease<NumberAtCarrier> = {
  * Takes one number's release, where nobody is at it: it has not begun, it is due, or it only waits for another attempt.
  * @returns undefined when somebody is at it
  */
-export function takeRelease(
+export function leaseRelease(
   db: Db,
   { tenantId: tenant_id }: Caller,
   id: string,
@@ -62,10 +62,10 @@ export function takeRelease(
 ): Promise<LeasedNumber | undefined> {
   const isIdle = sql`
     (release_due_at is null or release_due_at <= clock_timestamp() or release_problem is not null)`;
-  return takeOne(db, releases, { tenant_id, id }, isIdle, fromNow(leaseMs));
+  return leaseOne(db, releases, { tenant_id, id }, isIdle, fromNow(leaseMs));
 }
 
-/** Leaves it for another attempt: later, the more of them there were. @throws Lost */
+/** Leaves it for another attempt: later, the more of them there were. @throws LeaseLost */
 export async function putOff(
   db: Db,
   lease: Lease<NumberAtCarrier>,

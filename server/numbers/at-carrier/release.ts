@@ -10,7 +10,7 @@ import { applyChanges, loadStates } from '../life/changes.ts';
 import { assertUnlocked, type NumberState, release } from '../life/rules.ts';
 import type { Released as ReleasedBody } from '../life/schemas.ts';
 import { readE164 } from '../list/details.ts';
-import { takeRelease } from './leased-numbers.ts';
+import { leaseRelease } from './leased-numbers.ts';
 
 export type Released = Static<typeof ReleasedBody>;
 
@@ -69,7 +69,7 @@ async function intend(
   { id, leaving }: NumberState,
   leaseMs: number,
 ): Promise<Intended> {
-  const taken = await takeRelease(tx, caller, id, leaseMs);
+  const taken = await leaseRelease(tx, caller, id, leaseMs);
   return { number_id: id, lease: (taken?.version as Date)?.toISOString() ?? null, first: !leaving };
 }
 

@@ -46,10 +46,10 @@ export function startClock(db: Db, log: Logger): Job {
 }
 
 /** Ends everything that is due now, also in organizations that somebody else is changing. */
-export async function endWhatIsDue(db: Db): Promise<void> {
+export async function endAllDue(db: Db): Promise<void> {
   const { locked, more } = await endShares(db);
   for (const organization of locked) await endShare(db, organization, true);
-  if (more || locked.length > 0) await endWhatIsDue(db);
+  if (more || locked.length > 0) await endAllDue(db);
 }
 
 /** Ends a share of what is due in each organization that is free. */

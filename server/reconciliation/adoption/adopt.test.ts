@@ -5,7 +5,7 @@ import type { Db } from '../../db/database.ts';
 import { own } from '../../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { ended, goThrough, newAccount, pilesOf } from '../testing.ts';
+import { ended, newAccount, pilesOf, reconcile } from '../testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -24,7 +24,7 @@ beforeEach(async () => {
 after(() => server.stop());
 
 const unique = (count: number) => Array.from({ length: count }, uniqueNumber);
-const adopt = (body: object) => goThrough(server, account, 'adopt', body);
+const adopt = (body: object) => reconcile(server, account, 'adopt', body);
 const get = async (number: string) =>
   (await server.call('GET', `/v1/sms/phone-numbers/${number}`)).body.phone_number;
 const listOf = async (organization: string): Promise<string[]> => {

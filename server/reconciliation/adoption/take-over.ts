@@ -30,7 +30,7 @@ const constraintProblems = {
  * Takes numbers over into an organization, whatever its standing: they are there and paid for, and only whether they
  * are handed out hangs on it. One event names the batch of all of them.
  */
-export async function takeOver(
+export async function adoptNumbers(
   revision: Revision,
   caller: Caller,
   account_id: string,

@@ -18,7 +18,7 @@ const stock = (run: Run) => sql`(
  * No drift is what somebody is at work on: a number that an order may be buying this moment, one on its way out, and
  * one that was released since the run began and may have been listed before.
  */
-export async function fillPiles(db: Db, run: Run): Promise<void> {
+export async function findDrift(db: Db, run: Run): Promise<void> {
   await sql`
     insert into carrier_drift (tenant_id, run_id, phone_number, pile, wanted_organization_id, step,
       carrier_number_id, name, tags, reference, subaccount)
@@ -77,7 +77,7 @@ export async function carryIgnored(db: Db, run: Run): Promise<void> {
 }
 
 /** How many there are of each, as the comparison has found them. */
-export async function countPiles(db: Db, run: Run): Promise<Counts> {
+export async function countDrift(db: Db, run: Run): Promise<Counts> {
   const mine = sql`tenant_id = ${run.tenant_id} and run_id = ${run.id}`;
   const { rows } = await sql<Counts>`
     select count(*) filter (where pile = 'not_here') as not_here,

@@ -5,7 +5,7 @@ import type { Db } from '../../db/database.ts';
 import { lose, own, owned, setFaults } from '../../testing/carrier-numbers.ts';
 import { newOrganization, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { goThrough, newAccount, pilesOf } from '../testing.ts';
+import { newAccount, pilesOf, reconcile } from '../testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -22,7 +22,7 @@ beforeEach(async () => {
 after(() => server.stop());
 
 const unique = (count: number) => Array.from({ length: count }, uniqueNumber).sort();
-const compare = (query = '') => goThrough(server, account, `compare${query}`);
+const compare = (query = '') => reconcile(server, account, `compare${query}`);
 const none = { not_here: [], not_there: [], different: [] };
 
 /** Numbers that are at the carrier and in the organization alike. */
@@ -34,7 +34,7 @@ async function adopted(count: number): Promise<string[]> {
     numbers.map(phone_number => ({ phone_number })),
   );
   const body = { rules: [{ organization_id: acme, everything: true }], dry_run: false };
-  assert.equal((await goThrough(server, account, 'adopt', body)).counts.adopted, count);
+  assert.equal((await reconcile(server, account, 'adopt', body)).counts.adopted, count);
   return numbers;
 }
 
