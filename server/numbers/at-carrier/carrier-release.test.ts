@@ -109,7 +109,7 @@ test('what the carrier refuses is a 502 with its reason, changes nothing here, a
     await faults(fault(kind));
     const { status, body } = await call('DELETE', path);
     assert.deepEqual([status, body.code], [502, 'carrier_failed']);
-    assert.equal(body.error, `${words}: nothing was changed, and the release may be repeated`);
+    assert.equal(body.error, `${words}: nothing was changed; the request may be repeated`);
     assert.equal(body.detail, `The sandbox was told to say ${kind} (sandbox_${kind})`);
     assert.deepEqual(await shown(), before);
   }
@@ -124,7 +124,7 @@ test('of an unknown outcome the server makes a known one; until then the number 
   assert.deepEqual([status, body.code], [502, 'carrier_failed']);
   assert.match(
     body.error,
-    /^The carrier has not said whether this was done: the release is being followed up/,
+    /^The carrier has not said whether this was done: the server keeps trying to release it/,
   );
   const leaving = await shown();
   assert.deepEqual([leaving.status, leaving.leaving], ['available', true]);
