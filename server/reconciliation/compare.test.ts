@@ -132,7 +132,7 @@ test('an empty list and a cut one are read again, and do no harm if that is all 
     assert.equal(doubted.status, 'doubtful', kind);
     assert.match(
       doubted.problem,
-      /^(130 of the 130 numbers|The carrier counts 130 numbers and listed 50).*so nothing is believed$/,
+      /^(130 of our 130 numbers|The carrier counts 130 numbers and listed 50).*so the run reports no drift$/,
     );
     assert.equal((await drift(doubted.id)).count, 0);
     assert.equal(doubted.counts.looked_up, 0);
@@ -149,7 +149,7 @@ test('a loss that is too large to be true is reported only when it was expected'
     [doubted.status, doubted.problem],
     [
       'doubtful',
-      "21 of the 40 numbers that we have there are not in the carrier's list, so nothing is believed",
+      '21 of our 40 numbers at the carrier are missing from its list, so the run reports no drift',
     ],
   );
   const believed = await compare('?may_be_missing=21');

@@ -106,17 +106,20 @@ test('a busy account is believed in the end, with a remark; one that has lost a 
     'done',
     3,
     60,
-    "The account changed while it was read: its list is off by 1 from the carrier's own count",
+    "The account changed during the run: its list differs by 1 from the carrier's count",
   ]);
   const lost = await adopt(pages(() => 90));
   assert.deepEqual(outcome(lost), [
     'doubtful',
     3,
     0,
-    'The carrier counts 90 numbers and listed 60, so nothing is believed',
+    'The carrier counts 90 numbers and listed 60, so the run reports no drift',
   ]);
   const shrunk = await adopt(pages(({ page }) => (page === 0 ? 600 : 60)));
-  assert.equal(shrunk.problem, 'The carrier counted 600 numbers, and then 60, so nothing is believed');
+  assert.equal(
+    shrunk.problem,
+    'The carrier first counted 600 numbers and then 60, so the run reports no drift',
+  );
 });
 
 test('a list without end is given up', async () => {
@@ -126,7 +129,7 @@ test('a list without end is given up', async () => {
   const repeating = await adopt(() => ({ numbers: first, next: `0 ${places++}`, total: null }));
   assert.deepEqual(
     [repeating.status, repeating.problem],
-    ['doubtful', 'The carrier gave the same page twice, so nothing is believed'],
+    ['doubtful', 'The carrier returned the same page twice, so the run reports no drift'],
   );
 });
 

@@ -8,7 +8,7 @@ import type { Run } from './runs.ts';
 
 export type StoredPage = { added: number; unreadable: number };
 
-/** Keeps what the carrier says that it has, each with where the rules put it; what is kept already stays as it is. */
+/** Stores listed numbers with the organization that the rules choose. Numbers that are stored already stay unchanged. */
 export async function storeListed(db: Db, run: Run, numbers: CarrierNumber[]): Promise<StoredPage> {
   let unreadable = 0;
   const rows = numbers.map(number => {
@@ -21,7 +21,7 @@ export async function storeListed(db: Db, run: Run, numbers: CarrierNumber[]): P
       tags: number.tags.map(storable),
       reference: number.reference && storable(number.reference),
       subaccount: number.subaccount && storable(number.subaccount),
-      // What we could not have at all is put nowhere.
+      // A number that cannot be parsed cannot be adopted.
       wanted_organization_id: readable ? destinationOf(run.rules, number) : undefined,
     };
   });

@@ -11,8 +11,8 @@ import { type AtCarrier, adoptNumbers, arrivalFrom } from './take-over.ts';
 const numbersPerRevision = 1000;
 
 /**
- * Takes over some of the numbers that the comparison has found for one organization, in one revision of it, which also
- * says in the piles that it is done and in the run how far it is. So it happens once, wherever it is killed.
+ * Adopts a batch of the planned numbers of one organization. One transaction writes the numbers, resolves their drift
+ * and saves the run's progress, so each number is adopted once even if the server is killed.
  */
 export async function adoptBatch(db: Db, run: LeasedRun): Promise<void> {
   const next = await db
@@ -70,7 +70,7 @@ async function adoptInto(revision: Revision, caller: Caller, run: LeasedRun): Pr
 
 type PlannedNumber = AtCarrier & { step: 'adopt' | 'link'; number_id: string | null; fits: boolean };
 
-/** What is to be done next; `fits`: whether it still can be, for the run has looked a while ago. */
+/** Locks the next planned numbers. `fits` says whether the plan still applies, because numbers may have changed since. */
 async function lockPlanned({ tx, organization }: Revision, run: Run): Promise<PlannedNumber[]> {
   const rows = await tx
     .selectFrom('carrier_drift')
@@ -91,7 +91,7 @@ async function lockPlanned({ tx, organization }: Revision, run: Run): Promise<Pl
       row.step === 'adopt'
         ? !number && !ordered.has(row.phone_number)
         : number?.organization_id === organization.id && number.carrier_account_id === null;
-    // Two numbers never have one id, whatever the carrier says.
+    // Two numbers must not share a carrier id, even if the carrier lists them so.
     const fits = open && !idsInUse.has(row.carrier_number_id);
     idsInUse.add(row.carrier_number_id);
     const account_id = run.carrier_account_id;
@@ -99,7 +99,7 @@ async function lockPlanned({ tx, organization }: Revision, run: Run): Promise<Pl
   });
 }
 
-/** How things are now, for each of the numbers: not a join, which without statistics can take minutes. */
+/** Reads the current state of the numbers. Separate queries, because a join without statistics can take minutes. */
 async function readCurrent(
   tx: Tx,
   { tenant_id, carrier_account_id }: Run,
@@ -152,7 +152,7 @@ async function resolveAll(
   );
 }
 
-/** What has changed since the run has looked is left to the next one. */
+/** Leaves numbers that have changed since the comparison to the next run. */
 async function passOver({ tx }: Revision, run: Run, numbers: string[]): Promise<void> {
   await sql`
     update carrier_drift set step = null
