@@ -88,7 +88,7 @@ async function addNumber(
     id: randomUUIDv7(),
     number,
     values: await freeValues(revision, caller, order),
-    user: await assigneeOf(revision, caller, order),
+    user: await activeUserOf(revision, caller, order),
     carrier: { account_id: order.carrier_account_id, number_id: bought.id },
     pending: needsAttachment(revision.organization, kindOf(await carrierOf(revision, order))),
   };
@@ -128,7 +128,7 @@ async function freeValues({ tx }: Revision, caller: Caller, order: LeasedOrder):
   return Object.fromEntries(free);
 }
 
-async function assigneeOf({ tx }: Revision, caller: Caller, order: LeasedOrder) {
+async function activeUserOf({ tx }: Revision, caller: Caller, order: LeasedOrder) {
   if (order.user_id === null) return undefined;
   return tx
     .selectFrom('users')
