@@ -45,7 +45,7 @@ test('a process that wakes up when its order was given up buys nothing', async (
   };
   const [id] = await placeOrders(db, caller, input);
 
-  // It has written down what it asks for, and not asked yet.
+  // The order has committed its candidate and has not called the carrier yet.
   const asleep = sleepy(
     db,
     row => row.status === 'buying',

@@ -45,7 +45,7 @@ test('a carrier that hangs keeps the orders of one account waiting, and no other
 
 type Buyer = Tenant & { account: string };
 
-/** A tenant whose organization buys from a sandbox account of its own. */
+/** Creates a tenant whose organization has its own sandbox account. */
 async function newBuyer(): Promise<Buyer> {
   const { db } = database;
   const tenant = await newScheduleTenant(db, 0);
@@ -68,7 +68,7 @@ async function order({ caller, organization }: Buyer, count: number): Promise<st
   return bulk_id;
 }
 
-/** Carriers among which one account answers no search before the end. */
+/** One account answers no search until the test ends. */
 function hang(carriers: Carriers, account: string) {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let calls = 0;

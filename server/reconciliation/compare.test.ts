@@ -28,7 +28,7 @@ const unique = (count: number) => Array.from({ length: count }, uniqueNumber).so
 const compare = (query = '') => reconcile(server, account, `compare${query}`);
 const none = { not_here: [], not_there: [], different: [] };
 
-/** Numbers that are at the carrier and in the organization alike. */
+/** Creates numbers that are the same at the carrier and in the organization. */
 async function adopted(count: number): Promise<string[]> {
   const numbers = unique(count);
   await own(
@@ -101,7 +101,7 @@ test('three piles, and only what nobody is at work on', async () => {
   ]);
   assert.deepEqual(differences[unlinked][0], field('carrier_account_id', null, account));
   assert.ok((await server.call('GET', `/v1/sms/phone-numbers/${same}`)).body.phone_number.is_available);
-  // The test has written past the product.
+  // The test has written to the tables directly.
   await numbers
     .set({ carrier_account_id: null, carrier_number_id: null })
     .where('phone_number', '=', elsewhere)
@@ -160,7 +160,7 @@ test('a loss that is too large to be true is reported only when it was expected'
 test('what the list lacks and the carrier has all the same is not missing', async () => {
   const [hidden, lost] = (await adopted(30)) as [string, string];
   await lose(db, account, [lost]);
-  // The run has listed everything, and forgets one number of it before it compares.
+  // Delete one listed number before the comparison.
   const run = await compare();
   await db
     .updateTable('carrier_runs')

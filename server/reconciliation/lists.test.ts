@@ -17,7 +17,7 @@ import { readRules } from './adoption/rules.ts';
 import { listDrift } from './drift/drift.ts';
 import { getRun, type Run, startRun } from './runs.ts';
 
-/* Lists such as no carrier of ours gives on purpose, each as a carrier would give it call by call. */
+/* Faulty lists, served page by page. The supported carriers do not produce them on demand. */
 
 const log = pino({ level: 'silent' });
 let database: TestDatabase;
@@ -36,12 +36,12 @@ beforeEach(async () => {
 });
 
 type Asked = {
-  /** Which page, from 0, in which listing, from 1. */
+  /** The page, from 0, and the listing, from 1. */
   page: number;
   listing: number;
 };
 
-/** Goes through an account whose pages are these, and adopts what is in them. */
+/** Adopts the numbers of an account with these pages. */
 async function adopt(pageAt: (asked: Asked) => Page): Promise<Run> {
   let listing = 0;
   const list: Carrier['list'] = async next => {

@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** How one number stands in the two books. Ids are `old` or `new`; ours are always the old ones. */
+/** The state of one number at the carrier and here. Ids are `old` or `new`; ours are always `old`. */
 type Standing = {
   there: { id: 'old' | 'new'; tag: 'acme' | 'other' | 'none' } | null;
   here: { organization: 'acme' | 'other'; account: 'this' | 'another' | 'none'; leaving: boolean } | null;
@@ -41,7 +41,7 @@ const standing: fc.Arbitrary<Standing> = fc.record({
 type Verdict = { pile: 'not_here' | 'not_there' | 'different' | null; step: 'adopt' | 'link' | null };
 const agreed: Verdict = { pile: null, step: null };
 
-/** What must be said of it; `ruled`: by an adoption, whose rules are that a tag names the organization. */
+/** The expected drift. `ruled`: the run is an adoption whose rules map tags to organizations. */
 function expectedVerdict({ there, here, ordered }: Standing, ruled: boolean): Verdict {
   const wanted = ruled && there && there.tag !== 'none' ? there.tag : null;
   if (here?.leaving && here.account !== 'none') return agreed;
@@ -78,12 +78,12 @@ test('the piles of generated books are those of a model, and an adoption does wh
   await fc.assert(property, fuzzing('books'));
 });
 
-/** The standing after an adoption. */
+/** The state after an adoption. */
 function take(one: Standing): Standing {
   const { step } = expectedVerdict(one, true);
   if (step === null) return one;
   const organization = one.there!.tag as 'acme' | 'other';
-  // What it takes over has the id that the carrier says.
+  // Adopted numbers get the carrier's id.
   return {
     there: { ...one.there!, id: 'old' },
     here: { organization, account: 'this', leaving: false },
@@ -103,7 +103,7 @@ function expected(numbers: string[], standings: Standing[], ruled: boolean): Rec
 
 type Organizations = { acme: string; other: string };
 
-/** Writes the two books, ours past the product: no call makes all of these on purpose. */
+/** Writes both states. Ours go to the tables directly, because no API call produces all of them. */
 async function write(
   account: string,
   organizations: Organizations,
@@ -140,7 +140,7 @@ const placeOrder = (account: string, organization: string, phone_number: string)
 
 const here = ({ here }: Standing) => here && [here.organization, here.account];
 
-/** Which organization has each number, and through which account. */
+/** The organization and account of each number. */
 async function read(account: string, organizations: Organizations, numbers: string[]) {
   const rows = await db
     .selectFrom('phone_numbers as n')

@@ -30,7 +30,7 @@ before(async () => {
 });
 beforeEach(async () => {
   await db.deleteFrom('phone_numbers').execute();
-  // Statistics of an empty table, as they stand when it has been filled just now: no plan may depend on them.
+  // Freeze the statistics of an empty table. The plans must not depend on them.
   await sql`vacuum analyze phone_numbers`.execute(db);
 });
 after(() => database.drop());
@@ -38,7 +38,7 @@ after(() => database.drop());
 const hour = 3_600_000;
 let made = 0;
 
-/** Numbers of an account whose release is due so many seconds from now, or was due so many seconds ago. */
+/** Creates numbers of an account whose release is due in the given seconds. Negative: overdue. */
 async function due(
   { tenant_id, holder }: (typeof accounts)[number],
   secondsFromNow: number,
@@ -82,7 +82,7 @@ test('who has something due is found, and everybody is given a share of the slot
         const had = busy.filter(one => one === index).length;
         const wanted = waiting[index]!.length;
         assert.ok(portion <= Math.min(wanted, Math.max(share - had, 0)));
-        // Nobody is left out while somebody else is given a second one.
+        // No holder gets a second slot while another has none.
         if (portion === 0 && wanted > 0 && had < share)
           for (const [other, count] of portions.entries())
             assert.ok(count === 0 || count + busy.filter(one => one === other).length <= had + 1);
@@ -165,7 +165,7 @@ test('ten thousand that are due are not read to take a few of them, and keep no 
   assert.ok(read < 100, `${read} rows were read`);
 });
 
-/** How many rows of the table and entries of its indexes the transaction has read. */
+/** The table rows and index entries that the transaction has read. */
 async function rowsRead(tx: Db, table: string): Promise<number> {
   const { rows } = await sql<{ read: number }>`
     select sum(pg_stat_get_xact_tuples_returned(relation))::integer as read

@@ -35,7 +35,7 @@ import { beginRelease, type Intended, type Released } from './release.ts';
 
 type Ask = 'release' | 'release in bulk' | 'assign' | 'go on' | 'end what is due';
 
-/** One release takes some twenty. */
+/** One release takes about twenty steps. */
 const stepsOfOne = 24;
 const schedule = fc.record({
   undo: fc.boolean(),
@@ -135,7 +135,7 @@ test('a process that wakes up when the release was refused, and the number given
   await setFaults(db, account, [{ call: 'release', kind: 'needs_compliance', times: 1 }]);
   await beginRelease(db, caller, target, 0);
   const [number] = await leaseDue(db, releases, fromNow(1), { free: 1 });
-  // It has read the account's credentials, and not asked the carrier yet.
+  // It has read the credentials and has not called the carrier yet.
   const asleep = sleepy(
     db,
     row => 'credentials' in row,
@@ -186,7 +186,7 @@ async function obey(
   }
 }
 
-/** A server that nothing happens to goes on at a carrier that is well. */
+/** A healthy server continues with a healthy carrier. */
 async function settle(account: string): Promise<void> {
   await changeBook(database.db, account, book => {
     book.faults = [];

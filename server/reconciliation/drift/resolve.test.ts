@@ -25,7 +25,7 @@ const unique = (count: number) => Array.from({ length: count }, uniqueNumber).so
 const compare = (query = '') => reconcile(server, account, `compare${query}`);
 const none = { not_here: [], not_there: [], different: [] };
 
-/** Numbers that are at the carrier and in the organization alike. */
+/** Creates numbers that are the same at the carrier and in the organization. */
 async function adopted(count: number): Promise<string[]> {
   const numbers = unique(count);
   await own(
@@ -109,7 +109,7 @@ test('the carrier is asked again before anything is resolved', async () => {
   const [gone] = unique(1) as [string];
   await own(db, account, [{ phone_number: gone }]);
   await lose(db, account, [back]);
-  // With nothing left of ours, the list would be doubted.
+  // If all of our numbers were missing, the list would be doubtful.
   const run = await compare('?may_be_missing=1');
   assert.deepEqual(await pilesOf(server, run.id), { ...none, not_here: [gone], not_there: [back] });
   await lose(db, account, [gone]);
