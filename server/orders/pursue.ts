@@ -172,7 +172,7 @@ const nextCandidate = ({ db, carriers }: Shop, order: LeasedOrder): Promise<Leas
     next_at: fromNow(orderLeaseMs(carriers)),
   });
 
-/** Handles a refusal before any purchase. A bulk order backs off and retries; a single order fails, as its caller waits. */
+/** Handles a refusal before a purchase. A bulk order backs off. A single one fails: its caller waits. */
 async function failOrBackOff(
   shop: Shop,
   order: LeasedOrder,

@@ -21,7 +21,7 @@ const listed = (run: Run) => sql`
   where s.tenant_id = ${run.tenant_id} and s.run_id = ${run.id} and s.phone_number = n.phone_number`;
 
 /**
- * Checks a complete list against our numbers. If many are missing, the list is more likely faulty than the numbers gone.
+ * Checks a complete list against our numbers. If many are missing, a faulty list is more likely than a real loss.
  * @returns why the list is doubtful, undefined if it is not
  */
 export async function doubtOfLoss(db: Db, run: Run, count: number): Promise<string | undefined> {

@@ -17,8 +17,8 @@ export const runLeaseMs = ({ settings }: Carriers): number => 2 * settings.timeo
 
 /**
  * Starts the workers for due runs. A lease covers one step. The step's changes, its progress and the version check
- * commit together, so a step that was killed or too slow changes nothing. An account has one run at a time, and each step moves
- * it to the end of the queue, so the lease needs no fair share.
+ * commit together, so a step that was killed or too slow changes nothing. An account has one run at a time, and each
+ * step moves it to the end of the queue, so the lease needs no fair share.
  */
 export const startRuns = (db: Db, carriers: Carriers, log: Logger): Job =>
   startWorkers(db, log, {

@@ -6,8 +6,8 @@ import { shareOut } from './fair-share.ts';
 /*
  * A row has a due time. A server leases the row by moving that time ahead, works outside any transaction, and writes
  * only if the row's version is still the one it read. If the server dies, the lease expires and another server takes
- * the row. If it is too slow, its next write fails and it stops. `skip locked` only avoids waiting; correctness rests on
- * the version. docs/decisions/0022-leases.md gives the reasons.
+ * the row. If it is too slow, its next write fails and it stops. `skip locked` only avoids waiting; correctness depends
+ * on the version. docs/decisions/0022-leases.md gives the reasons.
  */
 
 export type Lease<Row> = Due & {

@@ -16,9 +16,9 @@ import { backOff, carrierCaller, type LeasedNumber, releases, startAtCarriers } 
 import { beginRelease, type Intended, type Released, releaseReply } from './release.ts';
 
 /*
- * Releases a number in three steps. First the intention is committed under the organization's lock. Then the carrier is
- * called, outside any transaction. Then our record is released, in one revision. While the intention stands, the number
- * cannot be assigned. docs/decisions/0014-release-at-the-carrier.md lists each step and the effect of a crash in it.
+ * Releases a number in three steps. First the intention is committed under the organization's lock. Then the carrier
+ * is called, outside any transaction. Then our record is released, in one revision. While the intention stands, the
+ * number cannot be assigned. docs/decisions/0014-release-at-the-carrier.md lists each step and the effect of a crash in it.
  */
 
 /**

@@ -24,9 +24,9 @@ export type Intended = {
 };
 
 /**
- * Begins a release. A number without a carrier account is released at once, and any number under an undo window becomes
- * `releasing`. Otherwise the carrier must release it first, so only the intention is recorded: the status stays, but the
- * number cannot be assigned. A running release is joined regardless of `If-Match`. A finished one is left unchanged.
+ * Begins a release. A number without a carrier account is released at once. Any number under an undo window becomes
+ * `releasing`. Otherwise the carrier must release it first, so only the intention is recorded: the status stays, but
+ * the number cannot be assigned. A running release is joined regardless of `If-Match`. A finished one is left unchanged.
  * @param leaseMs how long the release at the carrier is leased to the caller
  * @param begun the tenure that this request began to release earlier, so that a replay ignores a later tenure
  * @returns plain JSON, because it is stored for replays

@@ -70,7 +70,7 @@ async function adoptInto(revision: Revision, caller: Caller, run: LeasedRun): Pr
 
 type PlannedNumber = AtCarrier & { step: 'adopt' | 'link'; number_id: string | null; fits: boolean };
 
-/** Locks the next planned numbers. `fits` says whether the plan still applies, because numbers may have changed since. */
+/** Locks the next planned numbers. `fits`: the plan still applies. Numbers may have changed since. */
 async function lockPlanned({ tx, organization }: Revision, run: Run): Promise<PlannedNumber[]> {
   const rows = await tx
     .selectFrom('carrier_drift')

@@ -13,7 +13,7 @@ const listedNumbers = (run: Run) => sql`(
   where s.tenant_id = ${run.tenant_id} and s.run_id = ${run.id})`;
 
 /**
- * Finds the listed numbers that are `not_here` or `different`. The look-ups before have found those that are `not_there`.
+ * Finds the listed numbers that are `not_here` or `different`. Earlier look-ups have found those that are `not_there`.
  *
  * Numbers in transition are no drift: a number that an order may be buying, a number being released, and a number
  * released since the run began, which may have been listed before that.
