@@ -5,7 +5,7 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { check } from './check/check.ts';
 import { placeOrders } from './orders/place.ts';
-import { goThrough } from './reconciliation/testing.ts';
+import { reconcile } from './reconciliation/testing.ts';
 import type { Known } from './testing/arbitrary.ts';
 import { attempts, type Secrets } from './testing/attempts.ts';
 import {
@@ -199,14 +199,14 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
   const requested = { area_code: '212', wanted_number: null, country: 'US', user_id: null, values: {} };
   const requests = Array.from({ length: 40 }, () => requested);
   // Nobody works on these for an hour.
-  const held = { organization_id: organization, requests, bulk_id: null, holdMs: 3_600_000 };
+  const held = { organization_id: organization, requests, bulk_id: null, leaseMs: 3_600_000 };
   const orders = operation.path.startsWith('/v1/sms/orders/') ? await placeOrders(db, caller, held) : [];
   const drift = Array.from({ length: 60 }, uniqueNumber);
   const runs: string[] = [];
   if (operation.path.startsWith('/v1/carrier-runs/')) {
     const owned = drift.map(phone_number => ({ phone_number, tags }));
     await own(db, accounts[0]!, owned);
-    runs.push((await goThrough(server, accounts[0]!, 'compare')).id);
+    runs.push((await reconcile(server, accounts[0]!, 'compare')).id);
   }
   const known = {
     organization_id: [organization, organization, elsewhere],

@@ -131,7 +131,7 @@ test('a pending number says why, attach tries again, and billing stops when the 
   assert.equal(refused.code, 1);
   assert.match(
     refused.stderr,
-    /^error: The carrier has been asked too often: nothing was changed, and the release may be repeated\n {7}The sandbox/,
+    /^error: The carrier has been asked too often: nothing was changed; the request may be repeated\n {7}The sandbox/,
   );
   assert.match((await run('numbers', 'release', number)).stdout, /\nReleased +\d.*Z\n/);
 });

@@ -95,7 +95,7 @@ test('a run that fails ends with 1 and says why', async () => {
   );
   const unknown = await carriers('adopt', account, '--rule', 'everything:org_none');
   assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
-  assert.match(unknown.stderr, /^error: rules\[0\]\.organization_id is not an organization\n/);
+  assert.match(unknown.stderr, /^error: rules\[0\]\.organization_id does not exist\n/);
   const file = join(folder, 'wrong.csv');
   await writeFile(file, 'number,org\n1,2\n');
   assert.match((await carriers('adopt', account, '--map', file)).stderr, /must name two columns/);

@@ -8,29 +8,29 @@ import { isOwed, week } from './charges.ts';
 const everyMs = 60_000;
 const numbersPerBatch = 500;
 
-/** Nobody waits for a fee, since spending() counts the weeks that are not charged yet: so no organization has a share. */
+/** Has no holder: nobody waits for a fee, because spending() already counts uncharged weeks. */
 const fees: Due = { table: 'phone_numbers', due: 'next_fee_at' };
 
-/** Charges the weeks of numbers as they begin. Every server does it, and each week is charged once. */
+/** Starts the job that charges each number's week when it begins. Every server runs it; each week is charged once. */
 export const startWeeklyFees = (db: Db, log: Logger): Job =>
   startJob(log, { name: 'weekly fees', everyMs, round: async () => (await chargeBatch(db)) > 0 });
 
-/** Charges every week that has begun and is not charged yet. @param at now, unless told otherwise */
+/** Charges every week that has begun and is not charged yet. @param at the time, now by default */
 export async function chargeWeeks(db: Db, at?: Date): Promise<void> {
   while ((await chargeBatch(db, at)) > 0);
 }
 
 /**
- * One week of each of a number of numbers, those that have waited longest first. A number that has missed several is
- * due again right away. What keeps a week single is that the number's row is locked, that `next_fee_at` moves on from
- * its own value with the charge, and behind both charges_week_key. Nothing here waits for a lock that somebody in a
- * revision could hold, so it can be part of no deadlock; what is locked is charged a round later.
- * @returns how many numbers were due and not in somebody else's hands
+ * Charges one week for each of the numbers that have been due longest. A number with several missed weeks stays due.
+ * A week is charged once because the row is locked, because `next_fee_at` advances in the same statement, and finally
+ * because of charges_week_key. The batch skips locked rows until a later round. It never waits for a lock, so it cannot
+ * deadlock with a revision.
+ * @returns how many rows were locked and processed
  */
 async function chargeBatch(db: Db, at?: Date): Promise<number> {
   const moment = at ? sql`${at}::timestamptz` : sql`now()`;
   return transact(db, async tx => {
-    // By itself, so that the next statement sees what was committed before the last of these locks was had.
+    // A statement of its own: the next one then sees every change committed before the locks were taken.
     const rows = await lockDue(tx, fees, numbersPerBatch, at);
     if (rows.length === 0) return 0;
     const [tenants, ids] = [rows.map(row => row.tenant_id), rows.map(row => row.id)];
@@ -55,7 +55,7 @@ async function chargeBatch(db: Db, at?: Date): Promise<number> {
   });
 }
 
-/** Who had the number when its week began, if somebody else has it by now. */
+/** The organization that had the number when the week began, if the number was transferred since. */
 const organizationThen = sql`(
   select v.organization_id from number_versions v
   where v.tenant_id = due.tenant_id and v.phone_number_id = due.id

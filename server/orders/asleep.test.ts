@@ -13,7 +13,7 @@ import { pursueDueOrders } from '../testing/due-work.ts';
 import { sleepy } from '../testing/killing.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { placeOrders } from './place.ts';
-import { holdMs, pursue } from './pursue.ts';
+import { orderLeaseMs, pursue } from './pursue.ts';
 
 let database: TestDatabase;
 before(async () => {
@@ -37,10 +37,15 @@ test('a process that wakes up when its order was given up buys nothing', async (
   });
   const awake: Shop = { db, carriers, log: pino({ level: 'silent' }) };
   const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
-  const input = { organization_id: organization, requests: [wish], bulk_id: null, holdMs: holdMs(carriers) };
+  const input = {
+    organization_id: organization,
+    requests: [wish],
+    bulk_id: null,
+    leaseMs: orderLeaseMs(carriers),
+  };
   const [id] = await placeOrders(db, caller, input);
 
-  // It has written down what it asks for, and not asked yet.
+  // The order has committed its candidate and has not called the carrier yet.
   const asleep = sleepy(
     db,
     row => row.status === 'buying',

@@ -45,7 +45,7 @@ test('a carrier that hangs keeps the orders of one account waiting, and no other
 
 type Buyer = Tenant & { account: string };
 
-/** A tenant whose organization buys from a sandbox account of its own. */
+/** Creates a tenant whose organization has its own sandbox account. */
 async function newBuyer(): Promise<Buyer> {
   const { db } = database;
   const tenant = await newScheduleTenant(db, 0);
@@ -64,11 +64,11 @@ async function order({ caller, organization }: Buyer, count: number): Promise<st
   const bulk_id = randomUUIDv7();
   const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
   const requests = Array.from({ length: count }, () => wish);
-  await placeOrders(database.db, caller, { organization_id: organization, requests, bulk_id, holdMs: 0 });
+  await placeOrders(database.db, caller, { organization_id: organization, requests, bulk_id, leaseMs: 0 });
   return bulk_id;
 }
 
-/** Carriers among which one account answers no search before the end. */
+/** One account answers no search until the test ends. */
 function hang(carriers: Carriers, account: string) {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let calls = 0;

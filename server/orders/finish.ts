@@ -13,19 +13,23 @@ import { takenNames } from '../numbers/life/unique.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import type { Editable, EditableName } from '../numbers/state.ts';
 import { type Revision, revise } from '../revisions/revise.ts';
-import { buyerOf, type HeldOrder, writeHeld } from './hold.ts';
+import { buyerOf, type LeasedOrder, writeOrder } from './hold.ts';
 
 /**
- * Makes a number that the carrier has sold one of ours: the number, its fee, its assignment and the end of the order,
- * in one revision. The number is paid for by now, so nothing of what has changed since the order was placed (the
- * organization suspended, the user gone) keeps it out.
+ * Adds the purchased number, its fee and its assignment, and closes the order, in one revision. The number is already
+ * paid for, so it is added even if the organization was suspended or the user deactivated since the order was placed.
  */
-export async function takeOver(db: Db, order: HeldOrder, bought: CarrierNumber): Promise<HeldOrder> {
+export async function completePurchase(
+  db: Db,
+  order: LeasedOrder,
+  bought: CarrierNumber,
+): Promise<LeasedOrder> {
   const caller = buyerOf(order);
   try {
     return await revise(db, caller, { id: order.organization_id }, async revision => {
       const id =
-        (await linkKnown(revision, caller, order, bought)) ?? (await add(revision, caller, order, bought));
+        (await linkExisting(revision, caller, order, bought)) ??
+        (await addNumber(revision, caller, order, bought));
       await charge(revision, caller, {
         type: 'number.purchase_fee',
         phone_number_id: id,
@@ -35,7 +39,7 @@ export async function takeOver(db: Db, order: HeldOrder, bought: CarrierNumber):
         period_start: revision.at,
       });
       revision.record('order.bought', { id: order.id, phone_number: bought.phone_number });
-      return writeHeld(revision.tx, order, {
+      return writeOrder(revision.tx, order, {
         status: 'bought',
         failure_code: null,
         phone_number_id: id,
@@ -44,20 +48,25 @@ export async function takeOver(db: Db, order: HeldOrder, bought: CarrierNumber):
       });
     });
   } catch (error) {
-    // Another number was given a value of the order's while it was written: the next look sees that.
-    if (error instanceof Problem && error.code === 'value_taken') return takeOver(db, order, bought);
-    // Another organization of the tenant was given the number by hand meanwhile. The comparison of the books shows it.
+    // A concurrent change took one of the order's unique values. The retry drops that value.
+    if (error instanceof Problem && error.code === 'value_taken') return completePurchase(db, order, bought);
+    // Another organization has added the number by hand meanwhile. The next reconciliation run reports it as drift.
     if (!(error instanceof Problem) || error.code !== 'number_taken') throw error;
-    const text = `Phone number ${bought.phone_number} was added to another organization while it was being bought`;
-    return fail(db, order, error.code, text);
+    const text = `Phone number ${bought.phone_number} was added to another organization during the purchase`;
+    return failOrder(db, order, error.code, text);
   }
 }
 
-/** Ends an order that has bought nothing. */
-export function fail(db: Db, order: HeldOrder, code: ProblemCode, failure: string): Promise<HeldOrder> {
+/** Closes an order without a purchase. */
+export function failOrder(
+  db: Db,
+  order: LeasedOrder,
+  code: ProblemCode,
+  failure: string,
+): Promise<LeasedOrder> {
   return revise(db, buyerOf(order), { id: order.organization_id }, async ({ tx, at, record }) => {
     record('order.failed', { id: order.id, code, failure });
-    return writeHeld(tx, order, {
+    return writeOrder(tx, order, {
       status: 'failed',
       failure_code: code,
       failure,
@@ -67,19 +76,19 @@ export function fail(db: Db, order: HeldOrder, code: ProblemCode, failure: strin
   });
 }
 
-async function add(
+async function addNumber(
   revision: Revision,
   caller: Caller,
-  order: HeldOrder,
+  order: LeasedOrder,
   bought: CarrierNumber,
 ): Promise<string> {
   const number = readPhoneNumber(bought.phone_number, order.country);
-  if (typeof number === 'string') throw new Error(`The order asked for a number that is none: it ${number}`);
+  if (typeof number === 'string') throw new Error(`The order has an invalid phone number: it ${number}`);
   const arrival: Arrival = {
     id: randomUUIDv7(),
     number,
     values: await freeValues(revision, caller, order),
-    user: await userOf(revision, caller, order),
+    user: await activeUserOf(revision, caller, order),
     carrier: { account_id: order.carrier_account_id, number_id: bought.id },
     pending: needsAttachment(revision.organization, kindOf(await carrierOf(revision, order))),
   };
@@ -88,8 +97,8 @@ async function add(
   return arrival.id;
 }
 
-/** The number was brought in by hand while it was being bought: then that is its record. */
-async function linkKnown(revision: Revision, caller: Caller, order: HeldOrder, bought: CarrierNumber) {
+/** Links the record of a number that was added by hand during the purchase. */
+async function linkExisting(revision: Revision, caller: Caller, order: LeasedOrder, bought: CarrierNumber) {
   const live = await revision.tx
     .selectFrom('phone_numbers')
     .select(['id', 'organization_id'])
@@ -100,8 +109,8 @@ async function linkKnown(revision: Revision, caller: Caller, order: HeldOrder, b
   if (!live) return undefined;
   if (live.organization_id !== order.organization_id) throw new Problem('number_taken');
   const [number] = await loadStates(revision, caller, [live.id]);
-  const step = link({ account_id: order.carrier_account_id, number_id: bought.id });
-  await applyChanges(revision, caller, [{ number: number!, step }]);
+  const linked = link({ account_id: order.carrier_account_id, number_id: bought.id });
+  await applyChanges(revision, caller, [{ number: number!, step: linked }]);
   await revision.tx
     .updateTable('phone_numbers')
     .set({ next_fee_at: revision.at })
@@ -112,14 +121,14 @@ async function linkKnown(revision: Revision, caller: Caller, order: HeldOrder, b
   return live.id;
 }
 
-/** What the order says of the number, without what another number has been given since: this one is paid for. */
-async function freeValues({ tx }: Revision, caller: Caller, order: HeldOrder): Promise<Partial<Editable>> {
+/** Drops unique values that another number has taken since. The purchase cannot fail for them: it is already paid. */
+async function freeValues({ tx }: Revision, caller: Caller, order: LeasedOrder): Promise<Partial<Editable>> {
   const taken = await takenNames(tx, caller, order.fields);
   const free = Object.entries(order.fields).filter(([name]) => !taken.includes(name as EditableName));
   return Object.fromEntries(free);
 }
 
-async function userOf({ tx }: Revision, caller: Caller, order: HeldOrder) {
+async function activeUserOf({ tx }: Revision, caller: Caller, order: LeasedOrder) {
   if (order.user_id === null) return undefined;
   return tx
     .selectFrom('users')
@@ -131,7 +140,7 @@ async function userOf({ tx }: Revision, caller: Caller, order: HeldOrder) {
     .executeTakeFirst();
 }
 
-async function carrierOf({ tx }: Revision, order: HeldOrder): Promise<string> {
+async function carrierOf({ tx }: Revision, order: LeasedOrder): Promise<string> {
   const account = await tx
     .selectFrom('carrier_accounts')
     .select('carrier')

@@ -3,14 +3,13 @@ import type { Logger } from 'pino';
 import type { Caller } from '../access/caller.ts';
 import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
-import { clock, type Lease, type Leased, overwrite, readHeld } from '../work/leases.ts';
+import { clock, type Lease, type Leased, overwrite, readLeased } from '../work/leases.ts';
 import type { Order } from './orders.ts';
 
-/** What work on orders needs. */
 export type Shop = { db: Db; carriers: Carriers; log: Logger };
 
-/** An order that somebody works on. */
-export type HeldOrder = Leased<Order>;
+/** An order that this process has leased. */
+export type LeasedOrder = Leased<Order>;
 
 export const orderLease: Lease<Order> = {
   table: 'orders',
@@ -20,21 +19,21 @@ export const orderLease: Lease<Order> = {
   columns: sql<Order>`orders.*`,
 };
 
-/** The order of a caller who has placed it just now and works on it first, unless somebody else has it by now. */
-export const readPlaced = (db: Db, tenant_id: string, id: string): Promise<HeldOrder | undefined> =>
-  readHeld(db, orderLease, { tenant_id, id, version: 1 });
+/** Reads the order that this request has just placed. @returns undefined if another worker has leased it since */
+export const readPlaced = (db: Db, tenant_id: string, id: string): Promise<LeasedOrder | undefined> =>
+  readLeased(db, orderLease, { tenant_id, id, version: 1 });
 
 type Changes = Partial<Omit<Order, 'fields' | 'next_at' | 'attempted_at'>> & {
   next_at?: RawBuilder<Date> | null;
   attempted_at?: RawBuilder<Date>;
 };
 
-/** Writes over the version that was read. @throws Lost */
-export const writeHeld = (db: Db, order: HeldOrder, changes: Changes): Promise<HeldOrder> =>
+/** Updates the order if its version is still the one that was read. @throws LeaseLost */
+export const writeOrder = (db: Db, order: LeasedOrder, changes: Changes): Promise<LeasedOrder> =>
   overwrite(db, orderLease, order, { modified_at: clock, ...changes });
 
-/** An order is worked on for the one who placed it, also after their request has ended. */
-export const buyerOf = (order: HeldOrder): Caller => ({
+/** The caller who placed the order. The audit log names them, even for changes after their request has ended. */
+export const buyerOf = (order: LeasedOrder): Caller => ({
   tenantId: order.tenant_id,
   organizationId: null,
   permission: 'admin',

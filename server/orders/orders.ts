@@ -8,7 +8,7 @@ import { revise } from '../revisions/revise.ts';
 
 export type Order = Selectable<Tables['orders']>;
 
-/** An order as callers know it: organization and user by the ids that the API knows them by. */
+/** An order with the public ids (`unique_id`) of its organization and user. */
 export type OrderRow = Order & { organization_unique_id: string; user_unique_id: string | null };
 
 export const openStatuses: readonly OrderStatus[] = ['placed', 'buying', 'settling'];
@@ -19,11 +19,11 @@ export type OrderFilter = {
   bulk_id?: string | undefined;
   status?: OrderStatus | undefined;
   limit: number;
-  /** The id of the last order of the page before. */
+  /** The id of the last order on the previous page. */
   cursor?: string | undefined;
 };
 
-/** Orders, the newest first. */
+/** Lists orders, newest first. */
 export async function listOrders(
   db: Db,
   caller: Caller,
@@ -33,7 +33,7 @@ export async function listOrders(
     .$if(organization_id !== undefined, query => query.where('g.unique_id', '=', organization_id!))
     .$if(bulk_id !== undefined, query => query.where('o.bulk_id', '=', bulk_id!))
     .$if(status !== undefined, query => query.where('o.status', '=', status!))
-    // Ids are UUIDs of version 7: their order is that of their making.
+    // Ids are UUIDv7, so they sort by creation time.
     .$if(cursor !== undefined, query => query.where('o.id', '<', cursor!))
     .orderBy('o.id', 'desc')
     .limit(limit + 1)
@@ -48,7 +48,7 @@ export async function getOrder(db: Db, caller: Caller, id: string): Promise<Orde
   return order;
 }
 
-/** Takes an order back while nothing is bought for it. */
+/** Cancels an order that is still `placed`. */
 export async function cancelOrder(db: Db, caller: Caller, id: string): Promise<OrderRow> {
   return transact(db, async tx => {
     const { organization_id } = await getOrder(tx, caller, id);
@@ -61,21 +61,21 @@ export async function cancelOrder(db: Db, caller: Caller, id: string): Promise<O
         .where('id', '=', id)
         .where('status', '=', 'placed')
         .executeTakeFirst();
-      if (numUpdatedRows === 0n) throw await tooLate(tx, caller, id);
+      if (numUpdatedRows === 0n) throw await cancelRefusal(tx, caller, id);
       record('order.cancelled', { id });
     });
     return getOrder(tx, caller, id);
   });
 }
 
-async function tooLate(db: Db, caller: Caller, id: string): Promise<Problem> {
+async function cancelRefusal(db: Db, caller: Caller, id: string): Promise<Problem> {
   const { status } = await getOrder(db, caller, id);
   return isOpen({ status })
     ? new Problem('order_under_way')
     : new Problem('order_finished', `The order is ${status}`);
 }
 
-/** How many orders of a bulk are in which status. */
+/** Counts the orders of a bulk request by status. */
 export async function countBulk(
   db: Db,
   caller: Caller,

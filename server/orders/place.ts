@@ -10,19 +10,18 @@ import { type Editable, eventValues, uniqueNames } from '../numbers/state.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 import { findAssignee, type ReferencedUser } from '../users/references.ts';
 
-/** One number that is to be bought: any of an area code, or one in particular. */
+/** A request to buy one number: any number of an area code, or a given number. */
 export type NumberRequest = {
   area_code: string | null;
   /** E.164 */
   wanted_number: string | null;
   country: string;
   user_id: string | null;
-  /** What the number is to be, of the fields that users edit. */
+  /** Initial values of the editable fields. */
   values: Partial<Editable>;
 };
 
-/** What the carrier is asked for. */
-export const wantedOf = ({
+export const carrierQueryOf = ({
   country,
   area_code,
   wanted_number,
@@ -32,8 +31,7 @@ export const wantedOf = ({
   phone_number: wanted_number ?? undefined,
 });
 
-/** What is said when there is none. */
-export const noneFor = ({
+export const noneForSaleText = ({
   wanted_number,
   area_code,
 }: Pick<NumberRequest, 'wanted_number' | 'area_code'>): string =>
@@ -41,31 +39,31 @@ export const noneFor = ({
     ? `No numbers available in area code ${area_code}`
     : `Phone number ${wanted_number} is not for sale`;
 
-/** What buying comes to, and where the organization stands without it; US dollars. */
+/** The cost of a purchase, and the organization's position before it. Amounts are US dollars. */
 export type Quote = {
   account_id: string;
   purchase_fee: number;
   weekly_price: number;
-  /** Charged at once for all of them: the fee and the first week of each. */
+  /** The fee and the first week of every number. */
   due_now: number;
-  /** In this calendar month (UTC), with what is ordered and not yet bought. */
+  /** Charges of this calendar month (UTC), plus the cost of open orders. */
   spent: number;
   spending_cap: number | null;
-  /** Numbers and orders under way, against how many the organization may have. */
+  /** Live numbers plus open orders. Compared with `max_per_org`. */
   numbers: number;
   max_per_org: number;
 };
 
 /**
- * Writes down the intention to buy, under the organization's lock together with the checks of limit and spending: two
- * purchases never exceed them, because what is ordered counts. Nothing is asked of a carrier here.
- * @param input.hold for how many milliseconds nobody but the caller goes on with the orders
+ * Inserts the orders. The same transaction checks number limit and spending cap under the organization's lock. Open
+ * orders count towards both, so concurrent purchases cannot exceed them. Does not call the carrier.
+ * @param input.leaseMs how long the orders are leased to the caller
  * @returns the ids of the orders, in the order of the requests
  */
 export function placeOrders(
   db: Db,
   caller: Caller,
-  input: { organization_id: string; requests: NumberRequest[]; bulk_id: string | null; holdMs: number },
+  input: { organization_id: string; requests: NumberRequest[]; bulk_id: string | null; leaseMs: number },
 ): Promise<string[]> {
   return revise(db, caller, { unique_id: input.organization_id }, async revision => {
     const { tx, organization, at, record } = revision;
@@ -74,7 +72,7 @@ export function placeOrders(
     for (const id of new Set(input.requests.map(requested => requested.user_id))) {
       if (id !== null) users.set(id, await findAssignee(tx, caller, organization.id, id));
     }
-    await assertFree(tx, caller, input.requests);
+    await assertValuesFree(tx, caller, input.requests);
     const rows = input.requests.map(requested => ({
       tenant_id: caller.tenantId,
       organization_id: organization.id,
@@ -88,7 +86,7 @@ export function placeOrders(
       fields: JSON.stringify(requested.values),
       purchase_fee: quote.purchase_fee,
       weekly_price: quote.weekly_price,
-      next_at: sql<Date>`clock_timestamp() + make_interval(secs => ${input.holdMs / 1000})`,
+      next_at: sql<Date>`clock_timestamp() + make_interval(secs => ${input.leaseMs / 1000})`,
       actor_type: caller.actor.type,
       actor_id: caller.actor.id,
       request_id: caller.requestId,
@@ -108,8 +106,8 @@ export function placeOrders(
   });
 }
 
-/** No number has the unique values of these requests, no open order is to bring them, and no two requests share one. */
-async function assertFree(tx: Tx, caller: Caller, requests: NumberRequest[]): Promise<void> {
+/** Checks that live numbers, open orders and the other requests leave the unique values free. */
+async function assertValuesFree(tx: Tx, caller: Caller, requests: NumberRequest[]): Promise<void> {
   for (const name of uniqueNames) {
     const values = requests.flatMap(requested => requested.values[name] ?? []);
     for (const [index, value] of values.entries())
@@ -126,11 +124,11 @@ async function assertFree(tx: Tx, caller: Caller, requests: NumberRequest[]): Pr
   }
 }
 
-/** What it would come to; nothing is written. */
+/** Prices a purchase. Writes nothing. */
 export const quote = (db: Db, caller: Caller, organizationId: string, count: number): Promise<Quote> =>
   revise(db, caller, { unique_id: organizationId }, revision => quoteFor(revision, caller, count));
 
-/** Whether the organization may buy so many numbers now. */
+/** @throws Problem if the organization may not buy `count` more numbers now */
 async function quoteFor(revision: Revision, caller: Caller, count: number): Promise<Quote> {
   const { tx, organization } = revision;
   assertActive(revision);
@@ -146,7 +144,7 @@ async function quoteFor(revision: Revision, caller: Caller, count: number): Prom
   const numbers = open.live + open.orders;
   const max = tenant.max_numbers_per_organization;
   if (numbers + count > max) {
-    const detail = `${open.live} numbers, ${open.orders} being bought, ${count} more asked for`;
+    const detail = `${open.live} numbers, ${open.orders} open orders, ${count} more requested`;
     throw new Problem(
       'number_limit_reached',
       `Organization already has ${numbers}/${max} SMS numbers`,
@@ -157,7 +155,7 @@ async function quoteFor(revision: Revision, caller: Caller, count: number): Prom
   const due_now = addAmounts(count * tenant.purchase_fee, count * tenant.weekly_price);
   const cap = organization.monthly_spending_cap ?? tenant.monthly_spending_cap;
   if (cap !== null && addAmounts(spent, due_now) > cap) {
-    const detail = `${spent} USD of ${cap} USD are spent or ordered, and this costs ${due_now} USD`;
+    const detail = `${spent} of ${cap} USD are spent or ordered; this purchase costs ${due_now} USD`;
     throw new Problem('spending_cap_reached', undefined, detail);
   }
   return {
@@ -182,7 +180,7 @@ async function countOpen(tx: Tx, caller: Caller, organizationId: string) {
   return rows[0]!;
 }
 
-/** The account that buys for an organization: its own, or the tenant's. */
+/** Checks that the account can buy. @param accountId the organization's account, or else the tenant's */
 export async function chooseAccount(db: Db, caller: Caller, accountId: string | null): Promise<string> {
   if (accountId === null) throw new Problem('carrier_account_missing');
   const account = await db
@@ -193,6 +191,6 @@ export async function chooseAccount(db: Db, caller: Caller, accountId: string | 
     .executeTakeFirstOrThrow();
   if (account.status !== 'active') throw new Problem('carrier_account_disabled');
   const { can, title } = kindOf(account.carrier);
-  if (!can.buy) throw new Problem('carrier_incapable', `No numbers are bought through ${title}`);
+  if (!can.buy) throw new Problem('carrier_incapable', `${title} accounts cannot buy numbers`);
   return accountId;
 }

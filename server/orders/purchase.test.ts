@@ -7,7 +7,7 @@ import { newNumbers, newUser } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { newShop, type TestShop } from '../testing/shop.ts';
 
-/** No call that has ended without an answer is still on its way: what the carrier does not know of will not come. */
+/** No timed-out call is still in flight, so a purchase that the carrier does not know will never appear. */
 const settled = { settleMs: 0 };
 
 let server: TestServer;
@@ -97,7 +97,9 @@ test('what the contract refuses is refused in its words, and changes nothing', a
   await set('sms_active', true, 'organizations');
   await refused(400, 'No numbers available in area code 999', { area_code: '999' });
   await refused(400, 'User not found', { user_id: 'nobody' });
-  await refused(400, 'the body must have either area_code or phone_number', { phone_number: '+14155550101' });
+  await refused(400, 'the body must have exactly one of area_code and phone_number', {
+    phone_number: '+14155550101',
+  });
   await set('carrier_account_id', null);
   await refused(400, 'No carrier account is set for buying numbers');
   await set('carrier_account_id', shop.account);
@@ -311,7 +313,7 @@ test('many at once, partly successful, and which is told apart', async () => {
 
 test('an order can be cancelled while nothing is bought for it', async () => {
   const shop = await newShop(server);
-  // Nobody works on it: its server has just died.
+  // As if the server had died right after placing it.
   const { db } = server.database;
   await shop.book(book => book.faults.push({ call: 'search', kind: 'rate_limited', times: 1 }));
   const { body } = await server.call('POST', '/v1/sms/orders', {

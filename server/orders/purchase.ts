@@ -7,14 +7,15 @@ import { Problem, type ProblemCode } from '../errors.ts';
 import { type PhoneNumber, readPhoneNumber } from '../numbers/phone-number.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { getOrder, isOpen, type OrderRow } from './orders.ts';
-import { type NumberRequest, noneFor, type Quote, quote, wantedOf } from './place.ts';
+import { carrierQueryOf, type NumberRequest, noneForSaleText, type Quote, quote } from './place.ts';
 import { pursue } from './pursue.ts';
 
-const looksAtMs = 100;
+const pollMs = 100;
 
 /**
- * Works on an order that this request has placed, or waits for whoever does, as long as a caller can be kept waiting.
- * @returns the order as it is then: final, or with an outcome that is not known yet
+ * Carries out the order if this request placed it. Otherwise waits for the worker that has it, for up to `patienceMs`.
+ * @param placed whether this request placed the order
+ * @returns the order, which is still open if its outcome is unknown by then
  */
 export async function awaitOutcome(
   shop: Shop,
@@ -28,11 +29,11 @@ export async function awaitOutcome(
   for (;;) {
     const order = await getOrder(shop.db, caller, id);
     if (!isOpen(order) || Date.now() >= until) return order;
-    await sleep(looksAtMs);
+    await sleep(pollMs);
   }
 }
 
-/** What an order that was not bought is answered with, also when the request is repeated. */
+/** The error for an order that ended without a purchase. A replay gets the same error. */
 export function failureOf({ status, failure_code, failure }: OrderRow): Problem {
   if (status === 'cancelled') return new Problem('order_finished', 'The order is cancelled');
   return new Problem(failure_code as ProblemCode, failure ?? undefined);
@@ -46,8 +47,8 @@ type Offered = {
 };
 
 /**
- * What the organization's account sells now, and for how much.
- * @param count how many the organization must be allowed to buy
+ * Searches the numbers for sale at the organization's carrier account.
+ * @param count how many numbers the organization must be allowed to buy
  */
 export async function searchNumbers(
   { db, carriers }: Shop,
@@ -69,7 +70,7 @@ export async function searchNumbers(
   return { numbers, price };
 }
 
-/** What a purchase would buy now and come to; nobody keeps the number. */
+/** Returns the number and the price that a purchase would get now. Does not reserve the number. */
 export async function previewPurchase(
   shop: Shop,
   caller: Caller,
@@ -80,16 +81,16 @@ export async function previewPurchase(
     shop,
     caller,
     organizationId,
-    { ...wantedOf(requested), limit: 1 },
+    { ...carrierQueryOf(requested), limit: 1 },
     1,
   );
   const first = numbers[0];
-  if (!first) throw new Problem('none_for_sale', noneFor(requested));
+  if (!first) throw new Problem('none_for_sale', noneForSaleText(requested));
   const { phone_number, pretty_phone_number } = first;
   return { number: { phone_number, pretty_phone_number }, price };
 }
 
-/** What was bought, and who was given it then; whatever has become of it since. */
+/** The number and its assignee at the time of purchase, so a replay ignores later changes. */
 export async function purchaseOf(db: Db, order: OrderRow) {
   const number = readPhoneNumber(order.phone_number!, order.country) as PhoneNumber;
   const holder = await db

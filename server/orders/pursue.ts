@@ -6,53 +6,53 @@ import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { attemptsSince, backOffMs } from '../work/back-off.ts';
-import { assertHeld, clock, fromNow, unlessLost } from '../work/leases.ts';
-import { fail, takeOver } from './finish.ts';
-import { buyerOf, type HeldOrder, type Shop, writeHeld } from './hold.ts';
+import { assertLeased, clock, fromNow, unlessLeaseLost } from '../work/leases.ts';
+import { completePurchase, failOrder } from './finish.ts';
+import { buyerOf, type LeasedOrder, type Shop, writeOrder } from './hold.ts';
 import { isOpen } from './orders.ts';
-import { chooseAccount, noneFor, wantedOf } from './place.ts';
+import { carrierQueryOf, chooseAccount, noneForSaleText } from './place.ts';
 
-/** How many numbers are asked for before an order gives up: each may be gone when it is asked for. */
+/** An order fails after this many numbers. Another customer may buy each of them first. */
 const candidatesMax = 5;
 const offersPerSearch = 50;
-/** How often a carrier must say that it knows nothing of a purchase. */
+/** A purchase counts as not made after this many look-ups without a result. */
 const pollsMin = 3;
-/** For how long an order of many waits for a carrier that is not to be had. */
+/** An order of a bulk request fails when its carrier has been unavailable for this long. */
 const patienceMs = 3_600_000;
 
-/** For how long whoever works on an order has it: no single step takes longer (carriers/http.ts bounds each call). */
-export const holdMs = ({ settings }: Carriers): number => 6 * settings.timeoutMs;
+/** The length of a lease. Each write renews it, and carriers/http.ts bounds each call, so no step takes longer. */
+export const orderLeaseMs = ({ settings }: Carriers): number => 6 * settings.timeoutMs;
 
 /**
- * Goes on with an order for as long as there is something to do now.
+ * Advances an order until it is final or has to wait.
  *
  *   placed → buying → bought
  *      ↑        ↓   ↘ settling → bought
- *      └────────┴──────────┘         each that is open may end as failed; placed as cancelled
+ *      └────────┴──────────┘         every open order can fail; a placed one can be cancelled
  *
- * Every step is written before the next one begins. A purchase is asked for once: the candidate, the reference and the
- * moment are written down (`buying`), then the carrier is called. Whoever finds an order in `buying` does not know what
- * came of it, so it is settled by looking up what the carrier has under that reference, never by asking again.
+ * Every step is committed before the next one begins. Candidate, reference and time are committed (`buying`) before the
+ * carrier is called. A worker that finds an order in `buying` cannot know the outcome of that call. It looks the
+ * reference up at the carrier instead of buying again, so each candidate is bought at most once.
  */
-export async function pursue(shop: Shop, held: HeldOrder): Promise<void> {
-  let order: HeldOrder | undefined = held;
-  while (order && isOpen(order)) order = await unlessLost(advance(shop, order));
+export async function pursue(shop: Shop, held: LeasedOrder): Promise<void> {
+  let order: LeasedOrder | undefined = held;
+  while (order && isOpen(order)) order = await unlessLeaseLost(advance(shop, order));
 }
 
-/** @returns the order as it is then; undefined when it has to wait */
-async function advance(shop: Shop, order: HeldOrder): Promise<HeldOrder | undefined> {
+/** @returns the order after one step; undefined if it has to wait */
+async function advance(shop: Shop, order: LeasedOrder): Promise<LeasedOrder | undefined> {
   if (order.status !== 'placed') return settle(shop, order);
   const carrier = (await refusalOf(shop, order)) ?? (await open(shop, order));
-  if (carrier instanceof Problem) return fail(shop.db, order, carrier.code, carrier.message);
+  if (carrier instanceof Problem) return failOrder(shop.db, order, carrier.code, carrier.message);
   const candidate = await choose(shop, order, carrier);
   return candidate?.status === 'buying' ? buy(shop, candidate, carrier) : candidate;
 }
 
-/** The account may have been disabled since the order was placed. */
-const refusalOf = ({ db }: Shop, order: HeldOrder): Promise<Problem | undefined> =>
+/** Checks the account again: it may have been disabled since the order was placed. */
+const refusalOf = ({ db }: Shop, order: LeasedOrder): Promise<Problem | undefined> =>
   chooseAccount(db, buyerOf(order), order.carrier_account_id).then(() => undefined, problemOf);
 
-const open = ({ db, carriers }: Shop, order: HeldOrder): Promise<Carrier | Problem> =>
+const open = ({ db, carriers }: Shop, order: LeasedOrder): Promise<Carrier | Problem> =>
   carriers.open(db, order.tenant_id, order.carrier_account_id).catch(problemOf);
 
 function problemOf(error: unknown): Problem {
@@ -60,37 +60,38 @@ function problemOf(error: unknown): Problem {
   throw error;
 }
 
-/** Writes down which number is asked for next. */
-async function choose(shop: Shop, order: HeldOrder, carrier: Carrier): Promise<HeldOrder | undefined> {
-  if (order.attempts >= candidatesMax) return fail(shop.db, order, 'none_for_sale', noneFor(order));
-  const wanted = { ...wantedOf(order), limit: offersPerSearch };
+/** Commits the next candidate before the carrier is asked for it. */
+async function choose(shop: Shop, order: LeasedOrder, carrier: Carrier): Promise<LeasedOrder | undefined> {
+  if (order.attempts >= candidatesMax)
+    return failOrder(shop.db, order, 'none_for_sale', noneForSaleText(order));
+  const wanted = { ...carrierQueryOf(order), limit: offersPerSearch };
   const offers = await carrier.search(wanted).catch(outcomeOf(shop));
-  if (offers instanceof CarrierError) return refused(shop, order, offers);
+  if (offers instanceof CarrierError) return failOrBackOff(shop, order, offers);
   const numbers = offers.map(offer => offer.phone_number);
-  for (const number of await notTaken(shop.db, order, numbers)) {
+  for (const number of await candidatesOf(shop.db, order, numbers)) {
     const attempts = order.attempts + 1;
     const next = {
       status: 'buying',
       phone_number: number,
-      // Within what every carrier keeps: letters, digits and dashes, 40 at most.
+      // Every carrier stores letters, digits and dashes, up to 40 characters.
       reference: `lk${order.id.replaceAll('-', '')}-${attempts}`,
       attempted_at: clock,
       attempts,
       polls: 0,
-      next_at: fromNow(holdMs(shop.carriers)),
+      next_at: fromNow(orderLeaseMs(shop.carriers)),
     } as const;
     try {
-      return await writeHeld(shop.db, order, next);
+      return await writeOrder(shop.db, order, next);
     } catch (error) {
-      // Another order is asking for it.
+      // Another order is buying this candidate: try the next one.
       if ((error as { constraint?: string }).constraint !== 'orders_candidate_key') throw error;
     }
   }
-  return fail(shop.db, order, 'none_for_sale', noneFor(order));
+  return failOrder(shop.db, order, 'none_for_sale', noneForSaleText(order));
 }
 
-/** Those of the numbers that the order may ask for, in their order: what the carrier says is looked at first. */
-async function notTaken(db: Db, order: HeldOrder, numbers: string[]): Promise<string[]> {
+/** Drops offers that do not match the order, since carriers may send such, and numbers that are in use here. */
+async function candidatesOf(db: Db, order: LeasedOrder, numbers: string[]): Promise<string[]> {
   const fitting = numbers.filter(text => {
     const number = readPhoneNumber(text, order.country);
     if (typeof number === 'string' || number.e164 !== text || order.tried.includes(text)) return false;
@@ -107,19 +108,19 @@ async function notTaken(db: Db, order: HeldOrder, numbers: string[]): Promise<st
   return rows.map(row => row.phone_number);
 }
 
-async function buy(shop: Shop, order: HeldOrder, carrier: Carrier): Promise<HeldOrder | undefined> {
-  assertHeld(order);
+async function buy(shop: Shop, order: LeasedOrder, carrier: Carrier): Promise<LeasedOrder | undefined> {
+  assertLeased(order);
   const purchase = await carrier.buy(order.phone_number!, order.reference!).catch(outcomeOf(shop));
-  if (!(purchase instanceof CarrierError)) return arrive(shop, order, purchase);
+  if (!(purchase instanceof CarrierError)) return acceptPurchase(shop, order, purchase);
   const { outcome } = purchase;
   if (outcome === 'outcome_unknown') return settleLater(shop, order, { failure_code: outcome });
   if (outcome === 'unavailable' || outcome === 'not_found') return nextCandidate(shop, order);
-  // Certainly not bought.
-  return refused(shop, await writeHeld(shop.db, order, nothingAsked), purchase);
+  // The carrier certainly did not sell the number, so the candidate is dropped before the refusal is handled.
+  return failOrBackOff(shop, await writeOrder(shop.db, order, withoutCandidate), purchase);
 }
 
-/** Finds out what came of a purchase. */
-async function settle(shop: Shop, order: HeldOrder): Promise<HeldOrder | undefined> {
+/** Looks up the outcome of a purchase. */
+async function settle(shop: Shop, order: LeasedOrder): Promise<LeasedOrder | undefined> {
   const carrier = await open(shop, order);
   if (carrier instanceof Problem) return settleLater(shop, order, { failure_code: carrier.code });
   const purchase = await carrier.findPurchase(order.phone_number!, order.reference!).catch(outcomeOf(shop));
@@ -127,62 +128,70 @@ async function settle(shop: Shop, order: HeldOrder): Promise<HeldOrder | undefin
     if (purchase.outcome === 'unavailable') return nextCandidate(shop, order);
     return settleLater(shop, order, { failure_code: purchase.outcome });
   }
-  if (purchase) return arrive(shop, order, purchase);
+  if (purchase) return acceptPurchase(shop, order, purchase);
   const polls = order.polls + 1;
   const elapsedMs = order.now.getTime() - order.attempted_at!.getTime();
-  // It may still be on its way there.
+  // The request may still be on its way to the carrier.
   if (polls < pollsMin || elapsedMs < shop.carriers.settings.settleMs)
     return settleLater(shop, order, { polls });
   return nextCandidate(shop, order);
 }
 
-/** What the carrier says of a purchase is believed if it speaks of the number that was asked for. */
-async function arrive(shop: Shop, order: HeldOrder, purchase: Purchase): Promise<HeldOrder | undefined> {
+/** Accepts the carrier's answer only if it names the number that was ordered. */
+async function acceptPurchase(
+  shop: Shop,
+  order: LeasedOrder,
+  purchase: Purchase,
+): Promise<LeasedOrder | undefined> {
   if (purchase.state === 'pending') return settleLater(shop, order, { polls: 0 });
   if (purchase.number.phone_number !== order.phone_number)
     return settleLater(shop, order, { failure_code: 'outcome_unknown' });
-  return takeOver(shop.db, order, purchase.number);
+  return completePurchase(shop.db, order, purchase.number);
 }
 
 async function settleLater(
   { db, carriers }: Shop,
-  order: HeldOrder,
+  order: LeasedOrder,
   changes: { polls?: number; failure_code?: string },
 ): Promise<undefined> {
   const next_at = fromNow(pauseMs(carriers, order.now.getTime() - order.attempted_at!.getTime()));
-  await writeHeld(db, order, { failure_code: null, ...changes, status: 'settling', next_at });
+  await writeOrder(db, order, { failure_code: null, ...changes, status: 'settling', next_at });
 }
 
 const pauseMs = ({ settings: { pollMs } }: Carriers, elapsedMs: number, askedMs?: number): number =>
   backOffMs(pollMs, attemptsSince(elapsedMs, pollMs), askedMs);
 
-const nothingAsked = { status: 'placed', phone_number: null, reference: null } as const;
+const withoutCandidate = { status: 'placed', phone_number: null, reference: null } as const;
 
-/** The number is not to be had: another one is. */
-const nextCandidate = ({ db, carriers }: Shop, order: HeldOrder): Promise<HeldOrder> =>
-  writeHeld(db, order, {
-    ...nothingAsked,
+/** Excludes the unavailable number, so that the next step picks another. */
+const nextCandidate = ({ db, carriers }: Shop, order: LeasedOrder): Promise<LeasedOrder> =>
+  writeOrder(db, order, {
+    ...withoutCandidate,
     failure_code: null,
     tried: [...order.tried, order.phone_number!],
-    next_at: fromNow(holdMs(carriers)),
+    next_at: fromNow(orderLeaseMs(carriers)),
   });
 
-/** The carrier has refused before anything was bought: an order of many may wait for it, a caller is told. */
-async function refused(shop: Shop, order: HeldOrder, failure: CarrierError): Promise<HeldOrder | undefined> {
+/** Handles a refusal before a purchase. A bulk order backs off. A single one fails: its caller waits. */
+async function failOrBackOff(
+  shop: Shop,
+  order: LeasedOrder,
+  failure: CarrierError,
+): Promise<LeasedOrder | undefined> {
   const waits = ['rate_limited', 'transient', 'outcome_unknown'].includes(failure.outcome);
   const ageMs = order.now.getTime() - order.created_at.getTime();
   if (!waits || order.bulk_id === null || ageMs > patienceMs)
-    return fail(shop.db, order, 'carrier_failed', failure.message);
+    return failOrder(shop.db, order, 'carrier_failed', failure.message);
   const next_at = fromNow(pauseMs(shop.carriers, ageMs, failure.retryAfterMs));
-  await writeHeld(shop.db, order, { failure_code: failure.outcome, next_at });
+  await writeOrder(shop.db, order, { failure_code: failure.outcome, next_at });
   return undefined;
 }
 
-/** What a call came to; anything that is not the carrier's word leaves it unknown. */
+/** Treats every unexpected error as `outcome_unknown`, because the carrier may have acted. */
 const outcomeOf =
   ({ log }: Shop) =>
   (error: unknown): CarrierError => {
     if (error instanceof CarrierError) return error;
-    log.error({ err: error }, 'a carrier failed in an unexpected way');
-    return new CarrierError('outcome_unknown', 'The carrier could not be asked');
+    log.error({ err: error }, 'unexpected error from a carrier call');
+    return new CarrierError('outcome_unknown', 'The call to the carrier failed');
   };

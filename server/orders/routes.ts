@@ -10,7 +10,7 @@ import type { Shop } from './hold.ts';
 import { cancelOrder, countBulk, getOrder, isOpen, listOrders } from './orders.ts';
 import { placeOrders, quote } from './place.ts';
 import { awaitOutcome, failureOf, previewPurchase, purchaseOf, searchNumbers } from './purchase.ts';
-import { holdMs } from './pursue.ts';
+import { orderLeaseMs } from './pursue.ts';
 import {
   BulkPrice,
   BulkPurchaseBody,
@@ -42,7 +42,6 @@ const mayBuy = [
   'secret_key_missing',
 ] as const;
 
-/** The routes that buy numbers. */
 export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): void {
   const { db, carriers } = shop;
 
@@ -53,7 +52,8 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       {
         operationId: 'searchNumbers',
         summary: 'Search numbers to buy',
-        description: "SMS numbers that the organization's carrier account sells now, and what they cost.",
+        description:
+          "Searches the SMS numbers for sale at the organization's carrier account. Returns them with their price.",
         tags,
         querystring: SearchQuery,
         response: { 200: SearchBody },
@@ -75,7 +75,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       {
         operationId: 'purchaseNumber',
         summary: 'Buy a number',
-        description: `Buys a number of an area code, or the \`phone_number\` that is named, from the organization's carrier account, and assigns it at once if \`user_id\` is given. The purchase is an order: \`Location\` names it. Where the carrier leaves it open whether it has sold a number, the answer is 202 with that order, which is followed up until it is known; every other answer is final. A repeat with the same \`Idempotency-Key\` buys nothing more and is answered by how the same order stands then. A number that must be attached to a 10DLC campaign first is \`pending\`, and is assigned when it is ready.`,
+        description: `Buys a number from the organization's carrier account: any number of \`area_code\`, or the given \`phone_number\`. Assigns it at once if \`user_id\` is given. Each purchase creates an order, and \`Location\` names it. If the carrier does not confirm or refuse the sale, the response is 202 with the order, and the server polls the carrier until the outcome is known. Every other response is final. A replay with the same \`Idempotency-Key\` buys nothing and returns the current state of the same order. A number that first needs a 10DLC attachment is \`pending\`, and is assigned once it is attached.`,
         tags,
         body: PurchaseBody,
         response: { 200: Purchased, 202: OneOrder },
@@ -100,7 +100,12 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         const nothing = { phone_id: null, assigned_to: null, stored: false, dry_run: true };
         return reply.send({ ...number, ...nothing, price: priceBody(price) });
       }
-      const input = { organization_id, requests: [requested], bulk_id: null, holdMs: holdMs(carriers) };
+      const input = {
+        organization_id,
+        requests: [requested],
+        bulk_id: null,
+        leaseMs: orderLeaseMs(carriers),
+      };
       const { payload, replayed } = await changeOnce(db, request, 200, async (db, caller) => ({
         order_id: (await placeOrders(db, caller, input))[0]!,
       }));
@@ -120,7 +125,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       {
         operationId: 'orderNumbers',
         summary: 'Order many numbers',
-        description: `Orders up to ${numbersPerBulk} numbers of several area codes: an order for each, all placed or none. They are bought one by one afterwards; which were and which were not is said by \`GET /v1/sms/orders?bulk_id=…\`.`,
+        description: `Orders up to ${numbersPerBulk} numbers in one or more area codes. Places one order per number: all of them or none. The server buys them in the background. \`GET /v1/sms/orders?bulk_id=…\` returns the outcome of each.`,
         tags,
         body: BulkPurchaseBody,
         response: { 200: BulkPrice, 202: BulkPurchased },
@@ -133,13 +138,13 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         const values = readEdit(given);
         for (const name of uniqueNames)
           if (quantity > 1 && values[name] != null)
-            throw invalid(`items[${index}].${name} is for one number, and quantity is ${quantity}`);
+            throw invalid(`items[${index}].${name} requires quantity 1, and quantity is ${quantity}`);
         return Array.from({ length: quantity }, () => ({
           ...{ area_code, wanted_number: null, country, user_id, values },
         }));
       });
       if (requests.length > numbersPerBulk)
-        throw invalid(`items ask for ${requests.length} numbers, and ${numbersPerBulk} is the most`);
+        throw invalid(`items request ${requests.length} numbers; the maximum is ${numbersPerBulk}`);
       const count = requests.length;
       if (dry_run) {
         const price = priceBody(await quote(db, request.caller, organization_id, count));
@@ -147,7 +152,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       }
       const placed = await changeOnce(db, request, 202, async (db, caller) => {
         const bulk_id = randomUUIDv7();
-        await placeOrders(db, caller, { organization_id, requests, bulk_id, holdMs: 0 });
+        await placeOrders(db, caller, { organization_id, requests, bulk_id, leaseMs: 0 });
         const { orders } = await listOrders(db, caller, { bulk_id, limit: numbersPerBulk });
         return { bulk_id, orders: orders.map(orderBody), count };
       });
@@ -161,7 +166,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
     operation('read', {
       operationId: 'listOrders',
       summary: 'List orders',
-      description: 'Orders, the newest first. With `bulk_id` also how many of them are in which status.',
+      description: 'Lists orders, newest first. With `bulk_id`, also counts its orders by status.',
       tags,
       querystring: OrdersQuery,
       response: { 200: OrdersBody },
@@ -180,7 +185,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       {
         operationId: 'getOrder',
         summary: 'Get an order',
-        description: 'One order, as it stands.',
+        description: 'Returns one order with its current status.',
         tags,
         params: OrderParams,
         response: { 200: OneOrder },
@@ -198,7 +203,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         operationId: 'cancelOrder',
         summary: 'Cancel an order',
         description:
-          'Takes an order back while it is `placed`. Once the carrier is being asked for a number it is too late.',
+          'Cancels an order that is `placed`. An order that is `buying` or `settling` can no longer be cancelled.',
         tags,
         params: OrderParams,
         response: { 200: OneOrder },
@@ -212,10 +217,10 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
   );
 }
 
-/** A purchase names an area code or a number. */
+/** Requires exactly one of `area_code` and `phone_number`. @returns the number in E.164 */
 function readWanted({ area_code, phone_number, country }: Static<typeof PurchaseBody>): string | null {
   if ((area_code === undefined) === (phone_number === undefined))
-    throw invalid('the body must have either area_code or phone_number');
+    throw invalid('the body must have exactly one of area_code and phone_number');
   if (phone_number === undefined) return null;
   const number = readPhoneNumber(phone_number, country);
   if (typeof number === 'string') throw invalid(`phone_number ${number}`);

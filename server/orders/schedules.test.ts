@@ -19,12 +19,11 @@ import { fuzzing } from '../testing/runs.ts';
 import { secretKey } from '../testing/server.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { placeOrders } from './place.ts';
-import { holdMs, pursue } from './pursue.ts';
+import { orderLeaseMs, pursue } from './pursue.ts';
 
 /*
- * A purchase that dies anywhere: before and after every statement and every call to the carrier, while the carrier
- * fails in every way that it can. What is left behind is settled by servers that may die too, and in the end by one
- * that does not.
+ * Kills a purchase before and after every statement and carrier call, while the carrier fails in every possible way.
+ * Further servers, which may die too, continue the order. The last one survives.
  */
 
 const log = pino({ level: 'silent' });
@@ -48,12 +47,12 @@ after(async () => {
 });
 
 type Schedule = {
-  /** Orders that are placed and worked on at once by the first process. */
+  /** Orders that the first process places and carries out concurrently. */
   orders: number;
-  /** After so many steps each process dies; after the last one comes one that lives. */
+  /** The number of steps after which each process dies. A last process survives. */
   lives: number[];
   faults: Fault[];
-  /** Set: the first purchase is answered with a time-out, and carried out when it has been looked up so often. */
+  /** If set, the first purchase times out, and takes effect after this many look-ups. */
   late: number | undefined;
 };
 
@@ -129,7 +128,7 @@ async function live({ orders, lives, faults, late }: Schedule): Promise<void> {
   await compareBooks(account);
 }
 
-/** Carriers that carry out the first purchase long after they should have answered, and at the latest in the end. */
+/** Carriers that complete the first purchase long after its time-out, and at the latest at the end of the test. */
 function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<void> } {
   let late: (() => Promise<unknown>) | undefined;
   let lateReference: string | undefined;
@@ -149,7 +148,7 @@ function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<v
         async buy(phoneNumber, reference) {
           if (lateReference !== undefined) return carrier.buy(phoneNumber, reference);
           lateReference = reference;
-          // The sandbox lets what it is told to fail at fail once more; a later answer of it is heard by nobody.
+          // The sandbox may fail once more here. Its answer no longer matters.
           late = () => carrier.buy(phoneNumber, reference).catch(() => {});
           throw new CarrierError('outcome_unknown', 'No answer');
         },
@@ -162,21 +161,20 @@ function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<v
   };
 }
 
-/** What a request does. */
 async function purchase(shop: Shop, area_code: string): Promise<void> {
   const requested = { area_code, wanted_number: null, country: 'US', user_id: null, values: {} };
   const input = {
     organization_id: organization,
     requests: [requested],
     bulk_id: null,
-    holdMs: holdMs(shop.carriers),
+    leaseMs: orderLeaseMs(shop.carriers),
   };
   const [id] = await placeOrders(shop.db, caller, input);
   const held = await readPlaced(shop.db, caller.tenantId, id!);
   if (held) await pursue(shop, held);
 }
 
-/** What a server does with what lies about, until nothing does. */
+/** Carries out due orders until none is left. */
 async function settleAll(shop: Shop): Promise<void> {
   for (;;) {
     await pursueDueOrders(shop);
@@ -190,7 +188,7 @@ async function settleAll(shop: Shop): Promise<void> {
   }
 }
 
-/** A sandbox of its own, in an organization that may have only so many numbers more. */
+/** Creates a sandbox account and an organization with a limited number of free places. */
 async function openAccount(faults: Fault[]): Promise<string> {
   const account = await newCarrierAccount(database.db, caller);
   const { live } = await database.db

@@ -21,8 +21,7 @@ const Country = withDefault(
   Type.String({
     pattern: '^[A-Z]{2}$',
     default: 'US',
-    description:
-      'The country to buy in, ISO 3166-1 alpha-2. An area code means one of the North American plan.',
+    description: 'The country to buy in, as an ISO 3166-1 alpha-2 code. Area codes are North American.',
     examples: ['US'],
   }),
 );
@@ -34,13 +33,13 @@ export const SearchQuery = Type.Object(
     contains: Type.Optional(
       Type.String({
         pattern: '^[0-9]{2,10}$',
-        description: 'Digits in a row, anywhere in the number.',
+        description: 'Consecutive digits anywhere in the number.',
         examples: ['555'],
       }),
     ),
     country: Country,
     limit: withDefault(
-      Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'How many numbers at most.' }),
+      Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of results.' }),
     ),
   },
   { additionalProperties: false },
@@ -51,22 +50,25 @@ export const SearchBody = Type.Object({
     Type.Object({
       phone_number: E164,
       pretty_phone_number: Type.String({
-        description: 'The number for people.',
+        description: 'The number formatted for display.',
         examples: ['+1 415-555-0199'],
       }),
       locality: nullable(
-        Type.String({ description: 'The place, as the carrier names it.', examples: ['San Francisco'] }),
+        Type.String({
+          description: 'The city or locality, as named by the carrier.',
+          examples: ['San Francisco'],
+        }),
       ),
       region: nullable(Type.String({ description: 'The state or province.', examples: ['CA'] })),
     }),
-    { description: 'Numbers that can be bought now; nobody keeps them for you.' },
+    { description: 'Numbers for sale now. A search does not reserve them.' },
   ),
-  count: Type.Integer({ description: 'How many numbers were returned.' }),
-  purchase_fee: Usd('What buying one costs once', 1),
-  weekly_price: Usd('What one costs a week', 0.5),
+  count: Type.Integer({ description: 'The number of results.' }),
+  purchase_fee: Usd('The one-time fee per number', 1),
+  weekly_price: Usd('The weekly price per number', 0.5),
 });
 
-const what = {
+const numberFields = {
   area_code: Type.Optional(AreaCode),
   user_id: Type.Optional(nullable(UserReference)),
   ...editableInput,
@@ -75,11 +77,11 @@ const what = {
 export const PurchaseBody = Type.Object(
   {
     organization_id: OrganizationId,
-    ...what,
+    ...numberFields,
     phone_number: Type.Optional(AnyFormat),
     country: Country,
     dry_run: withDefault(
-      Type.Boolean({ default: false, description: 'Only says what it would come to: nothing is ordered.' }),
+      Type.Boolean({ default: false, description: 'If true, returns the price without placing an order.' }),
     ),
   },
   {
@@ -92,15 +94,15 @@ export const PurchaseBody = Type.Object(
 
 const Price = Type.Object(
   {
-    purchase_fee: Usd('What buying one costs once', 1),
-    weekly_price: Usd('What one costs a week, the first at once', 0.5),
-    due_now: Usd('What is charged at once', 1.5),
-    spent: Usd('What is charged or ordered in this calendar month (UTC) without it', 12),
-    spending_cap: nullable(Usd('What may be charged in a month; null for no limit', 100)),
-    numbers: Type.Integer({ description: 'How many numbers and orders under way the organization has.' }),
-    max_per_org: Type.Integer({ description: 'How many it may have.' }),
+    purchase_fee: Usd('The one-time fee per number', 1),
+    weekly_price: Usd('The weekly price per number, with the first week charged at once', 0.5),
+    due_now: Usd('The amount charged at once', 1.5),
+    spent: Usd('Charges and open orders of this calendar month (UTC), without this purchase', 12),
+    spending_cap: nullable(Usd('The monthly spending cap; null for none', 100)),
+    numbers: Type.Integer({ description: "The organization's live numbers plus its open orders." }),
+    max_per_org: Type.Integer({ description: 'The maximum for the organization.' }),
   },
-  { description: 'What it would come to.' },
+  { description: 'The price of the purchase.' },
 );
 
 const purchased = {
@@ -115,12 +117,14 @@ export const Purchased = Type.Object(
   {
     phone_number: nullable(E164),
     phone_id: nullable(
-      Type.String({ format: 'uuid', description: 'The id of the number; null in a dry run.' }),
+      Type.String({ format: 'uuid', description: 'The id of the number. Null in a dry run.' }),
     ),
-    pretty_phone_number: nullable(Type.String({ description: 'The number for people.' })),
-    assigned_to: nullable(Type.String({ description: 'Who has it: a unique_id.' })),
-    stored: Type.Boolean({ description: 'Whether the number is bought and kept; false in a dry run.' }),
-    dry_run: Type.Optional(Type.Boolean({ description: 'Given and true in a dry run.' })),
+    pretty_phone_number: nullable(Type.String({ description: 'The number formatted for display.' })),
+    assigned_to: nullable(
+      Type.String({ description: 'The unique_id of the user that the number is assigned to.' }),
+    ),
+    stored: Type.Boolean({ description: 'Whether the number was bought and stored. False in a dry run.' }),
+    dry_run: Type.Optional(Type.Boolean({ description: 'Present and true in a dry run.' })),
     price: Type.Optional(Price),
   },
   { examples: [purchased] },
@@ -130,7 +134,7 @@ export const orderStatuses = ['placed', 'buying', 'settling', 'bought', 'failed'
 
 const Status = oneOf(orderStatuses, {
   description:
-    '`placed`: nothing is bought. `buying`: the carrier is being asked. `settling`: it may have sold the number, and is asked until that is known. `bought`, `failed` and `cancelled` are final.',
+    '`placed`: waiting for a number. `buying`: the carrier is being asked for one. `settling`: the carrier may have sold the number, and the server polls it until the outcome is known. `bought`, `failed` and `cancelled` are final.',
 });
 
 const order = {
@@ -158,29 +162,29 @@ export const OrderBody = Type.Object(
     id: Type.String({ format: 'uuid', description: 'The id of the order.' }),
     organization_id: OrganizationId,
     bulk_id: nullable(
-      Type.String({ format: 'uuid', description: 'The request for many that it came with.' }),
+      Type.String({ format: 'uuid', description: 'The bulk request that placed the order.' }),
     ),
     status: Status,
-    area_code: nullable(Type.String({ description: 'The area code that was asked for.' })),
-    wanted_number: nullable(Type.String({ description: 'The number that was asked for, if it was one.' })),
-    user_id: nullable(Type.String({ description: 'Who is to have it.' })),
+    area_code: nullable(Type.String({ description: 'The requested area code.' })),
+    wanted_number: nullable(Type.String({ description: 'The requested number, if the request named one.' })),
+    user_id: nullable(Type.String({ description: 'The user to assign the number to.' })),
     ...editableOutput,
-    phone_number: nullable(Type.String({ description: 'The number that was bought, or is being bought.' })),
-    phone_id: nullable(Type.String({ format: 'uuid', description: 'The id of the number that was bought.' })),
-    purchase_fee: Usd('What it costs once', 1),
-    weekly_price: Usd('What it cost a week when it was ordered', 0.5),
-    candidates: Type.Integer({ description: 'How many numbers the carrier has been asked for.' }),
+    phone_number: nullable(Type.String({ description: 'The number that was bought or is being bought.' })),
+    phone_id: nullable(Type.String({ format: 'uuid', description: 'The id of the bought number.' })),
+    purchase_fee: Usd('The one-time fee', 1),
+    weekly_price: Usd('The weekly price when the order was placed', 0.5),
+    candidates: Type.Integer({ description: 'The count of numbers that the server has tried to buy.' }),
     problem: nullable(
       Type.String({
-        description: 'What it waits for or why it failed, for programs.',
+        description: 'A code for why the order waits or has failed.',
         examples: ['outcome_unknown'],
       }),
     ),
-    error: nullable(Type.String({ description: 'Why it failed, for people.' })),
-    created_at: Timestamp('When it was placed.'),
-    finished_at: nullable(Timestamp('When it was bought, failed or was cancelled.')),
+    error: nullable(Type.String({ description: 'A message that says why the order failed.' })),
+    created_at: Timestamp('When the order was placed.'),
+    finished_at: nullable(Timestamp('When the order was bought, failed or cancelled.')),
   },
-  { additionalProperties: false, description: 'One purchase, from intention to number.', examples: [order] },
+  { additionalProperties: false, description: 'The purchase of one number.', examples: [order] },
 );
 
 export const OneOrder = Type.Object({ order: OrderBody });
@@ -190,7 +194,7 @@ export const OrderParams = Type.Object({
 
 const BulkId = Type.String({
   format: 'uuid',
-  description: 'The request for many that the orders came with.',
+  description: 'The bulk request that placed the orders.',
 });
 
 export const OrdersQuery = Type.Object(
@@ -199,26 +203,36 @@ export const OrdersQuery = Type.Object(
     bulk_id: Type.Optional(BulkId),
     status: Type.Optional(Status),
     limit: withDefault(
-      Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'How many orders at most.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        default: 100,
+        description: 'The maximum number of orders to return.',
+      }),
     ),
-    cursor: Type.Optional(Type.String({ format: 'uuid', description: '`next_cursor` of the page before.' })),
+    cursor: Type.Optional(
+      Type.String({ format: 'uuid', description: 'The `next_cursor` of the previous page.' }),
+    ),
   },
   { additionalProperties: false },
 );
 
 const Counts = Type.Object(
   Object.fromEntries(
-    orderStatuses.map(status => [status, Type.Integer({ description: `How many orders are ${status}.` })]),
+    orderStatuses.map(status => [
+      status,
+      Type.Integer({ description: `The count of orders that are ${status}.` }),
+    ]),
   ),
-  { description: 'How many orders of the bulk are in which status; given with `bulk_id`.' },
+  { description: 'The orders of the bulk request by status. Present if `bulk_id` is given.' },
 );
 
 export const OrdersBody = Type.Object({
-  orders: Type.Array(OrderBody, { description: 'The orders, the newest first.' }),
-  count: Type.Integer({ description: 'How many orders were returned.' }),
+  orders: Type.Array(OrderBody, { description: 'The orders, newest first.' }),
+  count: Type.Integer({ description: 'The number of orders returned.' }),
   counts: Type.Optional(Counts),
   next_cursor: nullable(
-    Type.String({ description: 'For the next page; null on the last one.', examples: [order.id] }),
+    Type.String({ description: 'The cursor of the next page. Null on the last page.', examples: [order.id] }),
   ),
 });
 
@@ -232,7 +246,7 @@ const price = {
   max_per_org: 50,
 };
 
-/** How many numbers one request can order. */
+/** The maximum of one bulk request. */
 export const numbersPerBulk = 1000;
 
 export const BulkPurchaseBody = Type.Object(
@@ -241,17 +255,21 @@ export const BulkPurchaseBody = Type.Object(
     items: Type.Array(
       Type.Object(
         {
-          ...what,
+          ...numberFields,
           area_code: AreaCode,
-          quantity: Type.Integer({ minimum: 1, maximum: numbersPerBulk, description: 'How many numbers.' }),
+          quantity: Type.Integer({
+            minimum: 1,
+            maximum: numbersPerBulk,
+            description: 'The count of numbers.',
+          }),
         },
         { additionalProperties: false },
       ),
-      { minItems: 1, maxItems: 200, description: 'How many numbers of which area codes.' },
+      { minItems: 1, maxItems: 200, description: 'The quantity for each area code.' },
     ),
     country: Country,
     dry_run: withDefault(
-      Type.Boolean({ default: false, description: 'Only says what it would come to: nothing is ordered.' }),
+      Type.Boolean({ default: false, description: 'If true, returns the price without placing an order.' }),
     ),
   },
   {
@@ -270,9 +288,9 @@ export const BulkPurchaseBody = Type.Object(
 
 const bulk = {
   bulk_id: nullable(BulkId),
-  orders: Type.Array(OrderBody, { description: 'The orders, one for each number; none in a dry run.' }),
-  count: Type.Integer({ description: 'How many numbers.' }),
-  dry_run: Type.Optional(Type.Boolean({ description: 'Given and true in a dry run.' })),
+  orders: Type.Array(OrderBody, { description: 'One order per number. Empty in a dry run.' }),
+  count: Type.Integer({ description: 'The count of numbers.' }),
+  dry_run: Type.Optional(Type.Boolean({ description: 'Present and true in a dry run.' })),
   price: Type.Optional(Price),
 };
 

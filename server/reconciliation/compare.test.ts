@@ -8,7 +8,7 @@ import { lose, own, setFaults } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { beginComparison } from './schedule.ts';
-import { ended, goThrough, newAccount, pilesOf, tenantOf } from './testing.ts';
+import { ended, newAccount, pilesOf, reconcile, tenantOf } from './testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -25,10 +25,10 @@ beforeEach(async () => {
 after(() => server.stop());
 
 const unique = (count: number) => Array.from({ length: count }, uniqueNumber).sort();
-const compare = (query = '') => goThrough(server, account, `compare${query}`);
+const compare = (query = '') => reconcile(server, account, `compare${query}`);
 const none = { not_here: [], not_there: [], different: [] };
 
-/** Numbers that are at the carrier and in the organization alike. */
+/** Creates numbers that are the same at the carrier and in the organization. */
 async function adopted(count: number): Promise<string[]> {
   const numbers = unique(count);
   await own(
@@ -37,7 +37,7 @@ async function adopted(count: number): Promise<string[]> {
     numbers.map(phone_number => ({ phone_number })),
   );
   const body = { rules: [{ organization_id: acme, everything: true }], dry_run: false };
-  assert.equal((await goThrough(server, account, 'adopt', body)).counts.adopted, count);
+  assert.equal((await reconcile(server, account, 'adopt', body)).counts.adopted, count);
   return numbers;
 }
 
@@ -101,7 +101,7 @@ test('three piles, and only what nobody is at work on', async () => {
   ]);
   assert.deepEqual(differences[unlinked][0], field('carrier_account_id', null, account));
   assert.ok((await server.call('GET', `/v1/sms/phone-numbers/${same}`)).body.phone_number.is_available);
-  // The test has written past the product.
+  // The test has written to the tables directly.
   await numbers
     .set({ carrier_account_id: null, carrier_number_id: null })
     .where('phone_number', '=', elsewhere)
@@ -132,7 +132,7 @@ test('an empty list and a cut one are read again, and do no harm if that is all 
     assert.equal(doubted.status, 'doubtful', kind);
     assert.match(
       doubted.problem,
-      /^(130 of the 130 numbers|The carrier counts 130 numbers and listed 50).*so nothing is believed$/,
+      /^(130 of our 130 numbers|The carrier counts 130 numbers and listed 50).*so the run reports no drift$/,
     );
     assert.equal((await drift(doubted.id)).count, 0);
     assert.equal(doubted.counts.looked_up, 0);
@@ -149,7 +149,7 @@ test('a loss that is too large to be true is reported only when it was expected'
     [doubted.status, doubted.problem],
     [
       'doubtful',
-      "21 of the 40 numbers that we have there are not in the carrier's list, so nothing is believed",
+      '21 of our 40 numbers at the carrier are missing from its list, so the run reports no drift',
     ],
   );
   const believed = await compare('?may_be_missing=21');
@@ -160,7 +160,7 @@ test('a loss that is too large to be true is reported only when it was expected'
 test('what the list lacks and the carrier has all the same is not missing', async () => {
   const [hidden, lost] = (await adopted(30)) as [string, string];
   await lose(db, account, [lost]);
-  // The run has listed everything, and forgets one number of it before it compares.
+  // Delete one listed number before the comparison.
   const run = await compare();
   await db
     .updateTable('carrier_runs')

@@ -22,8 +22,8 @@ import { readRules } from './adoption/rules.ts';
 import { getRun, startRun } from './runs.ts';
 
 /*
- * An adoption whose servers die anywhere, before and after every statement and every call to the carrier, while others
- * take the run away from them in the middle of a step, as they do from one that has been slow for too long.
+ * Kills an adoption before and after every statement and carrier call. Other servers lease the run in the middle of a
+ * step, as they do when a server is too slow.
  */
 
 const log = pino({ level: 'silent' });
@@ -42,9 +42,9 @@ after(async () => {
 });
 
 type Schedule = {
-  /** After so many steps each process dies, and the next one comes; after the last one comes one that lives. */
+  /** The number of steps after which each process dies. A last process survives. */
   lives: number[];
-  /** How many are at it at once. */
+  /** The number of concurrent workers. */
   together: number;
   faults: Fault[];
 };
@@ -110,7 +110,7 @@ async function adopt({ lives, together, faults }: Schedule): Promise<void> {
     .execute();
   const expected = wanted.map(number => [number, tagOf(numbers.indexOf(number)), account]);
   assert.deepEqual(rows.map(row => Object.values(row)).sort(), expected.sort());
-  // One revision made each organization, one took over its numbers, and one had added those that acme had before.
+  // One revision created each organization, one adopted its numbers, and one added the numbers that acme had before.
   const revisions = await database.db
     .selectFrom('organizations')
     .select(['unique_id', 'revision'])
@@ -136,7 +136,7 @@ const add = (caller: Caller, numbers: string[]) =>
     default_country: 'US',
   });
 
-/** Works on until the run has ended, and finds it due each time, however long somebody else has it for. */
+/** Advances the run until it has ended. Makes it due each time, even while another worker has the lease. */
 async function workOn(caller: Caller, id: string, db: Db, theirs: Carriers): Promise<void> {
   for (;;) {
     if ((await getRun(database.db, caller, id)).finished_at !== null) return;

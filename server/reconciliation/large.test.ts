@@ -9,7 +9,7 @@ import { credentials, startTwilio } from '../../carriers/twilio/fake.ts';
 import { newOrganization } from '../testing/factories.ts';
 import { amountOf } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { goThrough, newAccount, type RunBody } from './testing.ts';
+import { newAccount, type RunBody, reconcile } from './testing.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -64,7 +64,7 @@ test('a great many numbers are adopted over a wire that limits rates and fails',
   assert.ok(wire.counts.failed > wire.counts.asked / 20);
   assert.ok(megabytes < megabytesMax, `${megabytes} MB`);
 
-  const again = await goThrough(server, account, 'adopt', body);
+  const again = await reconcile(server, account, 'adopt', body);
   assert.deepEqual(
     [again.status, again.counts.already_here, again.counts.adopted],
     ['done', count - left, 0],
@@ -76,7 +76,7 @@ test('a great many numbers are adopted over a wire that limits rates and fails',
   });
 });
 
-/** Follows the run, and looks at what is in use whenever it is a little further. */
+/** Follows the run, and checks the numbers in use whenever it has progressed. */
 async function measured(
   server: TestServer,
   account: string,
@@ -107,15 +107,15 @@ async function tally({ database }: TestServer, acme: string) {
   return rows[0];
 }
 
-/** Whether this is not the PostgreSQL that the server brings along. */
+/** Whether the database is not the embedded PostgreSQL. */
 async function isOlder({ database }: TestServer): Promise<boolean> {
   const { rows } = await database.pool.query('show server_version_num');
   return Number(rows[0].server_version_num) < 180_000;
 }
 
 /**
- * A wire to the fake that refuses every seventh request because of too many, and fails every twentieth page five times
- * over, which is more than the client is patient with.
+ * Connects to the fake carrier. Rate-limits every seventh request. Fails every twentieth page five times, which is more
+ * often than the client retries.
  */
 async function startBadWire(t: TestContext, url: string) {
   const counts = { asked: 0, failed: 0 };

@@ -6,22 +6,22 @@ import { backOffMs } from '../work/back-off.ts';
 import { doubtOfLoss } from './compare.ts';
 import { finish, save } from './progress.ts';
 import type { Counts, LeasedRun, Run } from './runs.ts';
-import { forgetStock, type Kept, keepNumbers } from './stock.ts';
+import { deleteListed, type StoredPage, storeListed } from './stock.ts';
 
 const listingsMax = 3;
 const pagesMax = 20_000;
-/** An account that is bought into or sold out of while it is read is never read quite right. */
+/** The tolerated difference for an account whose numbers change while it is listed. */
 const offByMax = 20;
 
 /**
- * Reads one page of what the account owns, and keeps it together with where to go on, so that a page that is read again
- * after a kill harms nothing. A list that cannot be right is read again from the beginning, a few times.
+ * Reads one page of the account's numbers and stores it in one transaction with the cursor, so that a page read twice
+ * after a crash does no harm. A doubtful list is read again from the beginning, a few times.
  */
 export async function takePage(db: Db, carrier: Carrier, run: LeasedRun, pollMs: number): Promise<void> {
   const page = await readPage(carrier, run);
-  if (!page) return listAgain(db, run, pollMs, 'The carrier does not know its own next page');
+  if (!page) return listAgain(db, run, pollMs, 'The carrier refused its own next page');
   await transact(db, async tx => {
-    const kept = await keepNumbers(tx, run, page.numbers);
+    const kept = await storeListed(tx, run, page.numbers);
     const counts = countPage(run.counts, page, kept);
     const doubt = doubtOf(run, page, kept, counts);
     if (doubt && (doubt.great || !isLastListing(run))) return listAgain(tx, run, pollMs, doubt.text);
@@ -30,11 +30,11 @@ export async function takePage(db: Db, carrier: Carrier, run: LeasedRun, pollMs:
     if (loss !== undefined) return listAgain(tx, run, pollMs, loss);
     await save(tx, run, { status: 'comparing', next_page: null, counts });
   });
-  // Autovacuum would get to it within a minute; until then the table looks empty to the planner.
+  // Autovacuum may take a minute. Until then the planner believes that the table is empty.
   if (page.next === null) await sql`analyze carrier_stock`.execute(db);
 }
 
-/** @returns undefined where the page is refused that the carrier itself has named as the next one */
+/** @returns undefined if the carrier refuses the page that it named as the next one */
 async function readPage(carrier: Carrier, run: Run): Promise<Page | undefined> {
   try {
     return await carrier.list(run.next_page ?? undefined);
@@ -46,33 +46,33 @@ async function readPage(carrier: Carrier, run: Run): Promise<Page | undefined> {
   }
 }
 
-function countPage(before: Counts, { next, total }: Page, { added, unreadable }: Kept): Counts {
+function countPage(before: Counts, { next, total }: Page, { added, unreadable }: StoredPage): Counts {
   const listed = (before.listed ?? 0) + added;
   return {
     ...before,
     pages: (before.pages ?? 0) + 1,
     listed,
     unreadable: (before.unreadable ?? 0) + unreadable,
-    // The first that it says: what it says later must be the same.
+    // Keep the first total, so that doubtOf can compare later ones with it.
     total: before.total ?? total,
     ...(next === null && total !== null && { off_by: Math.abs(total - listed) }),
   };
 }
 
-/** Why the list cannot be right; `great`: more than an account that changes meanwhile explains. */
+/** Why the list is doubtful. `great`: changes to the account during the listing cannot explain it. */
 function doubtOf(
   run: Run,
   { numbers, next, total }: Page,
-  { added }: Kept,
+  { added }: StoredPage,
   { pages, listed, total: first }: Counts,
 ): { text: string; great: boolean } | undefined {
   if (numbers.length > 0 && added === 0)
-    return { text: 'The carrier gave the same page twice', great: numbers.length > offByMax };
+    return { text: 'The carrier returned the same page twice', great: numbers.length > offByMax };
   if (next !== null && (next === run.next_page || pages! >= pagesMax))
-    return { text: 'The carrier names a next page without end', great: true };
+    return { text: 'The list of the carrier does not end', great: true };
   if (total !== null && total !== first)
     return {
-      text: `The carrier counted ${first} numbers, and then ${total}`,
+      text: `The carrier first counted ${first} numbers and then ${total}`,
       great: Math.abs(total - first!) > offByMax,
     };
   if (next === null && total !== null && total !== listed)
@@ -85,12 +85,13 @@ function doubtOf(
 
 const isLastListing = ({ counts }: Run): boolean => (counts.listings ?? 1) >= listingsMax;
 
-/** From the beginning; after the last time, the run says why its list cannot be believed, and nothing else. */
+/** Starts the listing over. After the last attempt, ends the run as `doubtful`, without any drift. */
 async function listAgain(db: Db, run: LeasedRun, pollMs: number, why: string): Promise<void> {
-  if (isLastListing(run)) return finish(db, run, 'doubtful', { problem: `${why}, so nothing is believed` });
+  if (isLastListing(run))
+    return finish(db, run, 'doubtful', { problem: `${why}, so the run reports no drift` });
   const listings = (run.counts.listings ?? 1) + 1;
   await transact(db, async tx => {
-    await forgetStock(tx, run);
+    await deleteListed(tx, run);
     const counts = { listings, pages: 0, listed: 0, unreadable: 0, total: null };
     await save(tx, run, { next_page: null, counts }, backOffMs(pollMs, listings));
   });

@@ -17,7 +17,7 @@ import { readRules } from './adoption/rules.ts';
 import { listDrift } from './drift/drift.ts';
 import { getRun, type Run, startRun } from './runs.ts';
 
-/* Lists such as no carrier of ours gives on purpose, each as a carrier would give it call by call. */
+/* Faulty lists, served page by page. The supported carriers do not produce them on demand. */
 
 const log = pino({ level: 'silent' });
 let database: TestDatabase;
@@ -36,12 +36,12 @@ beforeEach(async () => {
 });
 
 type Asked = {
-  /** Which page, from 0, in which listing, from 1. */
+  /** The page, from 0, and the listing, from 1. */
   page: number;
   listing: number;
 };
 
-/** Goes through an account whose pages are these, and adopts what is in them. */
+/** Adopts the numbers of an account with these pages. */
 async function adopt(pageAt: (asked: Asked) => Page): Promise<Run> {
   let listing = 0;
   const list: Carrier['list'] = async next => {
@@ -106,17 +106,20 @@ test('a busy account is believed in the end, with a remark; one that has lost a 
     'done',
     3,
     60,
-    "The account changed while it was read: its list is off by 1 from the carrier's own count",
+    "The account changed during the run: its list differs by 1 from the carrier's count",
   ]);
   const lost = await adopt(pages(() => 90));
   assert.deepEqual(outcome(lost), [
     'doubtful',
     3,
     0,
-    'The carrier counts 90 numbers and listed 60, so nothing is believed',
+    'The carrier counts 90 numbers and listed 60, so the run reports no drift',
   ]);
   const shrunk = await adopt(pages(({ page }) => (page === 0 ? 600 : 60)));
-  assert.equal(shrunk.problem, 'The carrier counted 600 numbers, and then 60, so nothing is believed');
+  assert.equal(
+    shrunk.problem,
+    'The carrier first counted 600 numbers and then 60, so the run reports no drift',
+  );
 });
 
 test('a list without end is given up', async () => {
@@ -126,7 +129,7 @@ test('a list without end is given up', async () => {
   const repeating = await adopt(() => ({ numbers: first, next: `0 ${places++}`, total: null }));
   assert.deepEqual(
     [repeating.status, repeating.problem],
-    ['doubtful', 'The carrier gave the same page twice, so nothing is believed'],
+    ['doubtful', 'The carrier returned the same page twice, so the run reports no drift'],
   );
 });
 

@@ -7,7 +7,7 @@ import { own } from '../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../testing/factories.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { goThrough, newAccount, pilesOf } from './testing.ts';
+import { newAccount, pilesOf, reconcile } from './testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** How one number stands in the two books. Ids are `old` or `new`; ours are always the old ones. */
+/** The state of one number at the carrier and here. Ids are `old` or `new`; ours are always `old`. */
 type Standing = {
   there: { id: 'old' | 'new'; tag: 'acme' | 'other' | 'none' } | null;
   here: { organization: 'acme' | 'other'; account: 'this' | 'another' | 'none'; leaving: boolean } | null;
@@ -41,8 +41,8 @@ const standing: fc.Arbitrary<Standing> = fc.record({
 type Verdict = { pile: 'not_here' | 'not_there' | 'different' | null; step: 'adopt' | 'link' | null };
 const agreed: Verdict = { pile: null, step: null };
 
-/** What must be said of it; `ruled`: by an adoption, whose rules are that a tag names the organization. */
-function judge({ there, here, ordered }: Standing, ruled: boolean): Verdict {
+/** The expected drift. `ruled`: the run is an adoption whose rules map tags to organizations. */
+function expectedVerdict({ there, here, ordered }: Standing, ruled: boolean): Verdict {
   const wanted = ruled && there && there.tag !== 'none' ? there.tag : null;
   if (here?.leaving && here.account !== 'none') return agreed;
   if (!there) return here?.account === 'this' ? { pile: 'not_there', step: null } : agreed;
@@ -61,29 +61,29 @@ test('the piles of generated books are those of a model, and an adoption does wh
     const rules = (['acme', 'other'] as const).map(tag => ({ organization_id: organizations[tag], tag }));
     const pass = { may_be_missing: 100 };
 
-    const compared = await goThrough(server, account, 'compare?may_be_missing=100');
+    const compared = await reconcile(server, account, 'compare?may_be_missing=100');
     assert.deepEqual(await pilesOf(server, compared.id), expected(numbers, standings, false));
-    const rehearsed = await goThrough(server, account, 'adopt', { rules, ...pass });
+    const rehearsed = await reconcile(server, account, 'adopt', { rules, ...pass });
     assert.deepEqual(await pilesOf(server, rehearsed.id), expected(numbers, standings, true));
-    const done = await goThrough(server, account, 'adopt', { rules, ...pass, dry_run: false });
+    const done = await reconcile(server, account, 'adopt', { rules, ...pass, dry_run: false });
     assert.deepEqual(done.plan, rehearsed.plan);
 
     const after = standings.map(take);
     assert.deepEqual(await pilesOf(server, done.id), expected(numbers, after, true));
     assert.deepEqual(await read(account, organizations, numbers), after.map(here));
-    const again = await goThrough(server, account, 'adopt', { rules, ...pass, dry_run: false });
+    const again = await reconcile(server, account, 'adopt', { rules, ...pass, dry_run: false });
     assert.deepEqual([again.counts.adopted, again.counts.linked, again.plan], [0, 0, []]);
     assert.deepEqual(await read(account, organizations, numbers), after.map(here));
   });
   await fc.assert(property, fuzzing('books'));
 });
 
-/** The standing after an adoption. */
+/** The state after an adoption. */
 function take(one: Standing): Standing {
-  const { step } = judge(one, true);
+  const { step } = expectedVerdict(one, true);
   if (step === null) return one;
   const organization = one.there!.tag as 'acme' | 'other';
-  // What it takes over has the id that the carrier says.
+  // Adopted numbers get the carrier's id.
   return {
     there: { ...one.there!, id: 'old' },
     here: { organization, account: 'this', leaving: false },
@@ -94,7 +94,7 @@ function take(one: Standing): Standing {
 function expected(numbers: string[], standings: Standing[], ruled: boolean): Record<string, string[]> {
   const piles: Record<string, string[]> = { not_here: [], not_there: [], different: [] };
   for (const [index, one] of standings.entries()) {
-    const { pile } = judge(one, ruled);
+    const { pile } = expectedVerdict(one, ruled);
     if (pile) piles[pile]!.push(numbers[index]!);
   }
   for (const pile of Object.values(piles)) pile.sort();
@@ -103,7 +103,7 @@ function expected(numbers: string[], standings: Standing[], ruled: boolean): Rec
 
 type Organizations = { acme: string; other: string };
 
-/** Writes the two books, ours past the product: no call makes all of these on purpose. */
+/** Writes both states. Ours go to the tables directly, because no API call produces all of them. */
 async function write(
   account: string,
   organizations: Organizations,
@@ -140,7 +140,7 @@ const placeOrder = (account: string, organization: string, phone_number: string)
 
 const here = ({ here }: Standing) => here && [here.organization, here.account];
 
-/** Which organization has each number, and through which account. */
+/** The organization and account of each number. */
 async function read(account: string, organizations: Organizations, numbers: string[]) {
   const rows = await db
     .selectFrom('phone_numbers as n')

@@ -7,7 +7,7 @@ import { Problem, type ProblemCode } from '../errors.ts';
 import { backOffMs } from '../work/back-off.ts';
 import { clock, fromNow, overwrite } from '../work/leases.ts';
 import { type Counts, type LeasedRun, type PlanPart, type Run, runLease } from './runs.ts';
-import { forgetStock } from './stock.ts';
+import { deleteListed } from './stock.ts';
 
 export type Progress = {
   status?: RunStatus;
@@ -16,16 +16,16 @@ export type Progress = {
   plan?: PlanPart[];
 };
 
-/** How many runs of an account keep what they found. */
+/** The number of runs per account whose drift is kept. */
 const runsWithDrift = 5;
-/** As many as take an hour or so. */
+/** With back-off, about an hour of attempts. */
 const attemptsMax = 20;
 
-/** Writes down what a step has come to, in the transaction of what it has done. @throws Lost */
-export const save = (db: Db, run: LeasedRun, progress: Progress, restMs = 0): Promise<void> =>
-  write(db, run, { ...columns(run, progress), attempts: 0, problem: null, next_at: fromNow(restMs) });
+/** Saves the progress. Call it in the transaction that makes the step's changes. @throws LeaseLost */
+export const save = (db: Db, run: LeasedRun, progress: Progress, pauseMs = 0): Promise<void> =>
+  write(db, run, { ...columns(run, progress), attempts: 0, problem: null, next_at: fromNow(pauseMs) });
 
-/** Ends the run, and forgets what it was kept for. @param problem what there is to say against what it found */
+/** Ends the run and deletes its list and old drift. @param problem why its result is limited or missing */
 export async function finish(
   db: Db,
   run: LeasedRun,
@@ -42,7 +42,7 @@ export async function finish(
       next_at: null,
       finished_at: clock,
     });
-    await forgetStock(tx, run);
+    await deleteListed(tx, run);
     await sql`
       delete from carrier_drift where tenant_id = ${run.tenant_id} and run_id in (
         select id from carrier_runs where tenant_id = ${run.tenant_id} and carrier_account_id = ${run.carrier_account_id}
@@ -50,13 +50,13 @@ export async function finish(
   });
 }
 
-/** What is worth knowing of a list that was believed all the same. */
+/** A remark on a list that was accepted although its count was off. */
 const remark = ({ off_by }: Counts): string | null =>
   off_by
-    ? `The account changed while it was read: its list is off by ${off_by} from the carrier's own count`
+    ? `The account changed during the run: its list differs by ${off_by} from the carrier's count`
     : null;
 
-/** Asking again does not help against these. */
+/** A retry cannot fix these. */
 const finalProblems: ProblemCode[] = ['carrier_account_not_found', 'secret_key_missing'];
 const finalOutcomes: Outcome[] = [
   'authentication_failed',
@@ -66,10 +66,10 @@ const finalOutcomes: Outcome[] = [
   'out_of_funds',
 ];
 
-/** A step could not be done: it is done again after a pause that grows, or that the carrier asks for, or never. */
-export async function setBack(db: Db, run: LeasedRun, error: unknown, pollMs: number): Promise<void> {
+/** Backs off after a failed step, or ends the run if a retry cannot help. */
+export async function recordFailure(db: Db, run: LeasedRun, error: unknown, pollMs: number): Promise<void> {
   const known = error instanceof CarrierError || error instanceof Problem;
-  const problem = known ? error.message : 'Something went wrong in the server, whose log says what';
+  const problem = known ? error.message : 'Internal error; see the log of the server';
   const hopeless =
     (error instanceof Problem && finalProblems.includes(error.code)) ||
     (error instanceof CarrierError && finalOutcomes.includes(error.outcome));

@@ -26,17 +26,16 @@ import { AccountParams, AdoptBody, CompareQuery, Run, RunParams, RunsQuery, runB
 const account = '/v1/carrier-accounts/:account_id';
 const oneRun = '/v1/carrier-runs/:run_id';
 const tags: ['Carriers'] = ['Carriers'];
-const follow = 'Answers at once with the run, which is followed with `GET /v1/carrier-runs/{run_id}`.';
-const One = Type.Object({ run: Run });
+const follow = 'Returns the run at once. `GET /v1/carrier-runs/{run_id}` shows its progress.';
+const RunReply = Type.Object({ run: Run });
 const paging = {
   has_more: Type.Boolean({ description: 'Whether another page follows.', examples: [false] }),
   next_cursor: nullable(
-    Type.String({ description: 'What to ask the next page with, or null.', examples: [null] }),
+    Type.String({ description: 'The cursor of the next page. Null on the last page.', examples: [null] }),
   ),
 };
 const unlistable = ['key_bound', 'carrier_account_not_found', 'carrier_incapable'] as const;
 
-/** The routes that set the carrier's book against ours. */
 export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing, work: Job): void {
   app.post(
     `${account}/compare`,
@@ -45,11 +44,11 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
       {
         operationId: 'compareAccount',
         summary: "Compare a carrier account's numbers with ours",
-        description: `Goes through everything that the account owns and sorts what differs into three piles: at the carrier only, here only, and different. Nothing is changed. A list that cannot be right is read again, and in the end not believed: what is missing in it is not reported missing. ${follow}`,
+        description: `Lists every number of the account and compares it with the records here. Reports drift in three piles: only at the carrier, only here, and different. Changes nothing. A doubtful list is read again. If it stays doubtful, the run ends as \`doubtful\` and reports no drift. ${follow}`,
         tags,
         params: AccountParams,
         querystring: CompareQuery,
-        response: { 202: One },
+        response: { 202: RunReply },
       },
       [...unlistable, 'run_running'],
     ),
@@ -57,7 +56,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
       const { may_be_missing = null } = request.query;
       const answer = await change(request, reply, 202, async (db, caller) => {
         const run = await startRun(db, caller, request.params.account_id, { ...comparison, may_be_missing });
-        return { run: await shown(db, caller, run) };
+        return { run: await withUniqueIds(db, caller, run) };
       });
       work.wake();
       return answer;
@@ -71,12 +70,12 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
         'setting',
         {
           operationId: 'adoptNumbers',
-          summary: 'Take over what a carrier account owns',
-          description: `Goes through everything that the account owns, and takes over into organizations what is not here, by map and rules; what is here without an account is put under this one. With \`dry_run\`, which is the default, it only tells what it would do. It may be repeated: what is here already stays as it is, and a number that is in another organization than the rules say is reported and not moved. ${follow}`,
+          summary: "Adopt a carrier account's numbers",
+          description: `Lists every number of the account. Adds those that are not here to the organizations that the map and the rules choose. Links numbers that are here without an account to this account. With \`dry_run\`, the default, only reports what it would do. It is safe to repeat: numbers that are already here stay unchanged. A number in another organization than the rules choose is reported, not moved. ${follow}`,
           tags,
           params: AccountParams,
           body: AdoptBody,
-          response: { 202: One },
+          response: { 202: RunReply },
         },
         [...unlistable, 'run_running'],
       ),
@@ -88,7 +87,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
       const answer = await change(request, reply, 202, async (db, caller) => {
         const input = { type: 'adopt' as const, dry_run, may_be_missing, ...where };
         const run = await startRun(db, caller, request.params.account_id, input);
-        return { run: await shown(db, caller, run) };
+        return { run: await withUniqueIds(db, caller, run) };
       });
       work.wake();
       return answer;
@@ -102,14 +101,15 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
       {
         operationId: 'listRuns',
         summary: 'List the runs of a carrier account',
-        description: 'Comparisons and adoptions, the newest first; `plan` is in the run by itself alone.',
+        description:
+          'Lists comparisons and adoptions, newest first. `plan` is null in this list; get a single run for its plan.',
         tags,
         params: AccountParams,
         querystring: RunsQuery,
         response: {
           200: Type.Object({
             runs: Type.Array(Run, { description: 'The runs.' }),
-            count: Type.Integer({ description: 'How many runs were returned.' }),
+            count: Type.Integer({ description: 'The number of runs returned.' }),
             ...paging,
           }),
         },
@@ -131,14 +131,16 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
       {
         operationId: 'getRun',
         summary: 'Get a run',
-        description: 'How far it is, and what it has found.',
+        description: 'Returns the progress and the counts of a run.',
         tags,
         params: RunParams,
-        response: { 200: One },
+        response: { 200: RunReply },
       },
       ['key_bound', 'run_not_found'],
     ),
-    async ({ caller, params }) => ({ run: await shown(db, caller, await getRun(db, caller, params.run_id)) }),
+    async ({ caller, params }) => ({
+      run: await withUniqueIds(db, caller, await getRun(db, caller, params.run_id)),
+    }),
   );
 
   app.get(
@@ -147,16 +149,16 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
       'read',
       {
         operationId: 'listDrift',
-        summary: 'List what a run has found',
+        summary: 'List the drift of a run',
         description:
-          'The numbers about which the two books do not agree, in the order of the numbers. Kept for the last five runs of an account.',
+          'Lists the numbers on which the carrier and Linekeeper disagree, sorted by number. Kept for the last five runs of an account.',
         tags,
         params: RunParams,
         querystring: DriftQuery,
         response: {
           200: Type.Object({
             drift: Type.Array(Drift, { description: 'The numbers.' }),
-            count: Type.Integer({ description: 'How many numbers were returned.' }),
+            count: Type.Integer({ description: 'The number of results.' }),
             ...paging,
           }),
         },
@@ -176,9 +178,9 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
       'setting',
       {
         operationId: 'resolveDrift',
-        summary: 'Resolve a difference',
+        summary: 'Resolve drift',
         description:
-          'Settles one number of a run that has ended. `adopt` (not_here) takes it over into an organization. `link` (different) puts our number under the account, with the id that it has there. `forget` (not_there) releases our record without a call to the carrier. `ignore` leaves it as it is, also in the comparisons to come for as long as it stays the same. `release_at_carrier` (not_here) gives the number back. The carrier is asked about the number again before anything is done.',
+          'Resolves the drift of one number, after its run has ended. `adopt` (not_here) adds it to an organization. `link` (different) links our record to the account and the id at the carrier. `forget` (not_there) releases our record without a call to the carrier. `ignore` changes nothing, and later runs ignore the same drift while it is unchanged. `release_at_carrier` (not_here) releases the number at the carrier. Except for `ignore`, the carrier is asked about the number again first.',
         tags,
         params: DriftParams,
         body: ResolveBody,
@@ -202,7 +204,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
     ),
     async (request, reply) => {
       const { caller, params, body } = request;
-      // The carrier is not asked while a transaction is open, nor for what is answered already.
+      // Call the carrier outside the transaction, and not at all for a replay.
       const found = (await hasStoredReply(db, request))
         ? undefined
         : await openCase(db, carriers, caller, params, body);
@@ -213,8 +215,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
     },
   );
 
-  /** With its organizations as the API knows them. */
-  async function shown(db: Db, caller: Caller, run: RunRow): Promise<Static<typeof Run>> {
+  async function withUniqueIds(db: Db, caller: Caller, run: RunRow): Promise<Static<typeof Run>> {
     const ids = run.plan?.map(part => part.organization_id) ?? [];
     return runBody(run, await uniqueIdsOf(db, caller, ids));
   }

@@ -9,10 +9,9 @@ import { Problem, translateViolations } from '../errors.ts';
 import type { Lease, Leased } from '../work/leases.ts';
 import type { Rule } from './adoption/rules.ts';
 
-/** What a run has counted so far; schemas.ts says what. Absent is 0, or not known. */
+/** The counts of a run so far. schemas.ts explains each. Absent: 0 or unknown. */
 export type Counts = { total?: number | null } & Partial<Record<Count, number>>;
 
-/** The counts that are always numbers. */
 export const countNames = [
   'listings',
   'pages',
@@ -35,25 +34,24 @@ export const countNames = [
 ] as const;
 export type Count = (typeof countNames)[number];
 
-/** What an adoption does in one organization, by its own id. */
+/** What an adoption does in one organization, identified by its internal id. */
 export type PlanPart = { organization_id: string; adopt: number; link: number; sample: string[] };
 
-/** A run, without its map, which can be large. */
+/** A run without its map, which can be large. */
 export type Run = Omit<Selectable<Tables['carrier_runs']>, 'map' | 'counts' | 'rules' | 'plan'> & {
   counts: Counts;
   rules: Rule[];
   plan: PlanPart[] | null;
 };
 
-/** A run in the hands of somebody who takes a step of it. */
+/** A run that this process has leased. */
 export type LeasedRun = Leased<Run>;
 
-/** What is to be gone through, and to what end. */
 export type NewRun = {
   type: RunType;
   dry_run: boolean;
   rules: Rule[];
-  /** By number, in E.164: the organization's own id. */
+  /** Internal organization ids by number in E.164. */
   map: Record<string, string>;
   may_be_missing: number | null;
 };
@@ -96,12 +94,12 @@ export const runLease: Lease<Run> = {
   columns: sql<Run>`${sql.join(runFields.map(field => sql.ref(field)))}`,
 };
 
-/** An account has the numbers of many organizations, so nobody who is bound to one goes through it. */
+/** Refuses callers bound to one organization, because an account has numbers of many. */
 export function assertTenantWide(caller: Caller): void {
   if (caller.organizationId !== null) throw new Problem('key_bound');
 }
 
-/** Begins to go through an account; the work is done by whichever server comes to it. */
+/** Starts a run. Any server may carry it out. */
 export async function startRun(db: Db, caller: Caller, accountId: string, input: NewRun): Promise<Run> {
   await assertListable(db, caller, accountId);
   const id = randomUUIDv7();
@@ -127,11 +125,11 @@ export const insertRun = (db: Db, caller: Caller, id: string, accountId: string,
     request_id: caller.requestId,
   });
 
-/** Makes sure that the account is there, and of a carrier that says what it has. */
+/** Checks that the account exists and that its carrier can list numbers. */
 export async function assertListable(db: Db, caller: Caller, accountId: string): Promise<void> {
   const account = await findAccount(db, caller, accountId);
   const { can, title } = kindOf(account.carrier);
-  if (!can.buy) throw new Problem('carrier_incapable', `${title} has no list of numbers to go through`);
+  if (!can.buy) throw new Problem('carrier_incapable', `${title} accounts cannot list their numbers`);
 }
 
 async function findAccount(db: Db, caller: Caller, accountId: string) {
@@ -153,7 +151,7 @@ export async function getRun(db: Db, caller: Caller, id: string): Promise<Run> {
   return run as Run;
 }
 
-/** The runs of an account, the newest first. @param before the id of a run: those that began before it */
+/** Lists an account's runs, newest first. @param before only runs that started before the run with this id */
 export async function listRuns(
   db: Db,
   caller: Caller,
@@ -173,7 +171,7 @@ export async function listRuns(
 const runsOf = (db: Db, caller: Caller) =>
   db.selectFrom('carrier_runs').select(runFields).where('tenant_id', '=', caller.tenantId);
 
-/** On whose behalf the run does what it does. */
+/** The caller who started the run. The audit log names them for its changes. */
 export const runCaller = (run: Run): Caller => ({
   tenantId: run.tenant_id,
   organizationId: null,
@@ -182,7 +180,7 @@ export const runCaller = (run: Run): Caller => ({
   requestId: run.request_id,
 });
 
-/** The ids that the API knows organizations by, by their own ids. */
+/** Public ids (`unique_id`) of organizations by internal id. */
 export async function uniqueIdsOf(db: Db, caller: Caller, ids: string[]): Promise<Map<string, string>> {
   const rows = await db
     .selectFrom('organizations')

@@ -16,7 +16,7 @@ const MayBeMissing = Type.Integer({
   minimum: 0,
   maximum: 100_000_000,
   description:
-    'How many of your numbers may be missing at the carrier before its list is doubted. Not given: 20, or a tenth of those that you have there if that is more, and never all of them. Give it when you know that so many are gone: each is looked up by itself all the same.',
+    "How many of your numbers may be missing from the carrier's list before the list counts as doubtful. Default: 20, or a tenth of your numbers there if that is more. An empty list is doubtful as soon as one number is missing. Set it when you know that many numbers are gone. Each missing number is still looked up.",
 });
 
 export const CompareQuery = Type.Object(
@@ -32,10 +32,10 @@ const Rules = Type.Unsafe<Rule[]>(
     Type.Object(
       {
         organization_id: OrganizationId,
-        subaccount: text('The account below yours that it lies in.', 'AC0123'),
-        tag: text('A tag that it has at the carrier.', 'acme'),
-        name: text('The name that it has at the carrier.', 'Front desk'),
-        name_starts_with: text('What that name begins with.', 'Acme '),
+        subaccount: text('The subaccount that owns the number at the carrier.', 'AC0123'),
+        tag: text('A tag of the number at the carrier.', 'acme'),
+        name: text('The name of the number at the carrier.', 'Front desk'),
+        name_starts_with: text('The beginning of that name.', 'Acme '),
         area_code: Type.Optional(
           Type.String({
             pattern: '^[2-9][0-9]{2}$',
@@ -49,7 +49,7 @@ const Rules = Type.Unsafe<Rule[]>(
     {
       maxItems: 1000,
       description:
-        'Which numbers go where: the first rule of which everything holds decides. A number that none fits is left alone.',
+        'Rules that choose an organization for each number. The first rule whose conditions all hold applies. A number that matches no rule is not adopted.',
     },
   ),
 );
@@ -60,7 +60,10 @@ const NumberMap = Type.Unsafe<MapEntry[]>(
       { phone_number: AnyFormat, organization_id: OrganizationId },
       { additionalProperties: false },
     ),
-    { maxItems: 100_000, description: 'Numbers one by one; they go before the rules.' },
+    {
+      maxItems: 100_000,
+      description: 'An organization for individual numbers. Takes precedence over the rules.',
+    },
   ),
 );
 
@@ -72,7 +75,7 @@ export const AdoptBody = Type.Object(
     dry_run: withDefault(
       Type.Boolean({
         default: true,
-        description: 'If true, which it is unless you say otherwise, only tells what would happen.',
+        description: 'If true, reports what would happen without changing anything.',
       }),
     ),
     may_be_missing: Type.Optional(MayBeMissing),
@@ -96,45 +99,45 @@ const statuses: RunStatus[] = ['listing', 'comparing', 'adopting', 'done', 'doub
 const types: RunType[] = ['compare', 'adopt'];
 
 const explanations: Record<Count, string> = {
-  listings: 'How often the list was begun.',
-  pages: 'How many pages of the list were read.',
-  listed: 'How many numbers the carrier has listed.',
-  unreadable: 'How many of those are no numbers that could be kept here.',
-  looked_up: 'How many numbers that the list lacks were looked up, each by itself.',
-  not_here: 'How many are at the carrier and not here.',
-  not_there: 'How many are here and not at the carrier.',
-  different: 'How many are in both, and different.',
-  already_here: 'How many are here as they are at the carrier.',
-  to_adopt: 'How many an adoption takes over.',
-  adopted: 'How many of those it has taken over so far.',
-  to_link: 'How many that are here already an adoption puts under the account.',
-  linked: 'How many of those it has done so far.',
-  passed_over: 'How many had changed before it came to them, and were left alone.',
-  unmatched: 'How many that are not here no rule fits.',
-  conflicts: 'How many are in another organization than the rules say; they are not moved.',
-  unlisted: 'How many numbers of the map the carrier has not listed.',
+  listings: 'How often the listing was started.',
+  pages: 'Pages of the list that were read.',
+  listed: 'Numbers that the carrier listed.',
+  unreadable: 'Listed numbers that are not valid phone numbers here.',
+  looked_up: 'Numbers missing from the list that were looked up individually.',
+  not_here: 'Numbers only at the carrier.',
+  not_there: 'Numbers only here.',
+  different: 'Numbers in both places with different data.',
+  already_here: 'Numbers here with the same account and id as at the carrier.',
+  to_adopt: 'Numbers that the adoption plans to add.',
+  adopted: 'Numbers added so far.',
+  to_link: 'Numbers here that the adoption plans to link to the account.',
+  linked: 'Numbers linked so far.',
+  passed_over: 'Planned numbers that were skipped because they had changed since.',
+  unmatched: 'Numbers only at the carrier that match no rule.',
+  conflicts: 'Numbers in another organization than the rules choose. They are not moved.',
+  unlisted: 'Numbers of the map that the carrier did not list.',
   off_by:
-    "By how many the carrier's own count differs from what it has listed: the account changed meanwhile.",
+    "The difference between the carrier's count and its list, because the account changed during the run.",
 };
 
 const Counts = Type.Object(
   {
     total: nullable(
-      Type.Integer({ description: 'How many numbers the carrier says that it has, if it does.' }),
+      Type.Integer({ description: "The carrier's own count of its numbers. Null if it gives none." }),
     ),
     ...(Object.fromEntries(
       countNames.map(name => [name, Type.Integer({ description: explanations[name] })]),
     ) as Record<Count, ReturnType<typeof Type.Integer>>),
   },
-  { additionalProperties: false, description: 'What was counted so far.' },
+  { additionalProperties: false, description: 'The counts so far.' },
 );
 
 const PlanPart = Type.Object(
   {
     organization_id: OrganizationId,
-    adopt: Type.Integer({ description: 'How many numbers are taken over into it.' }),
-    link: Type.Integer({ description: 'How many that it has already are put under the account.' }),
-    sample: Type.Array(Type.String({ description: 'A number.' }), { description: 'A few of them.' }),
+    adopt: Type.Integer({ description: 'Numbers to add to it.' }),
+    link: Type.Integer({ description: 'Its numbers to link to the account.' }),
+    sample: Type.Array(Type.String({ description: 'A number.' }), { description: 'A few of these numbers.' }),
   },
   { additionalProperties: false },
 );
@@ -164,34 +167,34 @@ const runExample = {
 export const Run = Type.Object(
   {
     id: RunId,
-    carrier_account_id: Type.String({ format: 'uuid', description: 'The account that it goes through.' }),
-    type: oneOf(types, { description: 'What it is for.' }),
-    dry_run: Type.Boolean({ description: 'Whether it is an adoption that only tells what it would do.' }),
+    carrier_account_id: Type.String({ format: 'uuid', description: 'The carrier account.' }),
+    type: oneOf(types, { description: '`compare` reports drift. `adopt` also adds and links numbers.' }),
+    dry_run: Type.Boolean({ description: 'Whether this adoption only reports what it would do.' }),
     status: oneOf(statuses, {
       description:
-        "How far it is. `doubtful`: the carrier's list cannot be right, and nothing is believed. `done`, `doubtful` and `failed` are the end.",
+        "The progress of the run. `doubtful`: the carrier's list contradicts itself or lacks too many numbers, so the run reports no drift. `done`, `doubtful` and `failed` are final.",
     }),
     counts: Counts,
     plan: Type.Unsafe<Static<typeof PlanPart>[] | null>({
       type: ['array', 'null'],
       items: PlanPart,
       description:
-        'What an adoption does, or would do, by organization: the thousand with the most numbers. Null until that is known.',
+        'What the adoption does, or would do, by organization. Limited to the thousand organizations with the most numbers. Null until it is known.',
     }),
     problem: nullable(
-      Type.String({ description: 'Why it is waiting, or what there is to say against what it has found.' }),
+      Type.String({ description: 'Why the run waits, or why its result is limited or missing.' }),
     ),
-    started_at: Timestamp('When it began.'),
-    finished_at: nullable(Timestamp('When it ended.', '2024-01-15T10:30:04Z')),
+    started_at: Timestamp('When the run started.'),
+    finished_at: nullable(Timestamp('When the run ended.', '2024-01-15T10:30:04Z')),
   },
   {
-    description: 'One going-through of everything that a carrier account owns.',
+    description: 'A reconciliation run over all numbers of a carrier account.',
     additionalProperties: false,
     examples: [runExample],
   },
 );
 
-/** @param organizations by their own ids, the ids that the API knows them by */
+/** @param organizations public ids (`unique_id`) by internal id */
 export function runBody(run: RunRow, organizations: Map<string, string>): Static<typeof Run> {
   const counts = countNames.map(name => [name, run.counts[name] ?? (name === 'listings' ? 1 : 0)]);
   return {
@@ -211,9 +214,16 @@ export function runBody(run: RunRow, organizations: Map<string, string>): Static
 
 export const RunsQuery = Type.Object(
   {
-    limit: withDefault(Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Runs at most.' })),
+    limit: withDefault(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        default: 20,
+        description: 'The maximum number of runs to return.',
+      }),
+    ),
     cursor: Type.Optional(
-      Type.String({ format: 'uuid', description: 'The `next_cursor` of the page before.' }),
+      Type.String({ format: 'uuid', description: 'The `next_cursor` of the previous page.' }),
     ),
   },
   { additionalProperties: false },

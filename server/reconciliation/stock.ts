@@ -6,10 +6,10 @@ import { defaultCountry, readPhoneNumber } from '../numbers/phone-number.ts';
 import { destinationOf } from './adoption/rules.ts';
 import type { Run } from './runs.ts';
 
-export type Kept = { added: number; unreadable: number };
+export type StoredPage = { added: number; unreadable: number };
 
-/** Keeps what the carrier says that it has, each with where the rules put it; what is kept already stays as it is. */
-export async function keepNumbers(db: Db, run: Run, numbers: CarrierNumber[]): Promise<Kept> {
+/** Stores listed numbers with the organization that the rules choose. Numbers that are stored already stay unchanged. */
+export async function storeListed(db: Db, run: Run, numbers: CarrierNumber[]): Promise<StoredPage> {
   let unreadable = 0;
   const rows = numbers.map(number => {
     const readable = typeof readPhoneNumber(number.phone_number, defaultCountry) !== 'string';
@@ -21,7 +21,7 @@ export async function keepNumbers(db: Db, run: Run, numbers: CarrierNumber[]): P
       tags: number.tags.map(storable),
       reference: number.reference && storable(number.reference),
       subaccount: number.subaccount && storable(number.subaccount),
-      // What we could not have at all is put nowhere.
+      // A number that cannot be parsed cannot be adopted.
       wanted_organization_id: readable ? destinationOf(run.rules, number) : undefined,
     };
   });
@@ -36,7 +36,7 @@ export async function keepNumbers(db: Db, run: Run, numbers: CarrierNumber[]): P
   return { added: Number(kept.numAffectedRows), unreadable };
 }
 
-export async function forgetStock(db: Db, run: Run): Promise<void> {
+export async function deleteListed(db: Db, run: Run): Promise<void> {
   await db
     .deleteFrom('carrier_stock')
     .where('tenant_id', '=', run.tenant_id)

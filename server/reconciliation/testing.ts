@@ -17,18 +17,18 @@ export async function newAccount(
   return newCarrierAccount(server.database.db, caller, carrier, credentials);
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a test looks into the body as it likes
+// biome-ignore lint/suspicious/noExplicitAny: tests read fields of the body without a type
 export type RunBody = any;
 
-/** Begins a run and waits for its end. */
-export async function goThrough(
+/** Starts a run and waits until it has ended. */
+export async function reconcile(
   server: TestServer,
   account: string,
-  what: string,
+  type: string,
   body?: object,
   key = server.key,
 ): Promise<RunBody> {
-  const path = `/v1/carrier-accounts/${account}/${what}`;
+  const path = `/v1/carrier-accounts/${account}/${type}`;
   const reply = await server.call('POST', path, { key, ...(body && { body }) });
   if (reply.status !== 202) throw new Error(`POST ${path}: ${reply.text}`);
   return ended(server, reply.body.run.id, key);
@@ -42,7 +42,7 @@ export async function ended(server: TestServer, run: string, key = server.key): 
   }
 }
 
-/** What a run has found, by pile: the numbers in their order. */
+/** The drift of a run: sorted numbers by pile. */
 export async function pilesOf(server: TestServer, run: string): Promise<Record<string, string[]>> {
   const { body } = await server.call('GET', `/v1/carrier-runs/${run}/drift?limit=1000`);
   const piles: Record<string, string[]> = { not_here: [], not_there: [], different: [] };

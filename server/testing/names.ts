@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { goThrough } from '../reconciliation/testing.ts';
+import { reconcile } from '../reconciliation/testing.ts';
 import { own } from './carrier-numbers.ts';
 import { newAccount, newNumbers, newOrganization, newUser, uniqueNumber } from './factories.ts';
 import type { TestServer } from './server.ts';
@@ -100,7 +100,7 @@ export async function populate(server: TestServer, key: string): Promise<Names> 
   const drift = uniqueNumber();
   const compared = await newAccount(server, key);
   await own(server.database.db, compared, [{ phone_number: drift, tags: [tag], name: nickname }]);
-  const run = await goThrough(server, compared, 'compare', undefined, key);
+  const run = await reconcile(server, compared, 'compare', undefined, key);
   return {
     organization,
     user,

@@ -1,15 +1,15 @@
-const restMsMax = 300_000;
+const backOffMsMax = 300_000;
 
 /**
- * How long to rest after so many attempts in a row that came to nothing: twice as long each time, until it is five
- * minutes. A longer first rest stays as it is, and no rest is shorter than the carrier asks for. The rests are spread
- * over a quarter, so that those who were turned away together do not come back together.
+ * How long to back off after a number of consecutive failures. The delay doubles up to five minutes, or stays at
+ * `firstMs` if that is longer. It is never below `askedMs`, which the carrier asks for. Up to a quarter is added at
+ * random, so that rows that failed together do not retry together.
  */
 export function backOffMs(firstMs: number, attempts: number, askedMs = 0): number {
-  const restMs = Math.min(firstMs * 2 ** Math.max(attempts - 1, 0), Math.max(restMsMax, firstMs));
-  return Math.max(restMs, askedMs) * (1 + Math.random() / 4);
+  const delayMs = Math.min(firstMs * 2 ** Math.max(attempts - 1, 0), Math.max(backOffMsMax, firstMs));
+  return Math.max(delayMs, askedMs) * (1 + Math.random() / 4);
 }
 
-/** How many such rests have fitted into the time since the first attempt: for work that does not count them. */
+/** Estimates the attempts so far from the time since the first one, for work that does not count attempts. */
 export const attemptsSince = (elapsedMs: number, firstMs: number): number =>
   Math.log2(1 + elapsedMs / firstMs);

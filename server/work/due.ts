@@ -3,14 +3,14 @@ import type { Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
 import type { Holder, Portion } from './fair-share.ts';
 
-/** Rows that become due. The names are constants of ours, never input. */
+/** Describes the due rows of a table. Table and column names are constants, never input. */
 export type Due = {
   table: keyof Tables;
-  /** The column with the moment; null in a row that nobody has to go on with. */
+  /** The column with the time when the row is due. Null: never. */
   due: string;
-  /** What else is true of a row that is due. */
+  /** A further condition on due rows. */
   condition?: RawBuilder<unknown>;
-  /** By which column rows compete. An index begins with tenant_id, this column and `due`. Absent: the oldest is first. */
+  /** Rows are shared out fairly by this column. Needs an index on (tenant_id, holder, due). Absent: oldest row first. */
   holder?: 'carrier_account_id' | 'organization_id';
 };
 
@@ -19,8 +19,8 @@ export type Shared = Due & Required<Pick<Due, 'holder'>>;
 export type RowName = { tenant_id: string; id: string };
 
 /**
- * Every holder with something due, the longest waiting first. Each look-up of the index leads to the next holder, so
- * this costs as much as there are holders with a moment, however many rows are due.
+ * Every holder with a due row, longest waiting first. The recursion skips from holder to holder in the index, so the
+ * cost grows with the holders, not with the due rows.
  */
 export async function holdersDue(db: Db, { table, due, condition, holder }: Shared): Promise<Holder[]> {
   const [at, of] = [sql.ref(due), sql.ref(holder)];
@@ -38,7 +38,7 @@ export async function holdersDue(db: Db, { table, due, condition, holder }: Shar
   return rows;
 }
 
-/** What is due of one holder. */
+/** The due rows of one holder, oldest first. */
 export async function dueOf(
   db: Db,
   shared: Shared,
@@ -49,17 +49,17 @@ export async function dueOf(
   return (await dueRows(shared, sql`${count}`, whose).execute(db)).rows;
 }
 
-/** Locks what is due for the rest of the transaction, for work that is done by then. @param at the moment, if not now */
+/** Locks due rows until the transaction ends, for work inside that transaction. @param at the time, now by default */
 export async function lockDue(tx: Db, due: Due, count: number, at?: Date): Promise<RowName[]> {
-  return (await lockable(due, count, at).execute(tx)).rows;
+  return (await lockDueRows(due, count, at).execute(tx)).rows;
 }
 
-/** The longest due, to be locked; each with its place. */
-export const lockable = (due: Due, count: number, at?: Date) =>
+/** Selects and locks the oldest due rows, with their ctid as `place`. */
+export const lockDueRows = (due: Due, count: number, at?: Date) =>
   sql<RowName>`${dueRows(due, sql`${count}`, always, at && sql`${at}::timestamptz`)} ${unlessLocked}`;
 
-/** So many of each holder, to be locked; each with its place. */
-export function portionsOf(shared: Shared, portions: Portion[]) {
+/** Selects and locks a portion of due rows for each holder, with their ctid as `place`. */
+export function lockPortions(shared: Shared, portions: Portion[]) {
   const [tenants, holders] = [portions.map(one => one.tenant_id), portions.map(one => one.holder)];
   const whose = sql`tenant_id = portion.tenant and ${sql.ref(shared.holder)} = portion.holder`;
   return sql<RowName>`
@@ -70,11 +70,11 @@ export function portionsOf(shared: Shared, portions: Portion[]) {
 }
 
 const always = sql`true`;
-/** Read once and not for each row, or no index could be used. */
+/** A subquery, so that PostgreSQL reads the clock once and can use the index. */
 const now = sql`(select clock_timestamp())`;
 const unlessLocked = sql`for no key update skip locked`;
 
-/** The comment keeps the statement from being prepared (db/prepared.ts): its plan must fit the table as it is now. */
+/** The SQL comment tells db/prepared.ts not to prepare the statement: its plan must fit the current size of the table. */
 const dueRows = (
   { table, due, condition = always }: Due,
   count: RawBuilder<unknown>,

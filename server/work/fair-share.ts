@@ -1,13 +1,13 @@
-/** An account or organization, which competes with others for what a server can do at once. */
+/** A carrier account or organization that competes for a server's slots. */
 export type Holder = { tenant_id: string; holder: string };
 
 export type Portion = Holder & { count: number };
 
 /**
- * Hands out free slots one by one, each to the holder that has the fewest by then; those who come first in `holders` go
- * first among equals. So a slot that comes free goes to somebody who has none, whoever has filled the others.
- * @param underWay the holder of each slot that is taken
- * @param share the most that one holder may have
+ * Gives each free slot to the holder with the fewest slots, and on a tie to the first in `holders`. A holder without a
+ * slot therefore comes before one that already has some.
+ * @param underWay the holder of each occupied slot
+ * @param share the maximum of slots per holder
  */
 export function shareOut(
   holders: Holder[],

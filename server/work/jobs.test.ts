@@ -7,7 +7,7 @@ import { startJob } from './jobs.ts';
 const silent = pino({ level: 'silent' });
 const never = { name: 'a job', everyMs: 2 ** 31 - 1 };
 
-/** Rounds that each wait to be let through. */
+/** Rounds that each wait for the test. */
 function gated(results: unknown[] = []) {
   const waiting: (() => void)[] = [];
   const heard: (() => void)[] = [];
@@ -26,7 +26,7 @@ function gated(results: unknown[] = []) {
       return result;
     },
     pass: () => waiting.shift()!(),
-    /** Resolves when the next round has begun. */
+    /** Resolves when the next round has started. */
     next: () => new Promise<void>(resolve => heard.push(resolve)),
   };
 }

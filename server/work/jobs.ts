@@ -1,29 +1,28 @@
 import type { Logger } from 'pino';
 import { isUnavailable } from '../errors.ts';
 
-/** Work that every server does again and again until it stops. */
+/** A periodic task that runs on every server until it is stopped. */
 export type Job = {
-  /** Starts the next round now; during a round, right after it. */
+  /** Starts the next round at once, or right after the current one. */
   wake(): void;
-  /** Starts no more rounds. Resolves when all that is under way has ended. */
+  /** Starts no further round. Resolves when all running work has ended. */
   stop(): Promise<void>;
 };
 
 type Rounds = {
   /** Names the job in the log. */
   name: string;
-  /** Between the end of a round and the next one. */
+  /** The pause between rounds. */
   everyMs: number;
-  /** @returns true if there is more to do: then the next round follows at once */
+  /** @returns true if there is more to do, so that the next round follows without a pause */
   round(): Promise<unknown>;
-  /** Resolves when everything has ended that the rounds began and did not wait for. */
+  /** Resolves when the work that rounds started without awaiting it has ended. */
   settled?(): Promise<unknown>;
 };
 
 /**
- * Runs rounds with pauses between them. A round that fails is logged, and the next one follows: the database may be
- * out of reach for a while. Several servers run the same job, so a round takes its work in a way that no two of them do
- * it twice (leases.ts).
+ * Runs rounds with pauses between them. A failed round is logged and does not stop the job, because the database may
+ * be unreachable for a while. Every server runs the same jobs, so a round must lease or lock the rows it works on.
  */
 export function startJob(log: Logger, { name, everyMs, round, settled }: Rounds): Job {
   let running: Promise<void> | undefined;
@@ -65,7 +64,7 @@ export function startJob(log: Logger, { name, everyMs, round, settled }: Rounds)
   };
 }
 
-/** Nobody else reports a failure in the background. A database that is out of reach is reported by every request. */
+/** Logs a background failure, which has no caller to report it. Requests already report an unreachable database. */
 export function logFailure(log: Logger, error: unknown, text: string, about: object = {}): void {
   log[isUnavailable(error) ? 'debug' : 'error']({ err: error, ...about }, text);
 }

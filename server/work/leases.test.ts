@@ -12,7 +12,7 @@ import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { holdersDue } from './due.ts';
 import { shareOut } from './fair-share.ts';
-import { assertHeld, fromNow, Lost, overwrite, readHeld, takeDue } from './leases.ts';
+import { assertLeased, fromNow, LeaseLost, leaseDue, overwrite, readLeased } from './leases.ts';
 
 let database: TestDatabase;
 let db: Db;
@@ -30,7 +30,7 @@ before(async () => {
 });
 beforeEach(async () => {
   await db.deleteFrom('phone_numbers').execute();
-  // Statistics of an empty table, as they stand when it has been filled just now: no plan may depend on them.
+  // Freeze the statistics of an empty table. The plans must not depend on them.
   await sql`vacuum analyze phone_numbers`.execute(db);
 });
 after(() => database.drop());
@@ -38,7 +38,7 @@ after(() => database.drop());
 const hour = 3_600_000;
 let made = 0;
 
-/** Numbers of an account whose release is due so many seconds from now, or was due so many seconds ago. */
+/** Creates numbers of an account whose release is due in the given seconds. Negative: overdue. */
 async function due(
   { tenant_id, holder }: (typeof accounts)[number],
   secondsFromNow: number,
@@ -54,7 +54,7 @@ async function due(
     from organizations, generate_series(1, ${count}) n where tenant_id = ${tenant_id}`.execute(db);
 }
 
-const take = (on: Db, slots: Parameters<typeof takeDue>[3]) => takeDue(on, releases, fromNow(hour), slots);
+const take = (on: Db, slots: Parameters<typeof leaseDue>[3]) => leaseDue(on, releases, fromNow(hour), slots);
 
 test('who has something due is found, and everybody is given a share of the slots', async () => {
   const property = fc.asyncProperty(
@@ -82,7 +82,7 @@ test('who has something due is found, and everybody is given a share of the slot
         const had = busy.filter(one => one === index).length;
         const wanted = waiting[index]!.length;
         assert.ok(portion <= Math.min(wanted, Math.max(share - had, 0)));
-        // Nobody is left out while somebody else is given a second one.
+        // No holder gets a second slot while another has none.
         if (portion === 0 && wanted > 0 && had < share)
           for (const [other, count] of portions.entries())
             assert.ok(count === 0 || count + busy.filter(one => one === other).length <= had + 1);
@@ -119,8 +119,8 @@ test('what somebody else has had meanwhile is not written, whether a counter tel
   await due(accounts[0]!, -1);
   const [number] = await take(db, { free: 1 });
   const later = await overwrite(db, releases, number!, { release_due_at: fromNow(2 * hour) });
-  await assert.rejects(overwrite(db, releases, number!, { release_due_at: null }), Lost);
-  assert.equal(await readHeld(db, releases, number!), undefined);
+  await assert.rejects(overwrite(db, releases, number!, { release_due_at: null }), LeaseLost);
+  assert.equal(await readLeased(db, releases, number!), undefined);
   await overwrite(db, releases, later, { release_due_at: null, release_attempts: 0 });
 
   const id = randomUUIDv7();
@@ -129,25 +129,25 @@ test('what somebody else has had meanwhile is not written, whether a counter tel
       actor_type, actor_id, created_at, modified_at)
     select tenant_id, id, ${id}, ${accounts[0]!.holder}, 'US', 0, 0, now(), 'system', 'test', now(), now()
     from organizations where tenant_id = ${accounts[0]!.tenant_id}`.execute(db);
-  const [order] = await takeDue(db, orderLease, fromNow(hour), { free: 1 });
+  const [order] = await leaseDue(db, orderLease, fromNow(hour), { free: 1 });
   const written = await overwrite(db, orderLease, order!, { attempts: 1 });
   assert.equal(written.version, order!.version + 1);
-  await assert.rejects(overwrite(db, orderLease, order!, { attempts: 2 }), Lost);
+  await assert.rejects(overwrite(db, orderLease, order!, { attempts: 2 }), LeaseLost);
 });
 
 test('a lease that has run out is over, by whichever clock', async () => {
   await due(accounts[0]!, -1);
   const [row] = await take(db, { free: 1 });
-  assertHeld(row!);
-  assertHeld((await readHeld(db, releases, row!))!);
+  assertLeased(row!);
+  assertLeased((await readLeased(db, releases, row!))!);
   const { steady, wall } = row!.until;
   for (const until of [
     { steady: steady - hour, wall },
     { steady, wall: wall - hour },
   ])
-    assert.throws(() => assertHeld({ until }), Lost);
+    assert.throws(() => assertLeased({ until }), LeaseLost);
   const ended = await overwrite(db, releases, row!, { release_due_at: fromNow(0) });
-  assert.throws(() => assertHeld(ended), Lost);
+  assert.throws(() => assertLeased(ended), LeaseLost);
 });
 
 test('ten thousand that are due are not read to take a few of them, and keep no other account waiting', async t => {
@@ -165,7 +165,7 @@ test('ten thousand that are due are not read to take a few of them, and keep no 
   assert.ok(read < 100, `${read} rows were read`);
 });
 
-/** How many rows of the table and entries of its indexes the transaction has read. */
+/** The table rows and index entries that the transaction has read. */
 async function rowsRead(tx: Db, table: string): Promise<number> {
   const { rows } = await sql<{ read: number }>`
     select sum(pg_stat_get_xact_tuples_returned(relation))::integer as read

@@ -1,81 +1,80 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../db/database.ts';
-import { type Due, holdersDue, lockable, portionsOf, type RowName, type Shared } from './due.ts';
+import { type Due, holdersDue, lockDueRows, lockPortions, type RowName, type Shared } from './due.ts';
 import { shareOut } from './fair-share.ts';
 
 /*
- * A row says when somebody is to go on with it. A server takes the row by setting that moment ahead, works outside of
- * any transaction, and writes only over the version that it has read. A server that dies leaves a moment that passes,
- * and another one goes on. A server that was too slow finds out at its next write, and stops. `skip locked` only keeps
- * servers out of each other's way: nothing is right because of it. docs/decisions/0022-leases.md says why.
+ * A row has a due time. A server leases the row by moving that time ahead, works outside any transaction, and writes
+ * only if the row's version is still the one it read. If the server dies, the lease expires and another server takes
+ * the row. If it is too slow, its next write fails and it stops. `skip locked` only avoids waiting; correctness depends
+ * on the version. docs/decisions/0022-leases.md gives the reasons.
  */
 
-/** How the rows of a table are leased. */
 export type Lease<Row> = Due & {
-  /** Tells whether somebody else has had the row: a column that counts its writes, or the moment itself. */
+  /** The column that changes with every lease and write: a counter, or the due time itself. */
   version: string;
-  /** What else is written when a row is taken. */
-  taking?: RawBuilder<unknown>;
-  /** What is read of a row. */
+  /** Further assignments when a row is leased. */
+  onLease?: RawBuilder<unknown>;
+  /** The columns to return. */
   columns: RawBuilder<Row>;
 };
 
-/** A row in our hands. */
+/** A row that this process has leased. */
 export type Leased<Row> = Row &
   Key & {
     holder: string | null;
-    /** What the database's clock said when the row was read. */
+    /** The database's clock when the row was read. */
     now: Date;
-    /** When the lease ends, by the clocks of this process. */
+    /** The end of the lease by this process's clocks. */
     until: Clocks;
   };
 
 type Key = RowName & { version: number | Date };
 
-/** Somebody else has gone on with the row, or may have. */
-export class Lost extends Error {}
+/** The lease has expired, or another worker has changed the row. */
+export class LeaseLost extends Error {}
 
-/** @returns undefined where the row was lost: there is nothing left to do with it */
-export const unlessLost = <T>(work: Promise<T>): Promise<T | undefined> =>
+/** @returns undefined if the lease was lost, as the row is now another worker's */
+export const unlessLeaseLost = <T>(work: Promise<T>): Promise<T | undefined> =>
   work.catch(error => {
-    if (!(error instanceof Lost)) throw error;
+    if (!(error instanceof LeaseLost)) throw error;
     return undefined;
   });
 
 export const clock = sql<Date>`clock_timestamp()`;
 
-/** To the millisecond, which is all that a Date holds: the moment may be the version. */
+/** Truncated to milliseconds, the precision of Date, because the due time may also be the version. */
 export const fromNow = (ms: number): RawBuilder<Date> =>
   sql`date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => ${ms / 1000})`;
 
 type Slots = {
   free: number;
-  /** How many rows of one holder may be under way. */
+  /** The maximum of leased rows per holder. */
   share?: number;
   underWay?: Iterable<{ holder: string | null }>;
 };
 
-/** Takes some of what is due, of each holder no more than its share, and sets it ahead. */
-export async function takeDue<Row>(
+/** Leases due rows, at most `share` per holder. @param ahead the new due time, which ends the lease */
+export async function leaseDue<Row>(
   db: Db,
   lease: Lease<Row>,
   ahead: RawBuilder<Date>,
   slots: Slots,
 ): Promise<Leased<Row>[]> {
-  const rows = lease.holder ? await fairly(db, lease as Shared, slots) : lockable(lease, slots.free);
+  const rows = lease.holder ? await lockFairly(db, lease as Shared, slots) : lockDueRows(lease, slots.free);
   if (!rows) return [];
-  // By their place, which stays while they are locked. A join would be planned by statistics, and those of a table that
-  // was filled a moment ago say that it is empty.
-  return take(db, lease, ahead, sql`ctid = any(array(select place from (${rows}) free))`);
+  // Match on ctid, which is stable while the rows are locked. A join would depend on statistics, which claim that a
+  // freshly filled table is empty.
+  return leaseWhere(db, lease, ahead, sql`ctid = any(array(select place from (${rows}) free))`);
 }
 
-async function fairly(db: Db, shared: Shared, { free, share = free, underWay = [] }: Slots) {
+async function lockFairly(db: Db, shared: Shared, { free, share = free, underWay = [] }: Slots) {
   const portions = shareOut(await holdersDue(db, shared), underWay, share, free);
-  return portions.length > 0 ? portionsOf(shared, portions) : undefined;
+  return portions.length > 0 ? lockPortions(shared, portions) : undefined;
 }
 
-/** Takes the row that somebody asks for, due or not, if `condition` is true of it. */
-export async function takeOne<Row>(
+/** Leases the given row, due or not, if `condition` holds. */
+export async function leaseOne<Row>(
   db: Db,
   lease: Lease<Row>,
   { tenant_id, id }: RowName,
@@ -83,15 +82,15 @@ export async function takeOne<Row>(
   ahead: RawBuilder<Date>,
 ): Promise<Leased<Row> | undefined> {
   const named = sql`tenant_id = ${tenant_id} and id = ${id} and ${condition}`;
-  return (await take(db, lease, ahead, named))[0];
+  return (await leaseWhere(db, lease, ahead, named))[0];
 }
 
-function take<Row>(db: Db, lease: Lease<Row>, ahead: RawBuilder<Date>, which: RawBuilder<unknown>) {
-  const set = [sql`${sql.ref(lease.due)} = ${ahead}`, ...(lease.taking ? [lease.taking] : [])];
+function leaseWhere<Row>(db: Db, lease: Lease<Row>, ahead: RawBuilder<Date>, which: RawBuilder<unknown>) {
+  const set = [sql`${sql.ref(lease.due)} = ${ahead}`, ...(lease.onLease ? [lease.onLease] : [])];
   return update(db, lease, set, which);
 }
 
-/** Writes over the version that was read. @throws Lost */
+/** Updates the row if its version is still the one that was read. @throws LeaseLost */
 export async function overwrite<Row>(
   db: Db,
   lease: Lease<Row>,
@@ -100,27 +99,27 @@ export async function overwrite<Row>(
 ): Promise<Leased<Row>> {
   const set = Object.entries(changes).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
   const [row] = await update(db, lease, set, isHeld(lease, key));
-  if (!row) throw new Lost();
+  if (!row) throw new LeaseLost();
   return row;
 }
 
-/** @returns undefined when somebody else has gone on with the row */
-export async function readHeld<Row>(db: Db, lease: Lease<Row>, key: Key): Promise<Leased<Row> | undefined> {
+/** @returns undefined if the version has changed since */
+export async function readLeased<Row>(db: Db, lease: Lease<Row>, key: Key): Promise<Leased<Row> | undefined> {
   const statement = sql<Read<Row>>`
     select ${fieldsOf(lease)} from ${sql.table(lease.table)} where ${isHeld(lease, key)}`;
   return (await read(db, statement))[0];
 }
 
 /**
- * Makes sure that the lease has not run out. Called right before what two must not do: a process may sleep at any point,
- * and wake up when somebody else has long gone on. @throws Lost
+ * Checks that the lease has not expired. Call it right before a side effect that must happen once: the process may have
+ * been suspended, and another worker may have the row by now. @throws LeaseLost
  */
-export function assertHeld({ until }: { until: Clocks }): void {
+export function assertLeased({ until }: { until: Clocks }): void {
   const { steady, wall } = readClocks();
-  if (steady >= until.steady || wall >= until.wall) throw new Lost();
+  if (steady >= until.steady || wall >= until.wall) throw new LeaseLost();
 }
 
-/** The first stands still while the machine sleeps, and the second can be set: so both are asked. */
+/** Both are needed: the steady clock stops while the machine sleeps, and the wall clock can be set back. */
 type Clocks = { steady: number; wall: number };
 const readClocks = (): Clocks => ({ steady: performance.now(), wall: Date.now() });
 
@@ -143,7 +142,7 @@ const fieldsOf = ({ columns, holder, version, due }: Lease<unknown>) => sql`
 type Read<Row> = Omit<Leased<Row>, 'until'> & { due_at: Date | null };
 
 async function read<Row>(db: Db, statement: RawBuilder<Read<Row>>): Promise<Leased<Row>[]> {
-  // From before the database's clock is read, so that the lease ends here no later than there.
+  // Read before the statement runs, so that the lease never ends later here than in the database.
   const { steady, wall } = readClocks();
   const { rows } = await statement.execute(db);
   return rows.map(row => {

@@ -1,25 +1,26 @@
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
 import { type Job, logFailure, startJob } from './jobs.ts';
-import { fromNow, type Lease, type Leased, Lost, takeDue } from './leases.ts';
+import { fromNow, type Lease, type Leased, LeaseLost, leaseDue } from './leases.ts';
 
 type Workers<Row> = {
   /** Names the work in the log. */
   name: string;
   lease: Lease<Row>;
-  /** How often to look for what is due. */
+  /** The pause between searches for due rows. */
   everyMs: number;
-  /** For how long a row is taken: longer than any work on it may take. */
+  /** The length of a lease. Must exceed the longest time that work on a row can take. */
   leaseMs: number;
-  /** How many rows one server works on at once, and how many of them may be of one holder. */
+  /** The maximum of rows per server at a time. */
   atOnce: number;
+  /** The maximum of those rows per holder. */
   share?: number;
   work(row: Leased<Row>): Promise<unknown>;
 };
 
 /**
- * Goes on with the rows of a lease as they become due. A slot that comes free is filled at once, so work that takes long
- * holds up nothing but its own slot. A row whose work fails is taken again when its lease has run out.
+ * Leases due rows and works on them concurrently. A free slot is refilled at once, so slow work blocks only its own
+ * slot. A row whose work fails is retried when its lease expires.
  */
 export function startWorkers<Row>(
   db: Db,
@@ -32,23 +33,24 @@ export function startWorkers<Row>(
   async function round() {
     const free = atOnce - underWay.size;
     if (free === 0) return;
-    const rows = await takeDue(db, lease, fromNow(leaseMs), { free, share, underWay: underWay.values() });
+    const rows = await leaseDue(db, lease, fromNow(leaseMs), { free, share, underWay: underWay.values() });
     for (const row of rows) begin(row);
   }
 
   function begin(row: Leased<Row>) {
-    const working = goOn(row).finally(() => {
+    const working = workOn(row).finally(() => {
       underWay.delete(working);
       job.wake();
     });
     underWay.set(working, row);
   }
 
-  async function goOn(row: Leased<Row>) {
+  async function workOn(row: Leased<Row>) {
     try {
       await work(row);
     } catch (error) {
-      if (!(error instanceof Lost)) logFailure(log, error, `${name} was broken off`, { id: row.id });
+      if (!(error instanceof LeaseLost))
+        logFailure(log, error, `${name}: work on a row failed`, { id: row.id });
     }
   }
 

@@ -31,13 +31,13 @@ import { beginRelease } from './release.ts';
 
 type Ask = 'go on' | 'resume' | 'release' | 'go on releasing';
 
-/** What the sandbox makes of each, see its book.ts. */
+/** How the sandbox treats each number: see its book.ts. */
 const campaigns = ['campaign', 'pending-campaign', 'rejected-campaign'] as const;
 const schedule = fc.record({
   campaign: fc.constantFrom(...campaigns),
   faults: faultsOf('find', 'find', 'attach', 'attach', 'attach', 'release'),
   processes: processesOf<Ask>(
-    // One attachment takes some fifteen.
+    // One attachment takes about fifteen steps.
     18,
     ...(['go on', 'go on', 'go on', 'go on', 'go on', 'resume', 'resume'] as const),
     ...(['release', 'go on releasing'] as const),
@@ -100,7 +100,7 @@ test('whatever is killed or goes wrong, a number is in use only when it is attac
     }
     await settle(account);
     const { pending_reason } = (await assertTruth(true))!;
-    // What the carrier has refused for good it may take now.
+    // The carrier may now accept what it refused before.
     if (pending_reason === null) return;
     await resumeNumberAttachment(database.db, caller, { phone_number, default_country: 'US' });
     await settle(account);
@@ -145,7 +145,7 @@ async function eventsOf(id: string): Promise<string[]> {
   return rows.map(row => row.type);
 }
 
-/** What somebody may be told who asks for something while anything happens. */
+/** The replies that a concurrent request may get. */
 const expected = new Set(['carrier_failed', 'number_not_pending', 'number_leaving', 'number_not_found']);
 
 async function obey(
@@ -170,12 +170,12 @@ async function obey(
   }
 }
 
-/** A server that nothing happens to goes on at a carrier that is well. */
+/** A healthy server continues with a healthy carrier. */
 async function settle(account: string): Promise<void> {
   await changeBook(database.db, account, book => {
     book.faults = [];
   });
-  // What is pending there is looked at once more.
+  // Check pending attachments once more.
   for (let round = 0; round < 3; round++) {
     await letTimePass(database.db);
     await releaseWhatIsDue(database.db, carriers);

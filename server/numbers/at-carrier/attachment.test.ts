@@ -194,7 +194,7 @@ test('what is to be attached is what the carrier knows of', () => {
   assert.deepEqual(needed('manual'), [false, false, false]);
 });
 
-/** As a purchase for a user leaves it. */
+/** The state that a purchase for a user leaves. */
 async function orderFor(user: string, numberId: string): Promise<void> {
   const { db } = server.database;
   const found = await db

@@ -9,7 +9,7 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { type Organization, type Revision, revise } from '../../revisions/revise.ts';
 import type { Job } from '../../work/jobs.ts';
-import { assertHeld, readHeld } from '../../work/leases.ts';
+import { assertLeased, readLeased } from '../../work/leases.ts';
 import { changeNumber, type Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
 import {
@@ -20,20 +20,20 @@ import {
   type Step,
   type User,
 } from '../life/rules.ts';
-import { attachments, carrierCaller, type LeasedNumber, putOff, startAtCarriers } from './leased-numbers.ts';
+import { attachments, backOff, carrierCaller, type LeasedNumber, startAtCarriers } from './leased-numbers.ts';
 
 type Registered = Pick<Organization, 'messaging_service_id' | 'campaign_id'>;
 
 /**
- * Whether a number that the organization buys from such a carrier must be attached to its 10DLC registration there
- * before it is of use: then it comes as `pending`.
+ * Whether a number bought from this kind of carrier needs a 10DLC attachment before use. Such a number starts as
+ * `pending`.
  */
 export function needsAttachment(organization: Registered, kind: CarrierKind): boolean {
   const { service, campaign } = messagingOf(organization, kind);
   return service !== null || campaign !== null;
 }
 
-/** The carrier's side of the registration, as far as such a carrier knows of it. */
+/** The parts of the registration that this kind of carrier supports. */
 function messagingOf({ messaging_service_id, campaign_id }: Registered, { can }: CarrierKind): Messaging {
   return {
     service: can.messaging.includes('service') ? messaging_service_id : null,
@@ -42,31 +42,31 @@ function messagingOf({ messaging_service_id, campaign_id }: Registered, { can }:
 }
 
 export const startAttachments = (db: Db, carriers: Carriers, log: Logger): Job =>
-  startAtCarriers(db, log, carriers.settings, 'attaching at the carriers', attachments, number =>
-    goOnAttaching(db, carriers, number),
+  startAtCarriers(db, log, carriers.settings, 'attachments at the carriers', attachments, number =>
+    advanceAttachment(db, carriers, number),
   );
 
-/** Attaches a number, or looks what has become of that; if it is cut short it can be repeated. */
-export async function goOnAttaching(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
+/** Attaches a number, or checks an attachment that has begun. Safe to repeat after a crash. */
+export async function advanceAttachment(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
   const result = await attach(db, carriers, number);
   if (result.state === 'attached')
-    await record(db, number, async (state, revision) => ready(state, await buyerOf(revision, number)));
+    await record(db, number, async (state, revision) => ready(state, await assigneeOf(revision, number)));
   else if (result.state === 'failed') await record(db, number, state => failAttachment(state, result.reason));
-  else await putOff(db, attachments, number, carriers.settings.pollMs);
+  else await backOff(db, attachments, number, carriers.settings.pollMs);
 }
 
 async function attach(db: Db, carriers: Carriers, number: LeasedNumber): Promise<Attachment> {
   const messaging = await registrationOf(db, number);
-  // The organization has none any more: there is nothing to wait for.
+  // The organization's registration was removed, so the number needs no attachment.
   if (!messaging) return { state: 'attached' };
   const named = { id: number.carrier_number_id!, phone_number: number.phone_number };
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
     const found = await carrier.attachment(named, messaging);
-    // At first a failure is that of the time before, and somebody has said that it is to be tried again.
+    // On the first attempt a failure is an old one: a caller has asked for a retry since.
     const begins = found.state === 'none' || (found.state === 'failed' && number.attempts === 1);
     if (!begins) return found;
-    assertHeld(number);
+    assertLeased(number);
     return await carrier.attach(named, messaging);
   } catch (error) {
     if (error instanceof CarrierError && !isTemporary(error))
@@ -76,7 +76,7 @@ async function attach(db: Db, carriers: Carriers, number: LeasedNumber): Promise
   }
 }
 
-/** What the number is to be attached to; undefined if that is nothing. */
+/** @returns undefined if the number needs no attachment */
 async function registrationOf(db: Db, { tenant_id, id }: LeasedNumber): Promise<Messaging | undefined> {
   const row = await db
     .selectFrom('phone_numbers as n')
@@ -94,7 +94,7 @@ async function registrationOf(db: Db, { tenant_id, id }: LeasedNumber): Promise<
   return messagingOf(row, kindOf(row.carrier));
 }
 
-/** Writes what the carrier has said, unless it is said by now to somebody else, or the number is on its way out. */
+/** Records the result, unless the lease was lost or the number is being released. */
 async function record(
   db: Db,
   number: LeasedNumber,
@@ -102,15 +102,15 @@ async function record(
 ): Promise<void> {
   const caller = carrierCaller(number.tenant_id);
   await revise(db, caller, { id: number.organization_id }, async revision => {
-    const held = await readHeld(revision.tx, attachments, number);
+    const held = await readLeased(revision.tx, attachments, number);
     const [state] = await loadStates(revision, caller, [number.id]);
     if (!held || !state || state.leaving) return;
     await applyChanges(revision, caller, [{ number: state, step: await rule(state, revision) }]);
   });
 }
 
-/** Whom the number was bought for, if numbers may be handed to them. */
-async function buyerOf(
+/** The user the number was bought for. @returns undefined if the user or the organization is no longer active */
+async function assigneeOf(
   { tx, organization }: Revision,
   { tenant_id, id }: LeasedNumber,
 ): Promise<User | undefined> {
@@ -131,7 +131,7 @@ async function buyerOf(
     .executeTakeFirst();
 }
 
-/** Has the attachment of a pending number tried again, or looked at now. */
+/** Retries a failed attachment, or checks a running one at once. */
 export async function resumeNumberAttachment(db: Db, caller: Caller, target: Target): Promise<void> {
   await changeNumber(db, caller, target, async (number, { tx, now }) => {
     const step = resumeAttachment(number);

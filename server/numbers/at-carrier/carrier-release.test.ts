@@ -63,7 +63,7 @@ const charges = async () => {
     .execute();
   return rows.map(({ type, amount }) => `${type} ${amount}`);
 };
-/** The events of the organization that are about numbers, as `type by whom`. */
+/** The organization's number events, as `type by actor`. */
 async function log(): Promise<string[]> {
   const { body } = await call('GET', `/v1/events?organization_id=${organization}&after_revision=3`);
   return body.events.map(
@@ -73,7 +73,7 @@ async function log(): Promise<string[]> {
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await sleep(20);
 }
-/** A release that has failed is tried again, which would be an hour from now. */
+/** Makes a failed release due now. Its retry would be an hour away. */
 const tryAgain = () => letTimePass(server.database.db);
 const isGone = async () => (await call('GET', path)).status === 404;
 
@@ -109,7 +109,7 @@ test('what the carrier refuses is a 502 with its reason, changes nothing here, a
     await faults(fault(kind));
     const { status, body } = await call('DELETE', path);
     assert.deepEqual([status, body.code], [502, 'carrier_failed']);
-    assert.equal(body.error, `${words}: nothing was changed, and the release may be repeated`);
+    assert.equal(body.error, `${words}: nothing was changed; the request may be repeated`);
     assert.equal(body.detail, `The sandbox was told to say ${kind} (sandbox_${kind})`);
     assert.deepEqual(await shown(), before);
   }
@@ -118,13 +118,13 @@ test('what the carrier refuses is a 502 with its reason, changes nothing here, a
 });
 
 test('of an unknown outcome the server makes a known one; until then the number is handed to nobody', async () => {
-  // The second keeps it from being known soon.
+  // The second fault delays the outcome.
   await faults(fault('timeout_after'), fault('authentication_failed', 1000));
   const { status, body } = await call('DELETE', path);
   assert.deepEqual([status, body.code], [502, 'carrier_failed']);
   assert.match(
     body.error,
-    /^The carrier has not said whether this was done: the release is being followed up/,
+    /^The carrier has not said whether this was done: the server keeps trying to release it/,
   );
   const leaving = await shown();
   assert.deepEqual([leaving.status, leaving.leaving], ['available', true]);
@@ -199,7 +199,7 @@ test('with an Idempotency-Key too: a 502 is not replayed, and what was done is',
   assert.deepEqual([done.status, done.body.already_released], [200, false]);
   assert.equal(done.headers.get('idempotency-replayed'), 'true');
   assert.deepEqual(await charges(), ['number.released 0']);
-  // A later tenure of the number is another matter.
+  // A later tenure of the number is a separate release.
   const [later] = await newCarrierNumbers(server.database.db, caller, organization, account, [number]);
   assert.deepEqual((await release('a')).body, done.body);
   assert.deepEqual([(await shown()).id, await isAtCarrier()], [later, true]);
@@ -280,7 +280,7 @@ test('without the key to the credentials nothing begins', async () => {
   assert.deepEqual([(await shown()).leaving, await isAtCarrier()], [false, true]);
 });
 
-/** Lets the undo window of the number end now. */
+/** Ends the number's undo window now. */
 const closeWindow = () =>
   server.database.pool.query(
     'update phone_numbers set until = clock_timestamp() - make_interval(secs => 0.001) where phone_number = $1 and released_at is null',

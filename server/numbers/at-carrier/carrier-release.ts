@@ -8,24 +8,24 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { revise } from '../../revisions/revise.ts';
 import type { Job } from '../../work/jobs.ts';
-import { assertHeld, Lost, overwrite, readHeld, unlessLost } from '../../work/leases.ts';
+import { assertLeased, LeaseLost, overwrite, readLeased, unlessLeaseLost } from '../../work/leases.ts';
 import type { Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
 import { endRelease } from '../life/rules.ts';
-import { carrierCaller, type LeasedNumber, putOff, releases, startAtCarriers } from './leased-numbers.ts';
-import { answer, beginRelease, type Intended, type Released } from './release.ts';
+import { backOff, carrierCaller, type LeasedNumber, releases, startAtCarriers } from './leased-numbers.ts';
+import { beginRelease, type Intended, type Released, releaseReply } from './release.ts';
 
 /*
- * The release of a number that a carrier has: the intention, kept under the organization's lock; the carrier, outside
- * of any transaction; then our own record, in one revision. Until its outcome is known the intention stands, and the
- * number is handed to nobody. docs/decisions/0014-release-at-the-carrier.md has each step and what a crash leaves.
+ * Releases a number in three steps. First the intention is committed under the organization's lock. Then the carrier
+ * is called, outside any transaction. Then our record is released, in one revision. While the intention stands, the
+ * number cannot be assigned. docs/decisions/0014-release-at-the-carrier.md lists each step and the effect of a crash in it.
  */
 
 /**
- * Releases at its carrier, and then here, what beginRelease has left to do. Where somebody else is at it their outcome
- * is awaited, and the work done only if they leave it undone.
- * @param replayed whether the intention is that of an earlier request with the same Idempotency-Key
- * @throws Problem `carrier_failed`, whose text says that nothing was changed, or that it is being followed up
+ * Completes a release that beginRelease has begun: at the carrier, then here. If another worker has the lease, waits for
+ * its outcome, and takes over only when that lease ends without one.
+ * @param replayed whether an earlier request with the same Idempotency-Key recorded the intention
+ * @throws Problem `carrier_failed`. Its text says whether nothing was changed or the server keeps trying
  */
 export async function carryOutRelease(
   db: Db,
@@ -41,7 +41,10 @@ export async function carryOutRelease(
   let begun = replayed ? await beginAgain() : intended;
   while (!('released_at' in begun) && begun.lease === null) {
     if (Date.now() > patientUntil)
-      throw carrierFailed(new CarrierError('outcome_unknown', 'It is still being asked'), followedUp);
+      throw carrierFailed(
+        new CarrierError('outcome_unknown', 'The carrier has not answered yet'),
+        followedUp,
+      );
     await sleep(pollMs);
     begun = await beginAgain();
   }
@@ -49,8 +52,8 @@ export async function carryOutRelease(
   return askAndRelease(db, carriers, caller, { ...begun, lease: begun.lease! });
 }
 
-const followedUp = 'the release is being followed up, and may be repeated';
-const unchanged = 'nothing was changed, and the release may be repeated';
+const followedUp = 'the server keeps trying to release it; the request may be repeated';
+const unchanged = 'nothing was changed; the request may be repeated';
 
 async function askAndRelease(
   db: Db,
@@ -59,31 +62,31 @@ async function askAndRelease(
   { number_id: id, lease, first }: Intended & { lease: string },
 ): Promise<Released> {
   const key = { tenant_id: caller.tenantId, id, version: new Date(lease) };
-  const number = await readHeld(db, releases, key);
-  if (!number) throw carrierFailed(tookTooLong, followedUp);
-  const failure = await ask(db, carriers, number);
+  const number = await readLeased(db, releases, key);
+  if (!number) throw carrierFailed(leaseExpired, followedUp);
+  const failure = await releaseAtCarrier(db, carriers, number);
   if (!failure) return recordRelease(db, caller, number);
-  // Nobody has asked before, so it is certain that the carrier has it still.
+  // This was the first attempt and the carrier refused it, so the carrier certainly still has the number.
   const certain = first && !(failure instanceof CarrierError && failure.outcome === 'outcome_unknown');
-  await unlessLost(certain ? dropIntention(db, number) : waitFor(db, carriers, number, failure));
+  await unlessLeaseLost(certain ? dropIntention(db, number) : retryLater(db, carriers, number, failure));
   throw failure instanceof Problem ? failure : carrierFailed(failure, certain ? unchanged : followedUp);
 }
 
-const tookTooLong = new CarrierError('outcome_unknown', 'It took too long');
+const leaseExpired = new CarrierError('outcome_unknown', 'The attempt took too long');
 
-/** Has the carrier release it. @returns what has prevented that, or may have */
-async function ask(
+/** Asks the carrier to release the number. @returns the failure, after which the outcome may be unknown */
+async function releaseAtCarrier(
   db: Db,
   carriers: Carriers,
   number: LeasedNumber,
 ): Promise<CarrierError | Problem | undefined> {
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
-    assertHeld(number);
+    assertLeased(number);
     await carrier.release(number.carrier_number_id!);
     return undefined;
   } catch (error) {
-    if (error instanceof Lost) return tookTooLong;
+    if (error instanceof LeaseLost) return leaseExpired;
     if (error instanceof CarrierError || error instanceof Problem) return error;
     throw error;
   }
@@ -92,14 +95,14 @@ async function ask(
 const reason = (failure: CarrierError | Problem): string =>
   failure instanceof Problem ? failure.message : reasonOf(failure);
 
-/** The carrier has it no more, and so neither have we: whatever has become of the intention. */
+/** Records the release even if the lease or the intention is gone, because the carrier no longer has the number. */
 function recordRelease(db: Db, caller: Caller, number: LeasedNumber): Promise<Released> {
   const { ifMatch: _, ...unconditional } = caller;
   return revise(db, unconditional, { id: number.organization_id }, async revision => {
     const [state] = await loadStates(revision, caller, [number.id]);
     if (state) {
       await applyChanges(revision, caller, [{ number: state, step: endRelease() }]);
-      return answer({ ...state, ...endRelease().set }, revision.at, false);
+      return releaseReply({ ...state, ...endRelease().set }, revision.at, false);
     }
     const { phone_number, carrier_account_id, released_at } = await revision.tx
       .selectFrom('phone_numbers')
@@ -108,46 +111,46 @@ function recordRelease(db: Db, caller: Caller, number: LeasedNumber): Promise<Re
       .where('id', '=', number.id)
       .executeTakeFirstOrThrow();
     const ended = { phone_number, carrier_account_id, status: 'released', until: null } as const;
-    return answer(ended, released_at!, false);
+    return releaseReply(ended, released_at!, false);
   });
 }
 
-/** As if the carrier had not been asked. @throws Lost */
+/** Restores the state before the release. @throws LeaseLost */
 async function dropIntention(db: Db, number: LeasedNumber): Promise<void> {
   const nothing = { release_due_at: null, release_problem: null, release_attempts: 0 };
   await overwrite(db, releases, number, nothing);
 }
 
-/** @throws Lost */
-const waitFor = (db: Db, { settings }: Carriers, number: LeasedNumber, failure: CarrierError | Problem) =>
-  putOff(db, releases, number, settings.settleMs, { release_problem: reason(failure) });
+/** @throws LeaseLost */
+const retryLater = (db: Db, { settings }: Carriers, number: LeasedNumber, failure: CarrierError | Problem) =>
+  backOff(db, releases, number, settings.settleMs, { release_problem: reason(failure) });
 
 export const startReleases = (db: Db, carriers: Carriers, log: Logger): Job =>
-  startAtCarriers(db, log, carriers.settings, 'releasing at the carriers', releases, number =>
-    goOnReleasing(db, carriers, number),
+  startAtCarriers(db, log, carriers.settings, 'releases at the carriers', releases, number =>
+    advanceRelease(db, carriers, number),
   );
 
 /**
- * Goes on with a release whose outcome nobody has heard, or that was to begin later. What hinders it for a time is
- * waited for. If the carrier says for good that it does not release the number, and has it still, then that is the
- * outcome: everything is as if it had not been asked. One that is `releasing` is nobody's any more, and is tried on.
+ * Retries a release with an unknown outcome, or starts one whose undo window has closed. Backs off after a temporary
+ * failure. If the carrier refuses permanently and still has the number, the intention is dropped. A `releasing` number
+ * is retried even then, because its assignment has already ended.
  */
-export async function goOnReleasing(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
+export async function advanceRelease(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
   const caller = carrierCaller(number.tenant_id);
-  const failure = await ask(db, carriers, number);
+  const failure = await releaseAtCarrier(db, carriers, number);
   const isThere =
-    isRefusal(failure) && number.status !== 'releasing' ? await look(db, carriers, number) : undefined;
+    isRefusal(failure) && number.status !== 'releasing' ? await isAtCarrier(db, carriers, number) : undefined;
   if (!failure || isThere === false) await recordRelease(db, caller, number);
   else if (isThere) await recordRefusal(db, caller, number, reason(failure));
-  else await waitFor(db, carriers, number, failure);
+  else await retryLater(db, carriers, number, failure);
 }
 
-/** Credentials can be mended, and then it goes on. */
+/** Whether the failure is permanent. Failed authentication is not: an operator can fix the credentials. */
 const isRefusal = (failure: CarrierError | Problem | undefined): boolean =>
   failure instanceof CarrierError && !isTemporary(failure) && failure.outcome !== 'authentication_failed';
 
-/** Whether the carrier has the number, as it says itself; undefined when it does not. */
-async function look(db: Db, carriers: Carriers, number: LeasedNumber): Promise<boolean | undefined> {
+/** @returns undefined if the carrier does not answer */
+async function isAtCarrier(db: Db, carriers: Carriers, number: LeasedNumber): Promise<boolean | undefined> {
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
     return (await carrier.getNumber(number.carrier_number_id!)) !== undefined;
@@ -157,7 +160,7 @@ async function look(db: Db, carriers: Carriers, number: LeasedNumber): Promise<b
   }
 }
 
-/** Whoever asked for the release has been told that it is followed up: the log has what came of it. */
+/** Writes the refusal to the audit log, because the caller has already been told that the server keeps trying. */
 async function recordRefusal(db: Db, caller: Caller, number: LeasedNumber, reason: string): Promise<void> {
   await revise(db, caller, { id: number.organization_id }, async ({ tx, record }) => {
     await dropIntention(tx, number);

@@ -34,7 +34,7 @@ test('a server that is killed while it asks a carrier leaves what the next one g
   await newCarrierNumbers(db, caller, organization, attaches, [attached], { pending: true });
 
   const unanswered = first.call('DELETE', pathOf(released)).catch(() => undefined);
-  // A fault is used up by the call that it befalls, which then hangs.
+  // The call that hangs has used up its fault.
   for (const account of [releases, attaches])
     while ((await readBook(db, account)).faults.length > 0) await sleep(20);
   await first.kill();

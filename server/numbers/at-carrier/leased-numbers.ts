@@ -5,13 +5,13 @@ import type { CarrierSettings } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
 import { backOffMs } from '../../work/back-off.ts';
 import type { Job } from '../../work/jobs.ts';
-import { fromNow, type Lease, type Leased, overwrite, takeOne } from '../../work/leases.ts';
+import { fromNow, type Lease, type Leased, leaseOne, overwrite } from '../../work/leases.ts';
 import { startWorkers } from '../../work/workers.ts';
 import type { NumberStatus } from '../state.ts';
 
 /*
- * A number is released and attached at its carrier outside of any transaction, under a lease: `release_due_at` and
- * `attach_due_at` are moment and version in one.
+ * Numbers are released and attached at their carrier outside any transaction, under a lease. `release_due_at` and
+ * `attach_due_at` serve as both due time and version.
  */
 
 type NumberAtCarrier = {
@@ -20,11 +20,11 @@ type NumberAtCarrier = {
   status: NumberStatus;
   carrier_account_id: string | null;
   carrier_number_id: string | null;
-  /** How often in a row this has been tried, this time included. */
+  /** Consecutive attempts, including this one. */
   attempts: number;
 };
 
-/** A number that somebody releases or attaches. */
+/** A number that this process has leased to release or attach it. */
 export type LeasedNumber = Leased<NumberAtCarrier>;
 
 const columns = (attempts: string) => sql<NumberAtCarrier>`
@@ -35,26 +35,26 @@ export const releases: Lease<NumberAtCarrier> = {
   due: 'release_due_at',
   version: 'release_due_at',
   holder: 'carrier_account_id',
-  taking: sql`release_attempts = release_attempts + 1, release_problem = null`,
+  onLease: sql`release_attempts = release_attempts + 1, release_problem = null`,
   columns: columns('release_attempts'),
 };
 
-/** One that is on its way out is attached to nothing more. */
+/** The condition excludes numbers that are being released. */
 export const attachments: Lease<NumberAtCarrier> = {
   table: 'phone_numbers',
   due: 'attach_due_at',
   version: 'attach_due_at',
   condition: sql`release_due_at is null`,
   holder: 'carrier_account_id',
-  taking: sql`attach_attempts = attach_attempts + 1`,
+  onLease: sql`attach_attempts = attach_attempts + 1`,
   columns: columns('attach_attempts'),
 };
 
 /**
- * Takes one number's release, where nobody is at it: it has not begun, it is due, or it only waits for another attempt.
- * @returns undefined when somebody is at it
+ * Leases the release of a number that has not begun, is due, or waits for a retry.
+ * @returns undefined if another worker has the lease
  */
-export function takeRelease(
+export function leaseRelease(
   db: Db,
   { tenantId: tenant_id }: Caller,
   id: string,
@@ -62,11 +62,11 @@ export function takeRelease(
 ): Promise<LeasedNumber | undefined> {
   const isIdle = sql`
     (release_due_at is null or release_due_at <= clock_timestamp() or release_problem is not null)`;
-  return takeOne(db, releases, { tenant_id, id }, isIdle, fromNow(leaseMs));
+  return leaseOne(db, releases, { tenant_id, id }, isIdle, fromNow(leaseMs));
 }
 
-/** Leaves it for another attempt: later, the more of them there were. @throws Lost */
-export async function putOff(
+/** Ends the lease and backs off until the next attempt. @throws LeaseLost */
+export async function backOff(
   db: Db,
   lease: Lease<NumberAtCarrier>,
   number: LeasedNumber,
@@ -77,10 +77,9 @@ export async function putOff(
   await overwrite(db, lease, number, { [lease.due]: ahead, ...changes });
 }
 
-/** Carries on with what somebody has asked for. */
 export const carrierCaller = (tenantId: string): Caller => systemCaller(tenantId, 'carrier');
 
-/** Every server does it. An account has no more numbers under way than half of its calls. */
+/** Starts workers. One account gets at most half as many numbers as concurrent calls, so requests keep their share. */
 export const startAtCarriers = (
   db: Db,
   log: Logger,

@@ -25,17 +25,17 @@ import { releaseWhatIsDue } from '../../testing/due-work.ts';
 import { uniqueNumber } from '../../testing/factories.ts';
 import { interrupted, play, sleepy } from '../../testing/killing.ts';
 import { fuzzing } from '../../testing/runs.ts';
-import { fromNow, takeDue, unlessLost } from '../../work/leases.ts';
+import { fromNow, leaseDue, unlessLeaseLost } from '../../work/leases.ts';
 import { assignNumber } from '../life/assignments.ts';
 import { changeInBulk } from '../life/bulk/bulk.ts';
-import { endWhatIsDue } from '../life/clock.ts';
-import { carryOutRelease, goOnReleasing } from './carrier-release.ts';
+import { endAllDue } from '../life/clock.ts';
+import { advanceRelease, carryOutRelease } from './carrier-release.ts';
 import { releases } from './leased-numbers.ts';
 import { beginRelease, type Intended, type Released } from './release.ts';
 
 type Ask = 'release' | 'release in bulk' | 'assign' | 'go on' | 'end what is due';
 
-/** One release takes some twenty. */
+/** One release takes about twenty steps. */
 const stepsOfOne = 24;
 const schedule = fc.record({
   undo: fc.boolean(),
@@ -134,8 +134,8 @@ test('a process that wakes up when the release was refused, and the number given
   const [id] = await newCarrierNumbers(db, caller, organization, account, [phone_number]);
   await setFaults(db, account, [{ call: 'release', kind: 'needs_compliance', times: 1 }]);
   await beginRelease(db, caller, target, 0);
-  const [number] = await takeDue(db, releases, fromNow(1), { free: 1 });
-  // It has read the account's credentials, and not asked the carrier yet.
+  const [number] = await leaseDue(db, releases, fromNow(1), { free: 1 });
+  // It has read the credentials and has not called the carrier yet.
   const asleep = sleepy(
     db,
     row => 'credentials' in row,
@@ -144,7 +144,7 @@ test('a process that wakes up when the release was refused, and the number given
       await assignNumber(db, caller, target, user.unique_id);
     },
   );
-  await unlessLost(goOnReleasing(asleep, carriers, number!));
+  await unlessLeaseLost(advanceRelease(asleep, carriers, number!));
   assert.equal((await numberOf(id!)).status, 'assigned');
   const [there] = (await readBook(db, account)).numbers;
   assert.equal(there!.released, false);
@@ -181,17 +181,17 @@ async function obey(
       await releaseWhatIsDue(db, carriers);
       return 'done';
     case 'end what is due':
-      await endWhatIsDue(db);
+      await endAllDue(db);
       return 'done';
   }
 }
 
-/** A server that nothing happens to goes on at a carrier that is well. */
+/** A healthy server continues with a healthy carrier. */
 async function settle(account: string): Promise<void> {
   await changeBook(database.db, account, book => {
     book.faults = [];
   });
-  await endWhatIsDue(database.db);
+  await endAllDue(database.db);
   await letTimePass(database.db);
   await releaseWhatIsDue(database.db, carriers);
 }

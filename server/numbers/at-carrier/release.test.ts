@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { check } from '../../check/check.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { endWhatIsDue } from '../life/clock.ts';
+import { endAllDue } from '../life/clock.ts';
 
 let server: TestServer;
 let key: string;
@@ -144,7 +144,7 @@ test('once the window has closed there is nothing to take back', async () => {
   );
   const late = await call('POST', `${path}/restore`);
   assert.ok([400, 404].includes(late.status), late.text); // whether or not the clock has come round
-  await endWhatIsDue(server.database.db);
+  await endAllDue(server.database.db);
   assert.equal((await call('GET', path)).status, 404);
   assert.equal((await call('DELETE', path)).body.already_released, true);
 });

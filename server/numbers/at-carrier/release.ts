@@ -10,24 +10,26 @@ import { applyChanges, loadStates } from '../life/changes.ts';
 import { assertUnlocked, type NumberState, release } from '../life/rules.ts';
 import type { Released as ReleasedBody } from '../life/schemas.ts';
 import { readE164 } from '../list/details.ts';
-import { takeRelease } from './leased-numbers.ts';
+import { leaseRelease } from './leased-numbers.ts';
 
 export type Released = Static<typeof ReleasedBody>;
 
-/**
- * A release that its carrier has yet to make (carrier-release.ts). `lease` is null while somebody else is asking it;
- * `first`: nobody was before.
- */
-export type Intended = { number_id: string; lease: string | null; first: boolean };
+/** A release that the carrier has yet to make (carrier-release.ts). */
+export type Intended = {
+  number_id: string;
+  /** Null while another worker has the lease. */
+  lease: string | null;
+  /** Whether no attempt was made before. */
+  first: boolean;
+};
 
 /**
- * Gives a number up: for good at once, or after the time in which the tenant may take it back, where that is a matter
- * of our word alone. Where its carrier must release it first, only the intention is kept: the number stays what it is,
- * but is handed to nobody. A release that is under way at the carrier is joined, whatever `If-Match` says; one that is
- * over changes nothing.
- * @param leaseMs for how long the intention is the caller's to carry out
- * @param begun the tenure that this request began to release earlier: a later one of the number is another matter
- * @returns JSON, as `once` wants it
+ * Begins a release. A number without a carrier account is released at once. Any number under an undo window becomes
+ * `releasing`. Otherwise the carrier must release it first, so only the intention is recorded: the status stays, but
+ * the number cannot be assigned. A running release is joined regardless of `If-Match`. A finished one is left unchanged.
+ * @param leaseMs how long the release at the carrier is leased to the caller
+ * @param begun the tenure that this request began to release earlier, so that a replay ignores a later tenure
+ * @returns plain JSON, because it is stored for replays
  */
 export async function beginRelease(
   db: Db,
@@ -38,7 +40,7 @@ export async function beginRelease(
 ): Promise<Released | Intended> {
   const found = await tenureOf(db, caller, target, begun);
   if (found.released_at) {
-    return answer({ ...found, status: 'released' }, found.released_at, begun === undefined);
+    return releaseReply({ ...found, status: 'released' }, found.released_at, begun === undefined);
   }
   const joins = found.release_due_at !== null;
   const { ifMatch: _, ...unconditional } = caller;
@@ -49,38 +51,38 @@ export async function beginRelease(
     async revision => {
       const [number] = await loadStates(revision, caller, [found.id]);
       if (!number || (joins && !number.leaving)) return undefined;
-      if (number.leaving) return intend(revision, caller, number, leaseMs);
+      if (number.leaving) return recordIntention(revision, caller, number, leaseMs);
       if (number.managed && number.status !== 'releasing' && revision.policy.release_undo_seconds === 0) {
         assertUnlocked(number);
-        return intend(revision, caller, number, leaseMs);
+        return recordIntention(revision, caller, number, leaseMs);
       }
       const step = release(number, revision.policy, revision.now);
       await applyChanges(revision, caller, [{ number, step }]);
-      return answer({ ...number, ...step.set }, revision.at, number.status === 'releasing');
+      return releaseReply({ ...number, ...step.set }, revision.at, number.status === 'releasing');
     },
   );
-  // Undefined: it has moved on since it was looked up.
+  // The number has changed since it was looked up: start again.
   return result ?? beginRelease(db, caller, target, leaseMs, begun);
 }
 
-async function intend(
+async function recordIntention(
   { tx }: Revision,
   caller: Caller,
   { id, leaving }: NumberState,
   leaseMs: number,
 ): Promise<Intended> {
-  const taken = await takeRelease(tx, caller, id, leaseMs);
+  const taken = await leaseRelease(tx, caller, id, leaseMs);
   return { number_id: id, lease: (taken?.version as Date)?.toISOString() ?? null, first: !leaving };
 }
 
-type Tenure = Given & {
+type Tenure = Ending & {
   id: string;
   organization_id: string;
   released_at: Date | null;
   release_due_at: Date | null;
 };
 
-/** The tenure that a release means: the one that is going on, or, if it is repeated, the last one, which has ended. */
+/** The current tenure of the number, or else its last one, so that a repeated release finds what it released. */
 async function tenureOf(db: Db, caller: Caller, target: Target, id: string | undefined): Promise<Tenure> {
   const { rows } = await sql<Tenure & { organization_unique_id: string }>`
     select n.id, n.organization_id, n.phone_number, n.status, n.until, n.carrier_account_id, n.released_at, n.release_due_at,
@@ -96,11 +98,10 @@ async function tenureOf(db: Db, caller: Caller, target: Target, id: string | und
   return tenure;
 }
 
-type Given = Pick<NumberState, 'phone_number' | 'status' | 'until' | 'carrier_account_id'>;
+type Ending = Pick<NumberState, 'phone_number' | 'status' | 'until' | 'carrier_account_id'>;
 
-/** What a release has come to. */
-export function answer(
-  { phone_number, status, until, carrier_account_id }: Given,
+export function releaseReply(
+  { phone_number, status, until, carrier_account_id }: Ending,
   at: Date,
   already: boolean,
 ): Released {
@@ -109,7 +110,7 @@ export function answer(
   return {
     phone_number,
     released_at,
-    // Until then the carrier has it, and charges for it.
+    // During the undo window the carrier still has the number and charges for it.
     billing_stopped: !can_be_undone || carrier_account_id === null,
     already_released: already,
     can_be_undone,

@@ -12,7 +12,6 @@ import { beginRelease } from './release.ts';
 
 const tags: ['Phone numbers'] = ['Phone numbers'];
 
-/** The routes whose work goes on at a carrier: to release a number, to take that back, to attach it. */
 export function atCarrierRoutes(app: App, db: Db, carriers: Carriers, change: Changing): void {
   app.delete(
     onePath,
@@ -21,7 +20,7 @@ export function atCarrierRoutes(app: App, db: Db, carriers: Carriers, change: Ch
       {
         operationId: 'releaseNumber',
         summary: 'Release a number',
-        description: `Gives a number up; it stays in the records. An assignment or reservation ends with it. Releasing it again answers 200 with \`already_released\`. A number of a carrier account is released there first: 502 tells, with the carrier's own reason in \`detail\`, that this has failed and nothing was changed here, or that the carrier has not said what became of it; that is followed up, and the number is \`leaving\` meanwhile. Either way a repeat is safe, with the same \`Idempotency-Key\` too. With an undo window (see the tenant's settings) it can be taken back until \`released_at\`, and only then is the carrier asked. ${narrowing}`,
+        description: `Releases a number. Its records stay, and its assignment or reservation ends. Releasing it again returns 200 with \`already_released\`. A number of a carrier account is released at the carrier first. If that fails, the response is 502 with the carrier's reason in \`detail\`. The error says whether nothing was changed, or the outcome is unknown. In the second case the server keeps trying, and the number is \`leaving\` meanwhile. A repeat is safe either way, also with the same \`Idempotency-Key\`. With an undo window (a tenant setting), the release can be undone until \`released_at\`, and the carrier is called only after that. ${narrowing}`,
         tags,
         ...target,
         response: { 200: Released },
@@ -49,8 +48,8 @@ export function atCarrierRoutes(app: App, db: Db, carriers: Carriers, change: Ch
       'change',
       {
         operationId: 'restoreNumber',
-        summary: 'Take a release back',
-        description: `Within the undo window: the number is available again, or with the user who had it if they are still active. ${narrowing}`,
+        summary: 'Undo a release',
+        description: `Undoes a release within the undo window. The number returns to its user if they are still active, and is available otherwise. ${narrowing}`,
         tags,
         ...target,
         response: { 200: OneNumber },
@@ -78,7 +77,7 @@ export function atCarrierRoutes(app: App, db: Db, carriers: Carriers, change: Ch
       {
         operationId: 'attachNumber',
         summary: 'Attach a pending number again',
-        description: `A bought number is \`pending\` until its carrier has attached it to the organization's 10DLC registration. That is tried by itself; where the carrier has refused, \`pending_reason\` says why, and this has it tried again. ${narrowing}`,
+        description: `Retries a failed attachment. A bought number is \`pending\` until its carrier has attached it to the organization's 10DLC registration. The server attaches it automatically. If the carrier refuses, \`pending_reason\` says why, and the server does not retry until this route is called. ${narrowing}`,
         tags,
         ...target,
         response: { 200: OneNumber },

@@ -5,7 +5,7 @@ import { check } from '../../check/check.ts';
 import { newCarrierAccount, newCarrierNumbers, runCaller } from '../../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, newUser } from '../../testing/factories.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
-import { endWhatIsDue } from './clock.ts';
+import { endAllDue } from './clock.ts';
 
 let server: TestServer;
 let key: string;
@@ -73,7 +73,7 @@ test('200 clients share a pool of 100, 30 of them reserved until halfway through
   await sql`update phone_numbers set until = clock_timestamp() - make_interval(secs => 0.001) where phone_number = any(${reserved}::text[]) and status = 'reserved'`.execute(
     server.database.db,
   );
-  const ending = endWhatIsDue(server.database.db);
+  const ending = endAllDue(server.database.db);
   const meanwhile = Array.from({ length: 60 }, () => claim());
   await Promise.all([ending, ...early, ...meanwhile]);
   const late = Array.from({ length: 80 }, () => claim());

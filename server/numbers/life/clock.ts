@@ -11,33 +11,33 @@ import { applyChanges, loadStates } from './changes.ts';
 import { expire } from './rules.ts';
 
 const everyMs = 500;
-/** How many numbers of one organization end before the next organization has its turn. */
+/** The batch size per organization, so that a large organization does not delay the others. */
 const share = 1000;
-/** How many locked organizations are waited for at once, with a connection each. */
+/** The maximum of locked organizations to wait for at a time. Each wait uses a connection. */
 const waitersMax = 4;
 
 export const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
 
 /**
- * Ends what ends by itself: reservations, cool-downs, the time to undo a release. Each is a revision. Every server does
- * it; the organization's lock and a second look under it make it happen once. What has run out is refused wherever it
- * is used, so nothing depends on how punctual this is.
+ * Starts the job that ends reservations, cool-downs and undo windows. Each end is a revision. Every server runs the job;
+ * each batch reads the due rows under the organization's lock, so each ends once. Other operations check the end time
+ * themselves, so correctness does not depend on punctuality.
  */
 export function startClock(db: Db, log: Logger): Job {
   const waiting = new Map<string, Promise<void>>();
 
   async function round() {
-    const { locked, more } = await endShares(db);
+    const { locked, more } = await endBatches(db);
     for (const organization of locked) if (waiting.size < waitersMax) waitFor(organization);
     return more;
   }
 
-  /** Gets in line for the lock. An organization that is changed all the time is never found free. */
+  /** Queues for the lock, because a busy organization may never be found unlocked. */
   function waitFor(organization: Holder) {
     const id = organization.holder;
     if (waiting.has(id)) return;
-    const turn = endShare(db, organization, true)
-      .catch(error => logFailure(log, error, 'the clock could not wait for an organization', { id }))
+    const turn = endBatch(db, organization, true)
+      .catch(error => logFailure(log, error, 'the clock failed in an organization', { id }))
       .then(() => void waiting.delete(id));
     waiting.set(id, turn);
   }
@@ -45,25 +45,25 @@ export function startClock(db: Db, log: Logger): Job {
   return startJob(log, { name: 'the clock', everyMs, round, settled: () => Promise.all(waiting.values()) });
 }
 
-/** Ends everything that is due now, also in organizations that somebody else is changing. */
-export async function endWhatIsDue(db: Db): Promise<void> {
-  const { locked, more } = await endShares(db);
-  for (const organization of locked) await endShare(db, organization, true);
-  if (more || locked.length > 0) await endWhatIsDue(db);
+/** Ends everything that is due now. Waits for locked organizations. */
+export async function endAllDue(db: Db): Promise<void> {
+  const { locked, more } = await endBatches(db);
+  for (const organization of locked) await endBatch(db, organization, true);
+  if (more || locked.length > 0) await endAllDue(db);
 }
 
-/** Ends a share of what is due in each organization that is free. */
-async function endShares(db: Db): Promise<{ locked: Holder[]; more: boolean }> {
+/** Ends one batch in each unlocked organization that has due numbers. */
+async function endBatches(db: Db): Promise<{ locked: Holder[]; more: boolean }> {
   const locked: Holder[] = [];
   const failures: unknown[] = [];
   let more = false;
   for (const organization of await organizationsDue(db)) {
     try {
-      const ended = await endShare(db, organization, false);
+      const ended = await endBatch(db, organization, false);
       if (ended === undefined) locked.push(organization);
       else if (ended === share) more = true;
     } catch (error) {
-      // The others have their turn all the same.
+      // A failure in one organization must not stop the others.
       failures.push(error);
       if (isUnavailable(error)) break;
     }
@@ -73,9 +73,9 @@ async function endShares(db: Db): Promise<{ locked: Holder[]; more: boolean }> {
 }
 
 /**
- * Looks where what is due begins in its index. Only if that is more than a share, it asks each organization that has
- * anything at all with an end, since one alone may have put the others behind it. Without a parameter, so that nothing
- * is prepared: a plan made for few numbers would be kept while a long import brings millions.
+ * Reads one batch from the front of the index. A full batch may all belong to one organization, so only then does it
+ * search each organization. The statement has no parameters, so it is never prepared: a cached plan for few numbers
+ * would stay in use while an import adds millions.
  */
 async function organizationsDue(db: Db): Promise<Holder[]> {
   const { rows } = await sql<Holder>`
@@ -85,14 +85,14 @@ async function organizationsDue(db: Db): Promise<Holder[]> {
   return [...new Map(rows.map(row => [row.holder, row])).values()];
 }
 
-/** @returns how many numbers it was; undefined where somebody else has the lock, and it is not waited for */
-function endShare(db: Db, { tenant_id, holder }: Holder, waits: boolean): Promise<number | undefined> {
+/** @returns how many numbers ended; undefined if the organization is locked and `waits` is false */
+function endBatch(db: Db, { tenant_id, holder }: Holder, waits: boolean): Promise<number | undefined> {
   const caller = systemCaller(tenant_id, 'clock');
-  const end = (revision: Revision) => endIn(revision, caller);
+  const end = (revision: Revision) => endInOrganization(revision, caller);
   return waits ? revise(db, caller, { id: holder }, end) : reviseIfFree(db, caller, { id: holder }, end);
 }
 
-async function endIn(revision: Revision, caller: Caller): Promise<number> {
+async function endInOrganization(revision: Revision, caller: Caller): Promise<number> {
   const { tx, organization } = revision;
   const rows = await dueOf(tx, expiry, { tenant_id: caller.tenantId, holder: organization.id }, share);
   if (rows.length === 0) return 0;

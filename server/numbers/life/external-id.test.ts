@@ -214,7 +214,7 @@ test('a purchase sets it; if another number has it by then, the number comes wit
     key: shop.key,
     body: { organization_id: shop.organization, items },
   });
-  assert.match(many.body.error, /^items\[0\]\.external_id is for one number/);
+  assert.match(many.body.error, /^items\[0\]\.external_id requires quantity 1/);
   const late = newId();
   // The outcome stays unknown until another number has the value.
   await shop.book(book =>

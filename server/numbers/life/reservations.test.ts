@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { check } from '../../check/check.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { endWhatIsDue } from './clock.ts';
+import { endAllDue } from './clock.ts';
 
 let server: TestServer;
 let organization: string;
@@ -89,7 +89,7 @@ test('a reservation is invalid once its time is over, even before the clock has 
       assert.deepEqual([late.status, late.body.code], [404, 'reservation_not_found']);
     }
   }
-  await endWhatIsDue(server.database.db);
+  await endAllDue(server.database.db);
 });
 
 test('a reservation is renewed, cancelled, or turned into an assignment', async () => {
@@ -160,7 +160,7 @@ test('a clock that was an hour ahead: the log keeps its order, and nothing ends 
     'update phone_numbers set until = clock_timestamp() - make_interval(secs => 0.001) where phone_number = $1',
     [due],
   );
-  await endWhatIsDue(server.database.db);
+  await endAllDue(server.database.db);
   assert.deepEqual(
     [(await get(early)).status, (await get(due)).status, (await get(later)).status],
     ['reserved', 'available', 'reserved'],

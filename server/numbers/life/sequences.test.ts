@@ -20,7 +20,7 @@ import { homeOf, predict } from '../../testing/prediction.ts';
 import { fuzzing } from '../../testing/runs.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
 import { createUser } from '../../users/users.ts';
-import { endWhatIsDue } from './clock.ts';
+import { endAllDue } from './clock.ts';
 
 /* Sequences of changes against the reference model. */
 const atATime = 8;
@@ -171,7 +171,7 @@ async function play(rules: Model['policy'], steps: Step[], name: string): Promis
       where tenant_id = ${tenantId} and until is not null and phone_number = any(${numbers}::text[])`.execute(
       db,
     );
-    await endWhatIsDue(db);
+    await endAllDue(db);
     model.clock++;
     passTime(model, numbers);
     commit(model);

@@ -5,7 +5,7 @@ import type { Db } from '../../db/database.ts';
 import { own } from '../../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { ended, goThrough, newAccount, pilesOf } from '../testing.ts';
+import { ended, newAccount, pilesOf, reconcile } from '../testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -24,7 +24,7 @@ beforeEach(async () => {
 after(() => server.stop());
 
 const unique = (count: number) => Array.from({ length: count }, uniqueNumber);
-const adopt = (body: object) => goThrough(server, account, 'adopt', body);
+const adopt = (body: object) => reconcile(server, account, 'adopt', body);
 const get = async (number: string) =>
   (await server.call('GET', `/v1/sms/phone-numbers/${number}`)).body.phone_number;
 const listOf = async (organization: string): Promise<string[]> => {
@@ -162,20 +162,17 @@ test('what cannot be read, and what says nothing, is refused by name', async () 
   const number = uniqueNumber();
   const everything = { organization_id: acme, everything: true };
   const wrong: [object, string][] = [
-    [{}, 'rules or map must have an entry'],
-    [{ rules: [everything, { organization_id: acme }] }, 'rules[1] must have a condition: '],
-    [
-      { rules: [{ organization_id: 'org_none', tag: 'a' }] },
-      'rules[0].organization_id is not an organization',
-    ],
+    [{}, 'rules or map must have at least one entry'],
+    [{ rules: [everything, { organization_id: acme }] }, 'rules[1] must have at least one condition: '],
+    [{ rules: [{ organization_id: 'org_none', tag: 'a' }] }, 'rules[0].organization_id does not exist'],
     [
       { map: [{ phone_number: number, organization_id: 'org_none' }] },
-      'map[0].organization_id is not an organization',
+      'map[0].organization_id does not exist',
     ],
     [{ map: [{ phone_number: '12', organization_id: acme }] }, 'map[0].phone_number '],
     [
       { map: [number, number.slice(2)].map(phone_number => ({ phone_number, organization_id: acme })) },
-      'map[1].phone_number is the same number as map[0]',
+      'map[1].phone_number repeats map[0]',
     ],
     [{ rules: [{ ...everything, everything: false }] }, 'rules[0].everything '],
   ];

@@ -6,15 +6,15 @@ import { loadStates } from '../../numbers/life/changes.ts';
 import { type Revision, revise } from '../../revisions/revise.ts';
 import { finish, save } from '../progress.ts';
 import { type LeasedRun, type Run, runCaller } from '../runs.ts';
-import { type AtCarrier, arrivalFrom, takeOver } from './take-over.ts';
+import { type AtCarrier, adoptNumbers, arrivalFrom } from './take-over.ts';
 
 const numbersPerRevision = 1000;
 
 /**
- * Takes over some of the numbers that the comparison has found for one organization, in one revision of it, which also
- * says in the piles that it is done and in the run how far it is. So it happens once, wherever it is killed.
+ * Adopts a batch of the planned numbers of one organization. One transaction writes the numbers, resolves their drift
+ * and saves the run's progress, so each number is adopted once even if the server is killed.
  */
-export async function adoptSome(db: Db, run: LeasedRun): Promise<void> {
+export async function adoptBatch(db: Db, run: LeasedRun): Promise<void> {
   const next = await db
     .selectFrom('carrier_drift')
     .select('wanted_organization_id')
@@ -37,8 +37,8 @@ export async function adoptSome(db: Db, run: LeasedRun): Promise<void> {
 
 async function adoptInto(revision: Revision, caller: Caller, run: LeasedRun): Promise<void> {
   const { tx } = revision;
-  const wanted = await takeSteps(revision, run);
-  const fit = wanted.filter(row => row.fits);
+  const planned = await lockPlanned(revision, run);
+  const fit = planned.filter(row => row.fits);
   const adopted = fit.filter(row => row.step === 'adopt').map(arrivalFrom);
   const ids = new Map(
     fit.filter(row => row.step === 'link').map(row => [row.number_id!, row.carrier_number_id]),
@@ -48,14 +48,14 @@ async function adoptInto(revision: Revision, caller: Caller, run: LeasedRun): Pr
   const linked = states
     .filter(number => !number.leaving)
     .map(number => ({ number, carrier: { account_id, number_id: ids.get(number.id)! } }));
-  await takeOver(revision, caller, account_id, { adopted, linked });
+  await adoptNumbers(revision, caller, account_id, { adopted, linked });
   const done = {
     adopted: adopted.map(({ number }) => number.e164),
     linked: linked.map(({ number }) => number.phone_number),
   };
   await resolveAll(revision, caller, run, 'adopted', done.adopted);
   await resolveAll(revision, caller, run, 'linked', done.linked);
-  const rest = new Set(wanted.map(row => row.phone_number));
+  const rest = new Set(planned.map(row => row.phone_number));
   for (const number of [...done.adopted, ...done.linked]) rest.delete(number);
   await passOver(revision, run, [...rest]);
   const { counts } = run;
@@ -68,10 +68,10 @@ async function adoptInto(revision: Revision, caller: Caller, run: LeasedRun): Pr
   });
 }
 
-type Wanted = AtCarrier & { step: 'adopt' | 'link'; number_id: string | null; fits: boolean };
+type PlannedNumber = AtCarrier & { step: 'adopt' | 'link'; number_id: string | null; fits: boolean };
 
-/** What is to be done next; `fits`: whether it still can be, for the run has looked a while ago. */
-async function takeSteps({ tx, organization }: Revision, run: Run): Promise<Wanted[]> {
+/** Locks the next planned numbers. `fits`: the plan still applies. Numbers may have changed since. */
+async function lockPlanned({ tx, organization }: Revision, run: Run): Promise<PlannedNumber[]> {
   const rows = await tx
     .selectFrom('carrier_drift')
     .select(['phone_number', 'carrier_number_id', 'name', 'tags', 'step'])
@@ -84,14 +84,14 @@ async function takeSteps({ tx, organization }: Revision, run: Run): Promise<Want
     .limit(numbersPerRevision)
     .forUpdate()
     .execute();
-  const { live, idsInUse, ordered } = await look(tx, run, rows);
+  const { live, idsInUse, ordered } = await readCurrent(tx, run, rows);
   return rows.map(row => {
     const number = live.get(row.phone_number);
     const open =
       row.step === 'adopt'
         ? !number && !ordered.has(row.phone_number)
         : number?.organization_id === organization.id && number.carrier_account_id === null;
-    // Two numbers never have one id, whatever the carrier says.
+    // Two numbers must not share a carrier id, even if the carrier lists them so.
     const fits = open && !idsInUse.has(row.carrier_number_id);
     idsInUse.add(row.carrier_number_id);
     const account_id = run.carrier_account_id;
@@ -99,8 +99,8 @@ async function takeSteps({ tx, organization }: Revision, run: Run): Promise<Want
   });
 }
 
-/** How things are now, for each of the numbers: not a join, which without statistics can take minutes. */
-async function look(
+/** Reads the current state of the numbers. Separate queries, because a join without statistics can take minutes. */
+async function readCurrent(
   tx: Tx,
   { tenant_id, carrier_account_id }: Run,
   rows: { phone_number: string; carrier_number_id: string }[],
@@ -152,7 +152,7 @@ async function resolveAll(
   );
 }
 
-/** What has changed since the run has looked is left to the next one. */
+/** Leaves numbers that have changed since the comparison to the next run. */
 async function passOver({ tx }: Revision, run: Run, numbers: string[]): Promise<void> {
   await sql`
     update carrier_drift set step = null

@@ -5,7 +5,7 @@ import type { PlanPart, Run } from '../runs.ts';
 const partsMax = 1000;
 const sampleMax = 5;
 
-/** What an adoption will do in each organization, those with the most numbers first; the first thousand of them. */
+/** What an adoption will do in each organization. Limited to the thousand organizations with the most numbers. */
 export async function planOf(db: Db, run: Run): Promise<PlanPart[]> {
   const { rows } = await sql<PlanPart>`
     select wanted_organization_id as organization_id,

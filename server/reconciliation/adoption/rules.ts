@@ -6,16 +6,16 @@ import type { Db } from '../../db/database.ts';
 import { invalid } from '../../errors.ts';
 import { readPhoneNumber } from '../../numbers/phone-number.ts';
 
-/** Which numbers go to an organization: those for which everything that is given holds. */
+/** Sends the numbers that meet all given conditions to an organization. */
 export type Rule = { organization_id: string } & Conditions;
 
 export type Conditions = {
   subaccount?: string;
   tag?: string;
-  /** The whole name that the number bears at the carrier. */
+  /** The full name of the number at the carrier. */
   name?: string;
   name_starts_with?: string;
-  /** Of a North American number. */
+  /** North American numbers only. */
   area_code?: string;
   everything?: true;
 };
@@ -37,7 +37,7 @@ const conditions: {
 };
 const names = Object.keys(conditions) as (keyof Conditions)[];
 
-/** The organization of the first rule that fits; undefined if none does. */
+/** @returns the organization of the first matching rule, undefined if none matches */
 export const destinationOf = (rules: Rule[], number: CarrierNumber): string | undefined =>
   rules.find(rule => fits(rule, number))?.organization_id;
 
@@ -45,24 +45,25 @@ const fits = (rule: Rule, number: CarrierNumber): boolean =>
   names.every(name => rule[name] === undefined || conditions[name](rule[name] as never, number));
 
 /**
- * Rules and map as a caller gives them, ready to go by: organizations by their own ids, numbers in E.164.
- * @throws Problem `invalid_request`, naming the entry
+ * Parses the caller's rules and map. Replaces each organization's unique_id by its internal id, and writes numbers in
+ * E.164.
+ * @throws Problem `invalid_request`, which names the entry
  */
 export async function readRules(
   db: Db,
   caller: Caller,
   input: { rules: Rule[]; map: MapEntry[]; default_country: string },
 ): Promise<{ rules: Rule[]; map: Record<string, string> }> {
-  if (input.rules.length + input.map.length === 0) throw invalid('rules or map must have an entry');
+  if (input.rules.length + input.map.length === 0) throw invalid('rules or map must have at least one entry');
   const organizations = await organizationsOf(db, caller, [...input.rules, ...input.map]);
   const own = (uniqueId: string, field: string) => {
     const id = organizations.get(uniqueId);
-    if (id === undefined) throw invalid(`${field}.organization_id is not an organization`);
+    if (id === undefined) throw invalid(`${field}.organization_id does not exist`);
     return id;
   };
   const rules = input.rules.map((rule, index) => {
     if (!names.some(name => rule[name] !== undefined))
-      throw invalid(`rules[${index}] must have a condition: one or more of ${names.join(', ')}`);
+      throw invalid(`rules[${index}] must have at least one condition: ${names.join(', ')}`);
     return { ...rule, organization_id: own(rule.organization_id, `rules[${index}]`) };
   });
   const places = new Map<string, number>();
@@ -72,16 +73,16 @@ export async function readRules(
     const number = readPhoneNumber(entry.phone_number, input.default_country);
     if (typeof number === 'string') throw invalid(`${field}.phone_number ${number}`);
     const earlier = places.get(number.e164);
-    if (earlier !== undefined) throw invalid(`${field}.phone_number is the same number as map[${earlier}]`);
+    if (earlier !== undefined) throw invalid(`${field}.phone_number repeats map[${earlier}]`);
     places.set(number.e164, index);
     map[number.e164] = own(entry.organization_id, field);
-    // Some numbers take long to read, and a long map must not keep other requests waiting.
+    // Some numbers are slow to parse. Yield, so that a long map does not block other requests.
     if (index % 500 === 499) await nextTurn();
   }
   return { rules, map };
 }
 
-/** The organizations that the entries name and that are there, by the id that the API knows them by. */
+/** Internal ids of the named organizations by unique_id. Omits those that do not exist. */
 async function organizationsOf(
   db: Db,
   caller: Caller,

@@ -9,7 +9,7 @@ import { link, type NumberState } from '../../numbers/life/rules.ts';
 import { defaultCountry, readPhoneNumber } from '../../numbers/phone-number.ts';
 import type { Revision } from '../../revisions/revise.ts';
 
-/** A number that the carrier has for us, as it says. */
+/** A number as the carrier lists it. */
 export type AtCarrier = {
   account_id: string;
   phone_number: string;
@@ -18,7 +18,7 @@ export type AtCarrier = {
   tags: string[];
 };
 
-/** A number that is here already, and the carrier's id of it. */
+/** An existing number and its id at the carrier. */
 export type Linked = { number: NumberState; carrier: { account_id: string; number_id: string } };
 
 const constraintProblems = {
@@ -27,10 +27,10 @@ const constraintProblems = {
 };
 
 /**
- * Takes numbers over into an organization, whatever its standing: they are there and paid for, and only whether they
- * are handed out hangs on it. One event names the batch of all of them.
+ * Adds and links numbers in one organization, and records one event for the batch. The organization may be suspended:
+ * the numbers are already paid for, and its status only decides whether they can be assigned.
  */
-export async function takeOver(
+export async function adoptNumbers(
   revision: Revision,
   caller: Caller,
   account_id: string,
@@ -45,7 +45,7 @@ export async function takeOver(
     caller,
     changes.map(({ number, step }) => ({ before: number, after: { ...number, ...step.set } })),
   );
-  await chargeFromNowOn(revision, caller, linked);
+  await startWeeklyFee(revision, caller, linked);
   const links = changes.flatMap(change => {
     const event = eventOf(change);
     return event ? [{ type: event.type, ...event.data }] : [];
@@ -56,7 +56,7 @@ export async function takeOver(
   revision.record('numbers.adopted', { batch_id, count: items.length, carrier_account_id: account_id });
 }
 
-/** Links one number that is here already, as a step of its own. */
+/** Links one existing number, with an event of its own. */
 export async function linkNumber(revision: Revision, caller: Caller, linked: Linked): Promise<void> {
   const { number, carrier } = linked;
   if (number.leaving) throw new Problem('number_leaving');
@@ -64,11 +64,11 @@ export async function linkNumber(revision: Revision, caller: Caller, linked: Lin
     constraintProblems,
     applyChanges(revision, caller, [{ number, step: link(carrier) }]),
   );
-  await chargeFromNowOn(revision, caller, [linked]);
+  await startWeeklyFee(revision, caller, [linked]);
 }
 
-/** Numbers of a carrier account are charged for by the week; those that were already go on as they are. */
-async function chargeFromNowOn({ tx, at }: Revision, caller: Caller, linked: Linked[]): Promise<void> {
+/** Starts the weekly fee, which numbers of a carrier account have. A fee that already runs keeps its dates. */
+async function startWeeklyFee({ tx, at }: Revision, caller: Caller, linked: Linked[]): Promise<void> {
   if (linked.length === 0) return;
   const ids = linked.map(({ number }) => number.id);
   await sql`
@@ -79,7 +79,7 @@ async function chargeFromNowOn({ tx, at }: Revision, caller: Caller, linked: Lin
 const nicknameMax = 200;
 const tagsMax = 50;
 
-/** How a number comes in: with its tags, as far as ours can be so, and with its name, if that is one. */
+/** Builds the record for a number at the carrier. Keeps the name and the tags that are valid here. */
 export function arrivalFrom(number: AtCarrier): Arrival {
   const read = readPhoneNumber(number.phone_number, defaultCountry);
   if (typeof read === 'string') throw new Problem('invalid_request', `phone_number ${read}`);
@@ -92,7 +92,7 @@ export function arrivalFrom(number: AtCarrier): Arrival {
   };
 }
 
-/** Carriers call a number by its digits until somebody gives it a name: that is none. */
+/** Ignores a name that only repeats the digits: carriers use it as the default. */
 function nicknameFrom({ name, phone_number }: AtCarrier): string | null {
   const text = name?.trim() ?? '';
   const digits = text.replace(/[\s().+-]/g, '');
@@ -102,7 +102,7 @@ function nicknameFrom({ name, phone_number }: AtCarrier): string | null {
 
 const tagsFrom = (tags: string[]): string[] =>
   [...new Set(tags)]
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what the API does not take either
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the API rejects these characters too
     .filter(tag => /^[^\x00-\x1f,]{1,60}$/.test(tag))
     .sort()
     .slice(0, tagsMax);

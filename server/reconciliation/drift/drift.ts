@@ -5,7 +5,7 @@ import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { getRun } from '../runs.ts';
 
-/** One number in a pile; organizations by the ids that the API knows them by. */
+/** Drift of one number. Organizations are given by `unique_id`. */
 export type Drift = {
   phone_number: string;
   pile: Pile;
@@ -25,11 +25,11 @@ export type DriftQuery = {
   pile?: Pile | undefined;
   include_resolved: boolean;
   limit: number;
-  /** The number that the page before ended with. */
+  /** The last number on the previous page. */
   cursor?: string | undefined;
 };
 
-/** What a run has found, in the order of the numbers. */
+/** Lists the drift of a run, sorted by number. */
 export async function listDrift(
   db: Db,
   caller: Caller,
@@ -69,7 +69,7 @@ const driftOf = (db: Db, caller: Caller, runId: string) =>
     .where('d.tenant_id', '=', caller.tenantId)
     .where('d.run_id', '=', runId);
 
-/** Says what was made of it, once. @throws Problem `drift_resolved` */
+/** Records the resolution. @throws Problem `drift_resolved` if there is one already */
 export async function markResolved(
   db: Db,
   caller: Caller,

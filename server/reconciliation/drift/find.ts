@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
 import type { Counts, Run } from '../runs.ts';
 
-/** What the carrier has listed, each with where the map or else the rules put it. */
-const stock = (run: Run) => sql`(
+/** Listed numbers with their intended organization. The map takes precedence over the rules. */
+const listedNumbers = (run: Run) => sql`(
   select s.*, coalesce(m.organization_id::uuid, s.wanted_organization_id) as wanted_id
   from carrier_stock s
   left join (
@@ -13,18 +13,18 @@ const stock = (run: Run) => sql`(
   where s.tenant_id = ${run.tenant_id} and s.run_id = ${run.id})`;
 
 /**
- * Sorts what was listed into what is not here and what is different here; what is not there was looked up before.
+ * Finds the listed numbers that are `not_here` or `different`. Earlier look-ups have found those that are `not_there`.
  *
- * No drift is what somebody is at work on: a number that an order may be buying this moment, one on its way out, and
- * one that was released since the run began and may have been listed before.
+ * Numbers in transition are no drift: a number that an order may be buying, a number being released, and a number
+ * released since the run began, which may have been listed before that.
  */
-export async function fillPiles(db: Db, run: Run): Promise<void> {
+export async function findDrift(db: Db, run: Run): Promise<void> {
   await sql`
     insert into carrier_drift (tenant_id, run_id, phone_number, pile, wanted_organization_id, step,
       carrier_number_id, name, tags, reference, subaccount)
     select s.tenant_id, s.run_id, s.phone_number, 'not_here', s.wanted_id, case when s.wanted_id is not null then 'adopt' end,
       s.carrier_number_id, s.name, s.tags, s.reference, s.subaccount
-    from ${stock(run)} s
+    from ${listedNumbers(run)} s
     where not exists (
         select from phone_numbers n
         where n.tenant_id = s.tenant_id and n.phone_number = s.phone_number and n.released_at is null)
@@ -39,7 +39,7 @@ export async function fillPiles(db: Db, run: Run): Promise<void> {
     select s.tenant_id, s.run_id, s.phone_number, 'different', n.organization_id, s.wanted_id,
       case when n.carrier_account_id is null and s.wanted_id = n.organization_id then 'link' end,
       s.carrier_number_id, s.name, s.tags, s.reference, s.subaccount, d.differences
-    from ${stock(run)} s
+    from ${listedNumbers(run)} s
     join phone_numbers n on n.tenant_id = s.tenant_id and n.phone_number = s.phone_number and n.released_at is null
       and n.release_due_at is null and n.status <> 'releasing'
     join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
@@ -61,7 +61,7 @@ const orderOf = (run: Run) => sql`
   where x.tenant_id = ${run.tenant_id} and x.carrier_account_id = ${run.carrier_account_id}
     and x.phone_number = s.phone_number and x.status in ('buying', 'settling')`;
 
-/** What was ignored when it was last found, and is still the same, needs no second decision. */
+/** Ignores drift again that was ignored in the last run and is unchanged. */
 export async function carryIgnored(db: Db, run: Run): Promise<void> {
   await sql`
     update carrier_drift d
@@ -76,8 +76,7 @@ export async function carryIgnored(db: Db, run: Run): Promise<void> {
         order by id desc limit 1)`.execute(db);
 }
 
-/** How many there are of each, as the comparison has found them. */
-export async function countPiles(db: Db, run: Run): Promise<Counts> {
+export async function countDrift(db: Db, run: Run): Promise<Counts> {
   const mine = sql`tenant_id = ${run.tenant_id} and run_id = ${run.id}`;
   const { rows } = await sql<Counts>`
     select count(*) filter (where pile = 'not_here') as not_here,

@@ -5,7 +5,7 @@ import type { Db } from '../../db/database.ts';
 import { lose, own, owned, setFaults } from '../../testing/carrier-numbers.ts';
 import { newOrganization, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { goThrough, newAccount, pilesOf } from '../testing.ts';
+import { newAccount, pilesOf, reconcile } from '../testing.ts';
 
 let server: TestServer;
 let db: Db;
@@ -22,10 +22,10 @@ beforeEach(async () => {
 after(() => server.stop());
 
 const unique = (count: number) => Array.from({ length: count }, uniqueNumber).sort();
-const compare = (query = '') => goThrough(server, account, `compare${query}`);
+const compare = (query = '') => reconcile(server, account, `compare${query}`);
 const none = { not_here: [], not_there: [], different: [] };
 
-/** Numbers that are at the carrier and in the organization alike. */
+/** Creates numbers that are the same at the carrier and in the organization. */
 async function adopted(count: number): Promise<string[]> {
   const numbers = unique(count);
   await own(
@@ -34,7 +34,7 @@ async function adopted(count: number): Promise<string[]> {
     numbers.map(phone_number => ({ phone_number })),
   );
   const body = { rules: [{ organization_id: acme, everything: true }], dry_run: false };
-  assert.equal((await goThrough(server, account, 'adopt', body)).counts.adopted, count);
+  assert.equal((await reconcile(server, account, 'adopt', body)).counts.adopted, count);
   return numbers;
 }
 
@@ -109,7 +109,7 @@ test('the carrier is asked again before anything is resolved', async () => {
   const [gone] = unique(1) as [string];
   await own(db, account, [{ phone_number: gone }]);
   await lose(db, account, [back]);
-  // With nothing left of ours, the list would be doubted.
+  // If all of our numbers were missing, the list would be doubtful.
   const run = await compare('?may_be_missing=1');
   assert.deepEqual(await pilesOf(server, run.id), { ...none, not_here: [gone], not_there: [back] });
   await lose(db, account, [gone]);

@@ -9,17 +9,16 @@ import { applyChanges, loadStates } from '../../numbers/life/changes.ts';
 import { forget, type NumberState } from '../../numbers/life/rules.ts';
 import { defaultCountry, readPhoneNumber } from '../../numbers/phone-number.ts';
 import { type Revision, revise } from '../../revisions/revise.ts';
-import { arrivalFrom, linkNumber, takeOver } from '../adoption/take-over.ts';
+import { adoptNumbers, arrivalFrom, linkNumber } from '../adoption/take-over.ts';
 import { assertListable, getRun, type Run } from '../runs.ts';
 import { type Drift, getDrift, markResolved } from './drift.ts';
 
-/** What is to be made of one number. */
 export type Action =
   | { action: 'adopt'; organization_id: string }
   | { action: 'link' | 'forget' | 'ignore' }
   | { action: 'release_at_carrier'; confirm: true };
 
-const meant: { [action in Action['action']]: { piles: Pile[]; resolution: Resolution } } = {
+const actionRules: { [action in Action['action']]: { piles: Pile[]; resolution: Resolution } } = {
   adopt: { piles: ['not_here'], resolution: 'adopted' },
   release_at_carrier: { piles: ['not_here'], resolution: 'released_at_carrier' },
   link: { piles: ['different'], resolution: 'linked' },
@@ -27,12 +26,12 @@ const meant: { [action in Action['action']]: { piles: Pile[]; resolution: Resolu
   ignore: { piles: ['not_here', 'not_there', 'different'], resolution: 'ignored' },
 };
 
-/** One number of a run, and what the carrier says of it now. */
+/** The drift of one number, with the carrier's current record of it. */
 export type Case = { run: Run; drift: Drift; atCarrier: CarrierNumber | undefined };
 
 /**
- * The carrier's side of it, before any transaction is open: asks whether it has the number now, for the run has asked a
- * while ago, and gives the number back where that is wanted.
+ * Makes the carrier calls of a resolution, outside any transaction. Looks the number up again, because the run may be
+ * old, and releases it at the carrier for `release_at_carrier`.
  */
 export async function openCase(
   db: Db,
@@ -43,26 +42,28 @@ export async function openCase(
 ): Promise<Case> {
   const run = await getRun(db, caller, run_id);
   const read = readPhoneNumber(phone_number, defaultCountry);
-  // What the carrier has, and we could not even read, can be resolved too.
+  // A number that cannot be parsed is stored as the carrier wrote it, and can be resolved too.
   const drift = await getDrift(db, caller, run.id, typeof read === 'string' ? phone_number : read.e164);
-  const { piles } = meant[action.action];
+  const { piles } = actionRules[action.action];
   if (!piles.includes(drift.pile))
-    throw invalid(`action ${action.action} is for numbers that are ${piles}, and this one is ${drift.pile}`);
+    throw invalid(
+      `action ${action.action} requires a number that is ${piles.join(' or ')}, and this one is ${drift.pile}`,
+    );
   if (run.finished_at === null) throw new Problem('run_running');
   if (drift.resolved_at !== null) throw new Problem('drift_resolved');
   if (action.action === 'ignore') return { run, drift, atCarrier: undefined };
   await assertListable(db, caller, run.carrier_account_id);
   const carrier = await carriers.open(db, caller.tenantId, run.carrier_account_id);
-  const atCarrier = await asked(carrier.findNumber(drift.phone_number));
+  const atCarrier = await askCarrier(carrier.findNumber(drift.phone_number));
   if (action.action === 'release_at_carrier' && atCarrier) {
-    await assertNobodys(db, caller, run, drift.phone_number);
-    await asked(carrier.release(atCarrier.id));
+    await assertUnowned(db, caller, run, drift.phone_number);
+    await askCarrier(carrier.release(atCarrier.id));
   }
   return { run, drift, atCarrier };
 }
 
 /** @throws Problem `carrier_failed` with the carrier's own reason */
-async function asked<T>(answer: Promise<T>): Promise<T> {
+async function askCarrier<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
@@ -71,7 +72,7 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** Our side of it. */
+/** Applies the resolution to our records. */
 export async function resolveDrift(
   db: Db,
   caller: Caller,
@@ -80,7 +81,7 @@ export async function resolveDrift(
 ): Promise<Drift> {
   const { phone_number } = drift;
   const key = { run_id: run.id, phone_number };
-  const mark = (tx: Db) => markResolved(tx, caller, key, meant[action.action].resolution);
+  const mark = (tx: Db) => markResolved(tx, caller, key, actionRules[action.action].resolution);
   switch (action.action) {
     case 'ignore':
     case 'release_at_carrier':
@@ -89,44 +90,44 @@ export async function resolveDrift(
     case 'adopt':
       await revise(db, caller, { unique_id: action.organization_id }, async revision => {
         await mark(revision.tx);
-        await assertNobodys(revision.tx, caller, run, phone_number);
-        const arrival = arrivalFrom(atAccount(run, atCarrier));
-        await takeOver(revision, caller, run.carrier_account_id, { adopted: [arrival], linked: [] });
+        await assertUnowned(revision.tx, caller, run, phone_number);
+        const arrival = arrivalFrom(requireAtCarrier(run, atCarrier));
+        await adoptNumbers(revision, caller, run.carrier_account_id, { adopted: [arrival], linked: [] });
       });
       break;
     case 'link':
-      await withNumber(db, caller, phone_number, async (revision, number) => {
+      await changeLive(db, caller, phone_number, async (revision, number) => {
         await mark(revision.tx);
-        const { account_id, carrier_number_id } = atAccount(run, atCarrier);
+        const { account_id, carrier_number_id } = requireAtCarrier(run, atCarrier);
         await linkNumber(revision, caller, { number, carrier: { account_id, number_id: carrier_number_id } });
       });
       break;
     case 'forget':
       if (atCarrier) throw new Problem('drift_resolved', 'The carrier has the number');
-      await withNumber(db, caller, phone_number, async (revision, number) => {
+      await changeLive(db, caller, phone_number, async (revision, number) => {
         await mark(revision.tx);
         if (number.carrier_account_id !== run.carrier_account_id)
-          throw new Problem('drift_resolved', 'The number is not of this account any more');
+          throw new Problem('drift_resolved', 'The number no longer belongs to this account');
         await applyChanges(revision, caller, [{ number, step: forget(number) }]);
       });
   }
   return getDrift(db, caller, run.id, phone_number);
 }
 
-/** @throws Problem `drift_resolved` where the carrier has it no more */
-function atAccount(run: Run, found: CarrierNumber | undefined) {
-  if (!found) throw new Problem('drift_resolved', 'The carrier does not have the number any more');
+/** @throws Problem `drift_resolved` if the carrier no longer has the number */
+function requireAtCarrier(run: Run, found: CarrierNumber | undefined) {
+  if (!found) throw new Problem('drift_resolved', 'The carrier no longer has the number');
   return { ...found, account_id: run.carrier_account_id, carrier_number_id: found.id };
 }
 
-/** The live number, under the lock of the organization that has it. */
-async function withNumber(
+/** Changes the live number under its organization's lock. */
+async function changeLive(
   db: Db,
   caller: Caller,
   phoneNumber: string,
   change: (revision: Revision, number: NumberState) => Promise<void>,
 ): Promise<void> {
-  const gone = new Problem('drift_resolved', 'The number is not here any more');
+  const gone = new Problem('drift_resolved', 'The number was released here');
   const found = await findLive(db, caller, phoneNumber);
   if (!found) throw gone;
   await revise(db, caller, { id: found.organization_id }, async revision => {
@@ -145,8 +146,8 @@ const findLive = (db: Db, caller: Caller, phoneNumber: string) =>
     .where('released_at', 'is', null)
     .executeTakeFirst();
 
-/** Makes sure that no organization has the number, and that no order may be buying it. */
-async function assertNobodys(db: Db, caller: Caller, run: Run, phoneNumber: string): Promise<void> {
+/** Checks that no organization has the number and no order may be buying it. */
+async function assertUnowned(db: Db, caller: Caller, run: Run, phoneNumber: string): Promise<void> {
   if (await findLive(db, caller, phoneNumber)) throw new Problem('number_taken');
   const order = await db
     .selectFrom('orders')

@@ -11,20 +11,25 @@ export const DriftParams = Type.Object({ run_id: RunId, phone_number: AnyFormat 
 const piles = ['not_here', 'not_there', 'different'] as const;
 const Pile = oneOf(piles, {
   description:
-    '`not_here`: at the carrier only. `not_there`: here only, and looked up at the carrier by itself. `different`: in both, and not the same.',
+    '`not_here`: only at the carrier. `not_there`: only here, confirmed by a look-up at the carrier. `different`: in both places with different data.',
 });
 
 export const DriftQuery = Type.Object(
   {
     pile: Type.Optional(Pile),
     include_resolved: withDefault(
-      Type.Boolean({ default: false, description: 'If true, also what is resolved.' }),
+      Type.Boolean({ default: false, description: 'If true, includes resolved drift.' }),
     ),
     limit: withDefault(
-      Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'Numbers at most.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        default: 100,
+        description: 'The maximum number of results.',
+      }),
     ),
     cursor: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 100, description: 'The `next_cursor` of the page before.' }),
+      Type.String({ minLength: 1, maxLength: 100, description: 'The `next_cursor` of the previous page.' }),
     ),
   },
   { additionalProperties: false },
@@ -32,41 +37,45 @@ export const DriftQuery = Type.Object(
 
 export const Drift = Type.Object(
   {
-    phone_number: Type.String({ description: 'The number, as the carrier writes it.' }),
+    phone_number: Type.String({ description: 'The number as the carrier writes it.' }),
     pile: Pile,
-    organization_id: nullable(Type.String({ description: 'The organization that has it here, or null.' })),
+    organization_id: nullable(
+      Type.String({ description: 'The organization that has the number here. Null if none does.' }),
+    ),
     wanted_organization_id: nullable(
-      Type.String({ description: 'Where the rules of the adoption put it, or null.' }),
+      Type.String({ description: 'The organization that the map or the rules choose. Null if none fits.' }),
     ),
     carrier_number_id: Type.String({
-      description: "The carrier's id of it; ours of it for what it has not.",
+      description: "The number's id at the carrier. For `not_there`, the id recorded here.",
     }),
-    name: nullable(Type.String({ description: 'Its name at the carrier.' })),
-    tags: Type.Array(Type.String({ description: 'A tag.' }), { description: 'Its tags at the carrier.' }),
-    reference: nullable(Type.String({ description: 'What it was bought with, where the carrier knows.' })),
-    subaccount: nullable(Type.String({ description: 'The account below yours that it lies in.' })),
+    name: nullable(Type.String({ description: 'The name at the carrier.' })),
+    tags: Type.Array(Type.String({ description: 'A tag.' }), { description: 'The tags at the carrier.' }),
+    reference: nullable(Type.String({ description: 'The purchase reference, if the carrier stores it.' })),
+    subaccount: nullable(Type.String({ description: 'The subaccount that owns the number at the carrier.' })),
     differences: Type.Array(
       Type.Object(
         {
           field: oneOf(['carrier_account_id', 'carrier_number_id', 'organization_id'], {
-            description: 'What is different.',
+            description: 'The field that differs.',
           }),
-          here: nullable(Type.String({ description: 'What it is here.' })),
-          there: Type.String({ description: 'What it is at the carrier, or by the rules of the adoption.' }),
+          here: nullable(Type.String({ description: 'The value here.' })),
+          there: Type.String({
+            description: 'The value at the carrier, or the value that the map or the rules choose.',
+          }),
         },
         { additionalProperties: false },
       ),
-      { description: 'What is different, for a number that is in both books.' },
+      { description: 'The fields that differ. Empty unless the pile is `different`.' },
     ),
     resolution: nullable(
       oneOf(['adopted', 'linked', 'forgotten', 'ignored', 'released_at_carrier'], {
-        description: 'What was made of it, or null.',
+        description: 'The resolution. Null while there is none.',
       }),
     ),
-    resolved_at: nullable(Timestamp('When that was.')),
+    resolved_at: nullable(Timestamp('When the drift was resolved.')),
   },
   {
-    description: 'A number about which the two books do not agree, as of a run.',
+    description: 'A number on which the carrier and Linekeeper disagreed during a run.',
     additionalProperties: false,
     examples: [
       {
@@ -95,7 +104,7 @@ export const driftBody = (row: DriftRow): Static<typeof Drift> => ({
 
 const does = (action: Action['action'], more: Record<string, TSchema> = {}) =>
   Type.Object(
-    { action: Type.Literal(action, { description: 'What to do.' }), ...more },
+    { action: Type.Literal(action, { description: 'The action.' }), ...more },
     { additionalProperties: false },
   );
 
@@ -106,7 +115,7 @@ export const ResolveBody = Type.Unsafe<Action>({
     action: {
       type: 'string',
       enum: ['adopt', 'link', 'forget', 'ignore', 'release_at_carrier'],
-      description: 'What to do.',
+      description: 'The action.',
     },
   },
   discriminator: { propertyName: 'action' },
@@ -116,7 +125,7 @@ export const ResolveBody = Type.Unsafe<Action>({
     does('forget'),
     does('ignore'),
     does('release_at_carrier', {
-      confirm: Type.Literal(true, { description: 'That you mean it: the number may be gone for good.' }),
+      confirm: Type.Literal(true, { description: 'Confirms the release. The number may be lost for good.' }),
     }),
   ],
   examples: [{ action: 'adopt', organization_id: 'org_abc123' }],
