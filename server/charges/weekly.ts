@@ -8,7 +8,7 @@ import { isOwed, week } from './charges.ts';
 const everyMs = 60_000;
 const numbersPerBatch = 500;
 
-/** Nobody waits for a fee, since spending() counts the weeks that are not charged yet: so no organization has a share. */
+/** No organization needs a share: nobody waits for a fee, since spending() counts weeks that are not charged yet. */
 const fees: Due = { table: 'phone_numbers', due: 'next_fee_at' };
 
 /** Charges the weeks of numbers as they begin. Every server does it, and each week is charged once. */
@@ -28,7 +28,7 @@ export async function chargeWeeks(db: Db, at?: Date): Promise<void> {
  * @returns how many numbers were due and not in somebody else's hands
  */
 async function chargeBatch(db: Db, at?: Date): Promise<number> {
-  const moment = at ? sql`${at}::timestamptz` : sql`now()`;
+  const moment = at ? sql`${at}::timestamptz` : sql`(select clock_timestamp())`;
   return transact(db, async tx => {
     // By itself, so that the next statement sees what was committed before the last of these locks was had.
     const rows = await lockDue(tx, fees, numbersPerBatch, at);

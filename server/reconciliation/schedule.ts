@@ -21,7 +21,7 @@ const nextTime = sql<Date>`clock_timestamp() + make_interval(secs => compare_eve
  * not gone through twice; after a time without any server, it is compared once and not once for each time missed.
  */
 export const startComparisons = (db: Db, log: Logger): Job =>
-  startJob(log, { name: 'beginning comparisons', everyMs: 500, round: () => beginComparison(db) });
+  startJob(log, { name: 'beginning comparisons', everyMs: 1000, round: () => beginComparison(db) });
 
 /** @returns whether there was one to begin */
 export const beginComparison = (db: Db): Promise<boolean> =>

@@ -38,15 +38,16 @@ export async function holdersDue(db: Db, { table, due, condition, holder }: Shar
   return rows;
 }
 
-/** What is due of one holder. */
+/** What is due of one holder by then. */
 export async function dueOf(
   db: Db,
   shared: Shared,
   { tenant_id, holder }: Holder,
   count: number,
+  at: Date,
 ): Promise<RowName[]> {
   const whose = sql`tenant_id = ${tenant_id} and ${sql.ref(shared.holder)} = ${holder}`;
-  return (await dueRows(shared, sql`${count}`, whose).execute(db)).rows;
+  return (await dueRows(shared, sql`${count}`, whose, sql`${at}::timestamptz`).execute(db)).rows;
 }
 
 /** Locks what is due for the rest of the transaction, for work that is done by then. @param at the moment, if not now */

@@ -42,9 +42,11 @@ function messagingOf({ messaging_service_id, campaign_id }: Registered, { can }:
 }
 
 export const startAttachments = (db: Db, carriers: Carriers, log: Logger): Job =>
-  startAtCarriers(db, log, carriers.settings, 'attaching at the carriers', attachments, number =>
-    goOnAttaching(db, carriers, number),
-  );
+  startAtCarriers(db, carriers, log, {
+    name: 'attaching at the carriers',
+    lease: attachments,
+    work: number => goOnAttaching(db, carriers, number),
+  });
 
 /** Attaches a number, or looks what has become of that; if it is cut short it can be repeated. */
 export async function goOnAttaching(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {

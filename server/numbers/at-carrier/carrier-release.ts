@@ -123,9 +123,11 @@ const waitFor = (db: Db, { settings }: Carriers, number: LeasedNumber, failure: 
   putOff(db, releases, number, settings.settleMs, { release_problem: reason(failure) });
 
 export const startReleases = (db: Db, carriers: Carriers, log: Logger): Job =>
-  startAtCarriers(db, log, carriers.settings, 'releasing at the carriers', releases, number =>
-    goOnReleasing(db, carriers, number),
-  );
+  startAtCarriers(db, carriers, log, {
+    name: 'releasing at the carriers',
+    lease: releases,
+    work: number => goOnReleasing(db, carriers, number),
+  });
 
 /**
  * Goes on with a release whose outcome nobody has heard, or that was to begin later. What hinders it for a time is

@@ -16,7 +16,7 @@ const share = 1000;
 /** How many locked organizations are waited for at once, with a connection each. */
 const waitersMax = 4;
 
-export const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
+const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
 
 /**
  * Ends what ends by itself: reservations, cool-downs, the time to undo a release. Each is a revision. Every server does
@@ -93,8 +93,8 @@ function endShare(db: Db, { tenant_id, holder }: Holder, waits: boolean): Promis
 }
 
 async function endIn(revision: Revision, caller: Caller): Promise<number> {
-  const { tx, organization } = revision;
-  const rows = await dueOf(tx, expiry, { tenant_id: caller.tenantId, holder: organization.id }, share);
+  const { tx, organization, now } = revision;
+  const rows = await dueOf(tx, expiry, { tenant_id: caller.tenantId, holder: organization.id }, share, now);
   if (rows.length === 0) return 0;
   const ids = rows.map(row => row.id);
   const states = await loadStates(revision, caller, ids);
