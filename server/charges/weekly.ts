@@ -28,7 +28,7 @@ export async function chargeWeeks(db: Db, at?: Date): Promise<void> {
  * @returns how many rows were locked and processed
  */
 async function chargeBatch(db: Db, at?: Date): Promise<number> {
-  const moment = at ? sql`${at}::timestamptz` : sql`now()`;
+  const moment = at ? sql`${at}::timestamptz` : sql`(select clock_timestamp())`;
   return transact(db, async tx => {
     // A statement of its own: the next one then sees every change committed before the locks were taken.
     const rows = await lockDue(tx, fees, numbersPerBatch, at);

@@ -21,7 +21,7 @@ const nextTime = sql<Date>`clock_timestamp() + make_interval(secs => compare_eve
  * account is compared once, not once per missed time.
  */
 export const startComparisons = (db: Db, log: Logger): Job =>
-  startJob(log, { name: 'scheduled comparisons', everyMs: 500, round: () => beginComparison(db) });
+  startJob(log, { name: 'scheduled comparisons', everyMs: 1000, round: () => beginComparison(db) });
 
 /** @returns whether a comparison was due */
 export const beginComparison = (db: Db): Promise<boolean> =>

@@ -7,7 +7,7 @@ import { createTenant } from '../tenants/tenants.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
-import { revise } from './revise.ts';
+import { revise, reviseIfFree } from './revise.ts';
 
 let server: TestServer;
 let caller: Caller;
@@ -88,6 +88,22 @@ test('a change sees the organization as the previous change left it', async () =
     ),
   );
   assert.equal((await organizationOf(organization)).name, '30');
+});
+
+test('a change that can wait does nothing while somebody else is changing the organization', async () => {
+  const { db } = server.database;
+  const organization = await insertOrganization();
+  const changed = () =>
+    reviseIfFree(db, caller, { id: organization }, async ({ number, record }) => {
+      record('test.recorded', {});
+      return number;
+    });
+  await revise(db, caller, { id: organization }, async ({ record }) => {
+    record('test.recorded', {});
+    assert.equal(await changed(), undefined);
+  });
+  assert.equal(await changed(), 2);
+  assert.equal((await readLog(organization)).length, 2);
 });
 
 test('an edit that changes nothing makes no revision', async () => {

@@ -38,15 +38,16 @@ export async function holdersDue(db: Db, { table, due, condition, holder }: Shar
   return rows;
 }
 
-/** The due rows of one holder, oldest first. */
+/** The due rows of one holder at that time, oldest first. */
 export async function dueOf(
   db: Db,
   shared: Shared,
   { tenant_id, holder }: Holder,
   count: number,
+  at: Date,
 ): Promise<RowName[]> {
   const whose = sql`tenant_id = ${tenant_id} and ${sql.ref(shared.holder)} = ${holder}`;
-  return (await dueRows(shared, sql`${count}`, whose).execute(db)).rows;
+  return (await dueRows(shared, sql`${count}`, whose, sql`${at}::timestamptz`).execute(db)).rows;
 }
 
 /** Locks due rows until the transaction ends, for work inside that transaction. @param at the time, now by default */

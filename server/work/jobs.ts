@@ -37,15 +37,16 @@ export function startJob(log: Logger, { name, everyMs, round, settled }: Rounds)
     } catch (error) {
       logFailure(log, error, `${name} could not run`);
     }
-    running = undefined;
-    schedule(again ? 0 : everyMs);
   }
 
   function schedule(ms: number) {
     if (stopped) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
-      running = run();
+      running = run().then(() => {
+        running = undefined;
+        schedule(again ? 0 : everyMs);
+      });
     }, ms).unref();
   }
 

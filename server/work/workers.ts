@@ -3,7 +3,7 @@ import type { Db } from '../db/database.ts';
 import { type Job, logFailure, startJob } from './jobs.ts';
 import { fromNow, type Lease, type Leased, LeaseLost, leaseDue } from './leases.ts';
 
-type Workers<Row> = {
+export type Workers<Row> = {
   /** Names the work in the log. */
   name: string;
   lease: Lease<Row>;

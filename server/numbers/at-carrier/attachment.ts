@@ -42,9 +42,11 @@ function messagingOf({ messaging_service_id, campaign_id }: Registered, { can }:
 }
 
 export const startAttachments = (db: Db, carriers: Carriers, log: Logger): Job =>
-  startAtCarriers(db, log, carriers.settings, 'attachments at the carriers', attachments, number =>
-    advanceAttachment(db, carriers, number),
-  );
+  startAtCarriers(db, carriers, log, {
+    name: 'attachments at the carriers',
+    lease: attachments,
+    work: number => advanceAttachment(db, carriers, number),
+  });
 
 /** Attaches a number, or checks an attachment that has begun. Safe to repeat after a crash. */
 export async function advanceAttachment(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {

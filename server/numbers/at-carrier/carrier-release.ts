@@ -126,9 +126,11 @@ const retryLater = (db: Db, { settings }: Carriers, number: LeasedNumber, failur
   backOff(db, releases, number, settings.settleMs, { release_problem: reason(failure) });
 
 export const startReleases = (db: Db, carriers: Carriers, log: Logger): Job =>
-  startAtCarriers(db, log, carriers.settings, 'releases at the carriers', releases, number =>
-    advanceRelease(db, carriers, number),
-  );
+  startAtCarriers(db, carriers, log, {
+    name: 'releases at the carriers',
+    lease: releases,
+    work: number => advanceRelease(db, carriers, number),
+  });
 
 /**
  * Retries a release with an unknown outcome, or starts one whose undo window has closed. Backs off after a temporary

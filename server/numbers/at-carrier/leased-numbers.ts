@@ -1,12 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { type Caller, systemCaller } from '../../access/caller.ts';
-import type { CarrierSettings } from '../../accounts/open.ts';
+import type { Carriers } from '../../accounts/open.ts';
 import type { Db } from '../../db/database.ts';
 import { backOffMs } from '../../work/back-off.ts';
 import type { Job } from '../../work/jobs.ts';
 import { fromNow, type Lease, type Leased, leaseOne, overwrite } from '../../work/leases.ts';
-import { startWorkers } from '../../work/workers.ts';
+import { startWorkers, type Workers } from '../../work/workers.ts';
 import type { NumberStatus } from '../state.ts';
 
 /*
@@ -82,18 +82,14 @@ export const carrierCaller = (tenantId: string): Caller => systemCaller(tenantId
 /** Starts workers. One account gets at most half as many numbers as concurrent calls, so requests keep their share. */
 export const startAtCarriers = (
   db: Db,
+  { settings }: Carriers,
   log: Logger,
-  { pollMs, settleMs, concurrency }: CarrierSettings,
-  name: string,
-  lease: Lease<NumberAtCarrier>,
-  work: (number: LeasedNumber) => Promise<void>,
+  work: Pick<Workers<NumberAtCarrier>, 'name' | 'lease' | 'work'>,
 ): Job =>
   startWorkers(db, log, {
-    name,
-    lease,
-    everyMs: pollMs,
-    leaseMs: settleMs,
+    ...work,
+    everyMs: settings.pollMs,
+    leaseMs: settings.settleMs,
     atOnce: 16,
-    share: Math.ceil(concurrency / 2),
-    work,
+    share: Math.ceil(settings.concurrency / 2),
   });

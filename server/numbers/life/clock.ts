@@ -16,7 +16,7 @@ const share = 1000;
 /** The maximum of locked organizations to wait for at a time. Each wait uses a connection. */
 const waitersMax = 4;
 
-export const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
+const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
 
 /**
  * Starts the job that ends reservations, cool-downs and undo windows. Each end is a revision. Every server runs the job;
@@ -93,8 +93,8 @@ function endBatch(db: Db, { tenant_id, holder }: Holder, waits: boolean): Promis
 }
 
 async function endInOrganization(revision: Revision, caller: Caller): Promise<number> {
-  const { tx, organization } = revision;
-  const rows = await dueOf(tx, expiry, { tenant_id: caller.tenantId, holder: organization.id }, share);
+  const { tx, organization, now } = revision;
+  const rows = await dueOf(tx, expiry, { tenant_id: caller.tenantId, holder: organization.id }, share, now);
   if (rows.length === 0) return 0;
   const ids = rows.map(row => row.id);
   const states = await loadStates(revision, caller, ids);
