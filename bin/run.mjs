@@ -65,7 +65,8 @@ export async function run(script, args, { mayInstall = false, withDev = false } 
   ensurePackages(mayInstall, withDev);
   const file = join(root, script);
   const binary = nodeBinary();
-  // Strips and compiles TypeScript once instead of at each start, which saves a quarter of the start's work.
+  // Strips and compiles TypeScript once instead of at each start. That saves a quarter of the start's work, and 25 MB or
+  // more, since the code that strips types stays in memory.
   const cache = join(root, 'node_modules', '.cache', 'compiled');
   if (binary === process.execPath) {
     module.enableCompileCache(cache);
