@@ -13,7 +13,7 @@ import { startEmbedded } from '../server/db/embedded.ts';
 import { migrate } from '../server/db/migrate.ts';
 import { templateName } from '../server/testing/database.ts';
 import { preparedVariable, prepareHome } from '../server/testing/process.ts';
-import { report } from './report.ts';
+import { createReport } from './report.ts';
 
 const root = join(import.meta.dirname, '..');
 const chosen = process.argv.slice(2).filter(word => word !== '--soak');
@@ -21,12 +21,8 @@ if (process.argv.includes('--soak')) process.env.SOAK ??= '1';
 // Each test file has up to 70 connections, and PostgreSQL 200.
 const atOnceMax = 4;
 
+const { follow, fail, conclude } = createReport();
 const title = (text: string) => console.log(`\n── ${text}`);
-
-function fail(text: string): void {
-  console.error(`\n${text}: failed`);
-  process.exitCode = 1;
-}
 
 function check(text: string, program: string, args: string[]): void {
   title(text);
@@ -35,8 +31,8 @@ function check(text: string, program: string, args: string[]): void {
 }
 
 /** A throw-away PostgreSQL, whose data need not survive anything, with a migrated template that tests clone. */
-async function testOn(text: string, binaries: string | undefined, files: string[]): Promise<void> {
-  title(text);
+async function testOn(where: string, binaries: string | undefined, files: string[]): Promise<void> {
+  title(`Tests ${where}`);
   const home = await mkdtemp(join(tmpdir(), 'lk-test-'));
   const embedded = await startEmbedded(home, () => {}, binaries);
   const leave = async () => {
@@ -65,8 +61,7 @@ async function testOn(text: string, binaries: string | undefined, files: string[
       NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
     });
     const concurrency = Math.min(Math.max(availableParallelism(), 2), atOnceMax);
-    const isGood = await report(run({ files: files.map(file => join(root, file)), concurrency }));
-    if (!isGood) fail(text);
+    await follow(where, run({ files: files.map(file => join(root, file)), concurrency }));
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
     await leave();
@@ -89,7 +84,7 @@ if (chosen.length === 0) {
   check('Format and lint', 'biome', ['ci', '--error-on-warnings', '.']);
   check('Types', 'tsc', []);
 }
-await testOn('Tests on the embedded PostgreSQL', undefined, files);
+await testOn('on the embedded PostgreSQL', undefined, files);
 
 // What depends on the database's version is the SQL, which is the server's. What starts servers of its own starts the
 // embedded one. Kills, races and models go through statements that the other tests send, too.
@@ -105,4 +100,5 @@ if (!older)
   console.log(
     '\n── Tests on an older PostgreSQL: none is installed in /usr/lib/postgresql, so these are left out',
   );
-else if (onAnyVersion.length > 0) await testOn(`Tests on the PostgreSQL in ${older}`, older, onAnyVersion);
+else if (onAnyVersion.length > 0) await testOn(`on the PostgreSQL in ${older}`, older, onAnyVersion);
+if (!conclude()) process.exitCode = 1;

@@ -25,7 +25,9 @@ import { startTestServer, type TestServer } from './testing/server.ts';
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
 
-const server: TestServer = await startTestServer();
+// A sandbox that hangs is given up at once, and no caller is kept waiting for an outcome: any answer will do here.
+const hasty = { timeoutMs: 1, settleMs: 100, patienceMs: 100 };
+const server: TestServer = await startTestServer(undefined, hasty);
 after(() => server.stop());
 const operations = operationsOf((await server.call('GET', '/openapi.json')).body);
 const secrets = await mintSecrets();
@@ -39,7 +41,7 @@ for (const operation of operations) {
     known.phone_number!.push(...fitting, ...fitting, ...fitting);
     const verify = verifier(operation);
     const property = fc.asyncProperty(
-      attempts(withoutLongWaits(operation), known, secrets),
+      attempts(affordable(operation), known, secrets),
       async attempt => {
         const { method } = operation;
         const { path, headers, body = '' } = attempt;
@@ -53,7 +55,9 @@ for (const operation of operations) {
     );
     const succeeded = () => [...answered].some(status => status < 300);
     // Some take luck: an organization, a user of it and a number that fits, all in one attempt.
-    for (let round = 0; round < 50 && !succeeded(); round++) await fc.assert(property, fuzzing('requests'));
+    const { numRuns, seed } = fuzzing('requests');
+    for (let round = 0; round < 200 && !succeeded(); round++)
+      await fc.assert(property, { numRuns, seed: seed + round });
     // Otherwise all of this has only shown that everything is refused.
     assert(succeeded(), `only ${[...answered]} came back`);
   });
@@ -77,8 +81,11 @@ const starting: Record<string, string> = {
   resolveDrift: 'drift',
 };
 
-function withoutLongWaits(operation: Operation): Operation {
-  const copy = structuredClone(operation);
+/** Without long waits, and without purchases by the thousand, which would go on beside all other tests. */
+function affordable(operation: Operation): Operation {
+  const copy: Operation = JSON.parse(JSON.stringify(operation), (name, value) =>
+    name === 'quantity' && value.maximum ? { ...value, maximum: 5 } : value,
+  );
   for (const { name, schema } of copy.parameters ?? []) if (name === 'wait') schema.maximum = 1;
   return copy;
 }

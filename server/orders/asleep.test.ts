@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { unhurried } from '../../carriers/testing/time-outs.ts';
 import { carrierDefaults, createCarriers } from '../accounts/open.ts';
 import { check } from '../check/check.ts';
 import { editOrganization } from '../organizations/organizations.ts';
 import { editTenant } from '../tenants/tenants.ts';
 import { newCarrierAccount, readBook } from '../testing/carrier-numbers.ts';
-import { newScheduleTenant } from '../testing/carrier-schedules.ts';
+import { letTimePass, newScheduleTenant } from '../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { pursueDueOrders } from '../testing/due-work.ts';
 import { sleepy } from '../testing/killing.ts';
@@ -24,9 +24,10 @@ after(async () => {
   await database.drop();
 });
 
-test('a process that wakes up when its order was given up buys nothing', async () => {
+test('a process that wakes up when its order was given up buys nothing', async t => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { db } = database;
-  const carriers = createCarriers(db, { ...carrierDefaults, settleMs: 0, pollMs: 1, timeoutMs: 4 });
+  const carriers = createCarriers(db, { ...carrierDefaults, ...unhurried, settleMs: 0 });
   const { caller, organization } = await newScheduleTenant(db, 0);
   const account = await newCarrierAccount(db, caller);
   await editOrganization(db, caller, organization, { sms_active: true });
@@ -51,9 +52,10 @@ test('a process that wakes up when its order was given up buys nothing', async (
     row => row.status === 'buying',
     async () => {
       while ((await statusOf(id!)) !== 'bought') {
+        await letTimePass(db);
         await pursueDueOrders(awake);
-        await sleep(1);
       }
+      t.mock.timers.tick(holdMs(carriers));
     },
   );
   await pursue({ ...awake, db: asleep }, (await readPlaced(db, caller.tenantId, id!))!);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { CarrierError } from '../../carriers/errors.ts';
 import type { Fault } from '../../carriers/sandbox/store.ts';
+import { holdTimeOuts, runOutOfTime, unhurried } from '../../carriers/testing/time-outs.ts';
 import type { Caller } from '../access/caller.ts';
 import { type Carriers, carrierDefaults, createCarriers } from '../accounts/open.ts';
 import { check } from '../check/check.ts';
@@ -12,11 +12,11 @@ import type { Database } from '../db/database.ts';
 import { createOrganization, editOrganization } from '../organizations/organizations.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { changeBook, newCarrierAccount, setFaults } from '../testing/carrier-numbers.ts';
+import { letTimePass } from '../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { pursueDueOrders } from '../testing/due-work.ts';
 import { killable, type Life, liveFor, mortal } from '../testing/killing.ts';
 import { fuzzing } from '../testing/runs.ts';
-import { secretKey } from '../testing/server.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { placeOrders } from './place.ts';
 import { orderLeaseMs, pursue } from './pursue.ts';
@@ -32,16 +32,20 @@ const limit = 3;
 
 let database: TestDatabase;
 let prompt: Carriers;
+let ticking: NodeJS.Timeout;
 let caller: Caller;
 before(async () => {
   database = await createTestDatabase();
-  const settings = { ...carrierDefaults, secretKeys: [secretKey], settleMs: 0, pollMs: 2, timeoutMs: 4 };
-  prompt = createCarriers(database.db, settings);
+  prompt = createCarriers(database.db, { ...carrierDefaults, ...unhurried, settleMs: 0 });
+  // A call that hangs is given up soon, and nothing else is.
+  holdTimeOuts();
+  ticking = setInterval(runOutOfTime, 1);
   ({ caller } = await createTenant(database.db, 'Test', 'test'));
   await createOrganization(database.db, caller, { unique_id: organization, name: 'Schedules' });
   await editOrganization(database.db, caller, organization, { sms_active: true });
 });
 after(async () => {
+  clearInterval(ticking);
   assert.deepEqual((await check(database)).findings, []);
   await database.drop();
 });
@@ -177,6 +181,7 @@ async function purchase(shop: Shop, area_code: string): Promise<void> {
 /** Carries out due orders until none is left. */
 async function settleAll(shop: Shop): Promise<void> {
   for (;;) {
+    await letTimePass(database.db);
     await pursueDueOrders(shop);
     const { open } = await shop.db
       .selectFrom('orders')
@@ -184,7 +189,6 @@ async function settleAll(shop: Shop): Promise<void> {
       .where('next_at', 'is not', null)
       .executeTakeFirstOrThrow();
     if (open === 0) return;
-    await sleep(2);
   }
 }
 

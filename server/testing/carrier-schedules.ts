@@ -54,6 +54,7 @@ export async function newScheduleTenant(db: Db, release_undo_seconds: number): P
 
 /** As much as any lease, pause or undo window lasts. */
 export async function letTimePass(db: Db): Promise<void> {
+  await db.updateTable('orders').set({ next_at: new Date() }).where('next_at', '>', new Date()).execute();
   for (const moment of ['release_due_at', 'attach_due_at', 'until'] as const)
     await db
       .updateTable('phone_numbers')
