@@ -40,19 +40,16 @@ for (const operation of operations) {
     const fitting = states[starting[operation.operationId] ?? ''] ?? [];
     known.phone_number!.push(...fitting, ...fitting, ...fitting);
     const verify = verifier(operation);
-    const property = fc.asyncProperty(
-      attempts(affordable(operation), known, secrets),
-      async attempt => {
-        const { method } = operation;
-        const { path, headers, body = '' } = attempt;
-        const answer = await request(server.url, path, {
-          ...{ method, headers },
-          ...(method !== 'GET' && { body }),
-        });
-        verify(answer);
-        answered.add(answer.status);
-      },
-    );
+    const property = fc.asyncProperty(attempts(affordable(operation), known, secrets), async attempt => {
+      const { method } = operation;
+      const { path, headers, body = '' } = attempt;
+      const answer = await request(server.url, path, {
+        ...{ method, headers },
+        ...(method !== 'GET' && { body }),
+      });
+      verify(answer);
+      answered.add(answer.status);
+    });
     const succeeded = () => [...answered].some(status => status < 300);
     // Some take luck: an organization, a user of it and a number that fits, all in one attempt.
     const { numRuns, seed } = fuzzing('requests');

@@ -55,7 +55,7 @@ test('a process that wakes up when its order was given up buys nothing', async t
         await letTimePass(db);
         await pursueDueOrders(awake);
       }
-      t.mock.timers.tick(holdMs(carriers));
+      t.mock.timers.tick(orderLeaseMs(carriers));
     },
   );
   await pursue({ ...awake, db: asleep }, (await readPlaced(db, caller.tenantId, id!))!);
