@@ -5,7 +5,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { exampleList, newHome, startServer } from './testing/process.ts';
+import { emptyHome, exampleList, newHome, startServer } from './testing/process.ts';
 
 const portOf = (url: string): string => new URL(url).port;
 
@@ -14,7 +14,7 @@ test('a port belongs to one server: a second one is refused before it creates an
   const port = portOf(first.url);
   // An address that includes the first server's is the same port to Linux; elsewhere the system may see it otherwise.
   for (const host of process.platform === 'linux' ? ['127.0.0.1', '0.0.0.0', '::'] : ['127.0.0.1']) {
-    const home = await newHome(t);
+    const home = await emptyHome(t);
     await assert.rejects(startServer(home, { env: { PORT: port, HOST: host } }), (error: Error) => {
       assert.match(error.message, /^it ended with 1: error: /);
       assert.ok(error.message.includes(`Port ${port} of ${host} is in use`), error.message);
@@ -27,7 +27,7 @@ test('a port belongs to one server: a second one is refused before it creates an
 
 test('of servers that start at the same time on one port, exactly one serves', async t => {
   const port = await findPort();
-  const homes = await Promise.all([1, 2, 3].map(() => newHome(t)));
+  const homes = await Promise.all([1, 2, 3].map(() => emptyHome(t)));
   const starts = await Promise.allSettled(homes.map(home => startServer(home, { env: { PORT: `${port}` } })));
   const serving = starts.flatMap(start => (start.status === 'fulfilled' ? [start.value] : []));
   const refusals = starts.flatMap(start => (start.status === 'rejected' ? [String(start.reason)] : []));
