@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { check } from '../../check/check.ts';
 import type { Db } from '../../db/database.ts';
-import { own } from '../../testing/carrier-numbers.ts';
+import { own, setFaults } from '../../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
 import { ended, newAccount, pilesOf, reconcile } from '../testing.ts';
@@ -195,6 +195,8 @@ test('an account that cannot be gone through, and a second run beside the first'
     (await compare(account, await server.newKey({ organization_id: acme }))).body.code,
     'key_bound',
   );
+  // The first run must not have ended when the last request comes.
+  await setFaults(db, account, [{ call: 'list', kind: 'transient', times: 1000 }]);
   const replies = await Promise.all([compare(account), compare(account), compare(account)]);
   const codes = replies.map(reply => reply.body.code ?? 'begun');
   assert.deepEqual(codes.sort(), ['begun', 'run_running', 'run_running']);
