@@ -45,6 +45,7 @@ test('added numbers are shown in full, in the order given', async () => {
       until: null,
       reservation_id: null,
       reservation_note: null,
+      external_id: null,
       tags: [],
       locked: false,
       metadata: {},
