@@ -81,7 +81,8 @@ if (files.length === 0) {
 }
 
 if (chosen.length === 0) {
-  check('Format and lint', 'biome', ['ci', '--error-on-warnings', '.']);
+  const colors = process.stdout.isTTY ? 'force' : 'off';
+  check('Format and lint', 'biome', ['ci', '--error-on-warnings', `--colors=${colors}`, '.']);
   check('Types', 'tsc', []);
 }
 await testOn('on the embedded PostgreSQL', undefined, files);
