@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { getSupportedRegionCodes, parsePhoneNumber } from 'awesome-phonenumber';
 import fc from 'fast-check';
-import { e164, nastyText } from '../testing/arbitrary.ts';
+import { nastyText } from '../testing/arbitrary.ts';
+import { e164 } from '../testing/inventory.ts';
 import { fuzzing } from '../testing/runs.ts';
 import { type PhoneNumber, readPhoneNumber } from './phone-number.ts';
 

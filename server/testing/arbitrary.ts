@@ -1,4 +1,3 @@
-import { getExample, getSupportedRegionCodes } from 'awesome-phonenumber';
 import fc from 'fast-check';
 
 /** What we use of JSON Schema. */
@@ -242,61 +241,3 @@ export function spoilt(schema: Schema, known: Known = {}, name = ''): fc.Arbitra
       .map(([value, name, other]) => Object.fromEntries([...Object.entries(value), [name, other]])),
   );
 }
-
-const nanp = fc.stringMatching(/^\+1[2-9][0-9][02-9][2-9][0-9][02-9][0-9]{4}$/);
-
-/** A number of any country in E.164: libphonenumber's example for it with other digits at the end. */
-export const e164: fc.Arbitrary<string> = fc.oneof(
-  nanp,
-  fc
-    .tuple(fc.constantFrom(...getSupportedRegionCodes()), fc.integer({ min: 0, max: 999 }))
-    .map(([region, end]) => getExample(region).number!.e164.slice(0, -3) + String(end).padStart(3, '0'))
-    .filter(number => !number.startsWith('+1')),
-);
-
-const personText = fc.oneof(
-  fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 }),
-  fc.constantFrom(
-    'Zoë "Zo" O\'Neill',
-    'two\nlines',
-    '\ttab',
-    '{"a":1}',
-    '\\',
-    '電話',
-    '👩🏽‍🚀',
-    ' ',
-    '%s',
-    '\u2028',
-    '$1',
-  ),
-);
-
-/** An organization's users and numbers, as they are given to the API. */
-export const inventory = fc
-  .uniqueArray(
-    fc.record({
-      unique_id: fc.stringMatching(/^[A-Za-z0-9_.:-]{1,128}$/),
-      name: personText,
-      email: fc.stringMatching(/^[a-zA-Z0-9]{1,20}@[a-z]{1,10}\.example$/),
-    }),
-    { maxLength: 4, selector: user => user.unique_id },
-  )
-  // Two writings of one address are one address.
-  .filter(users => new Set(users.map(user => user.email.toLowerCase())).size === users.length)
-  .chain(users => {
-    const ids = users.map(user => user.unique_id);
-    const number = fc.record(
-      {
-        phone_number: e164,
-        nickname: fc.option(personText),
-        user_id: ids.length > 0 ? fc.option(fc.constantFrom(...ids)) : fc.constant(null),
-      },
-      { requiredKeys: ['phone_number'] },
-    );
-    const numbers = fc.uniqueArray(number, {
-      minLength: 1,
-      maxLength: 15,
-      selector: ({ phone_number }) => phone_number,
-    });
-    return fc.record({ users: fc.constant(users), numbers });
-  });

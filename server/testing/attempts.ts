@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { anything, type Known, nastyText, spoilt, valid } from './arbitrary.ts';
+import { type Known, nastyText, spoilt, valid } from './arbitrary.ts';
+import { type Content, files } from './inventory.ts';
 import type { Operation } from './routes.ts';
 
 /** A request without its method: what is sent byte for byte. */
 export type Attempt = { path: string; headers: Record<string, string>; body?: string | Uint8Array };
 
-type Content = { type: string; content: string | Uint8Array };
 type Parts = {
   path: string;
   query: string;
@@ -222,55 +222,3 @@ const brokenBody: fc.Arbitrary<Content> = fc.record({
     ),
   ),
 });
-
-/** Files of numbers, whole and broken. */
-function files(known: Known): fc.Arbitrary<Content> {
-  const row = fc.record({
-    phone_number: fc.oneof(
-      fc.constantFrom(...known.phone_number!),
-      fc.stringMatching(/^\+1[2-9]{2}0[2-9]{3}[0-9]{4}$/),
-      nastyText,
-    ),
-    nickname: fc.oneof(fc.constant(''), fc.string({ unit: 'grapheme', maxLength: 250 }), nastyText),
-    user: fc.oneof(fc.constant(''), fc.constantFrom(...known.user_id!), nastyText),
-  });
-  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
-  const header = fc.oneof(
-    { weight: 4, arbitrary: fc.constant('phone_number,nickname,user') },
-    fc.constantFrom(
-      '\ufeffphone_number,nickname,user',
-      'phone_number',
-      'phone_number;nickname;user',
-      'phone_number,,',
-      '',
-      'a,b,c',
-    ),
-  );
-  const csv = fc
-    .tuple(header, fc.array(row, { maxLength: 8 }), fc.constantFrom('\n', '\r\n'), fc.boolean())
-    .map(([names, rows, end, quotes]) => {
-      const lines = rows.map(one =>
-        Object.values(one)
-          .map(text => (quotes ? quoted(text) : text))
-          .join(','),
-      );
-      return [names, ...lines].join(end);
-    });
-  const line = fc.oneof(
-    { weight: 3, arbitrary: row.map(one => JSON.stringify(one)) },
-    anything.map(value => JSON.stringify(value)),
-    nastyText,
-  );
-  const ndjson = fc.array(line, { maxLength: 8 }).map(lines => lines.join('\n'));
-  const garbage = fc.uint8Array({ maxLength: 300 });
-  return fc.oneof(
-    fc.record({
-      type: fc.constantFrom('text/csv', 'text/csv; charset=utf-8'),
-      content: fc.oneof({ weight: 4, arbitrary: csv }, garbage),
-    }),
-    fc.record({
-      type: fc.constant('application/x-ndjson'),
-      content: fc.oneof({ weight: 4, arbitrary: ndjson }, garbage),
-    }),
-  );
-}

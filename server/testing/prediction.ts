@@ -232,7 +232,7 @@ function claim(model: Model, command: Extract<Command, { do: 'claim' }>, stale: 
 
 function bulk(model: Model, { items, atomic, dry_run }: Extract<Command, { do: 'bulk' }>): Answer {
   const kept = structuredClone({ numbers: model.numbers, gone: model.gone });
-  const courses = new Map([...model.numbers].map(([key, number]) => [key, number]));
+  const courses = new Map(model.numbers);
   const results = items.map((item, index) => {
     const number = courses.get(item.number);
     const code = number ? takeItem(model, number, item) : 'number_not_found';

@@ -4,9 +4,9 @@ import { parsePhoneNumber } from 'awesome-phonenumber';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { createDemo } from '../../demo/demo.ts';
-import { inventory } from '../../testing/arbitrary.ts';
 import { createTestDatabase } from '../../testing/database.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
+import { inventory } from '../../testing/inventory.ts';
 import { fuzzing } from '../../testing/runs.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
 
