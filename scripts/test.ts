@@ -39,7 +39,10 @@ async function testOn(where: string, binaries: string | undefined, files: string
     await embedded.stop();
     await rm(home, { recursive: true, force: true });
   };
-  const interrupted = () => void leave().then(() => process.exit(1));
+  const interrupted = (signal: string) => {
+    console.error(`\n${signal}: stopping PostgreSQL`);
+    void leave().then(() => process.exit(1));
+  };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
   try {
     const admin = new pg.Client(embedded.connection);
