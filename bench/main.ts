@@ -15,6 +15,7 @@ import { importRows } from './scenarios/import.ts';
 import { longList } from './scenarios/long-list.ts';
 import { lookUp } from './scenarios/lookup.ts';
 import { pageCost } from './scenarios/pages.ts';
+import { readNumbers } from './scenarios/reading.ts';
 import { size } from './scenarios/size.ts';
 import { start } from './scenarios/start.ts';
 import { uncachedList } from './scenarios/uncached.ts';
@@ -35,6 +36,7 @@ const scenarios: Record<string, Scenario> = {
   long: { needs: ['organizations', 'long'], run: longList },
   busy: { needs: ['organizations', 'long'], run: hotListWhileBusy },
   import: { needs: ['organizations'], run: importRows },
+  reading: { needs: [], run: readNumbers },
   size: { needs: [], run: size },
   start: { needs: [], run: start },
 };

@@ -1,4 +1,4 @@
-import { getCountryCodeForRegionCode } from 'awesome-phonenumber';
+import { countryCodeOf } from '../phone-numbers/phone-number.ts';
 import type { NumberQuery, Offer } from './carrier.ts';
 import { CarrierError } from './errors.ts';
 
@@ -58,9 +58,7 @@ function fits(
   { country, area_code = '', phone_number, contains = '' }: NumberQuery,
 ): boolean {
   // Some people write an area code with the 0 that is dialled within the country.
-  const prefixes = [area_code, area_code.replace(/^0/, '')].map(
-    code => `+${getCountryCodeForRegionCode(country)}${code}`,
-  );
+  const prefixes = [area_code, area_code.replace(/^0/, '')].map(code => `+${countryCodeOf(country)}${code}`);
   return (
     prefixes.some(prefix => phoneNumber.startsWith(prefix)) &&
     phoneNumber.includes(contains) &&

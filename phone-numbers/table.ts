@@ -1,5 +1,5 @@
-import { parsePhoneNumber } from 'awesome-phonenumber';
 import { parse } from 'csv-parse/sync';
+import { planOf } from './plans/plans.ts';
 
 /** Area codes, each in ascending order, by region: the keys of `areaCodes` in area-codes.ts say what a region is. */
 export type Table = Record<string, string[]>;
@@ -38,12 +38,15 @@ export function readTable(csv: string): Table {
   return table;
 }
 
+/** What libphonenumber has before it is in service. */
+const early = new Set(['273']);
+
 /** Geographic area codes of the United States and Canada, in libphonenumber's tables, with their country. */
 export function knownAreaCodes(): [areaCode: string, country: string][] {
+  const countries = ['US', 'CA'].map(country => planOf(country)!);
   return Array.from({ length: 800 }, (_, i) => String(i + 200)).flatMap(code => {
-    const { type, regionCode } = parsePhoneNumber(`+1${code}2345678`);
-    const isGeographic = type === 'fixed-line-or-mobile' && ['US', 'CA'].includes(regionCode ?? '');
-    return isGeographic ? [[code, regionCode!]] : [];
+    const plan = countries.find(one => one.hasFixedLine(`${code}2345678`));
+    return plan && !early.has(code) ? [[code, plan.country!] as [string, string]] : [];
   });
 }
 

@@ -1,4 +1,4 @@
-import { getCountryCodeForRegionCode } from 'awesome-phonenumber';
+import { countryCodeOf } from '../../phone-numbers/phone-number.ts';
 import { matching } from '../answers.ts';
 import type { NumberQuery, Offer } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
@@ -44,7 +44,7 @@ function queryFor({
 }
 
 const withoutCountry = (phoneNumber: string, country: string) =>
-  phoneNumber.replace(`+${getCountryCodeForRegionCode(country)}`, '').replace('+', '');
+  phoneNumber.replace(`+${countryCodeOf(country)}`, '').replace('+', '');
 
 /** Whether it takes SMS and is of the country, if the answer says so. +1 is the code of 25 countries. */
 function isSuitable({ features, region_information }: AvailableNumber, { country }: NumberQuery): boolean {

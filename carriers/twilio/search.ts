@@ -1,4 +1,4 @@
-import { getCountryCodeForRegionCode } from 'awesome-phonenumber';
+import { countryCodeOf } from '../../phone-numbers/phone-number.ts';
 import { matching } from '../answers.ts';
 import type { NumberQuery, Offer } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
@@ -36,7 +36,7 @@ function filterFor({ country, area_code, phone_number, contains }: NumberQuery):
   if (country === 'US' || country === 'CA') return { AreaCode: area_code, ...digits };
   // The 0 that is dialled within a country is no part of the E.164, except in Italy.
   const code = country === 'IT' ? area_code : area_code.replace(/^0/, '');
-  return { Contains: `+${getCountryCodeForRegionCode(country)}${code}` };
+  return { Contains: `+${countryCodeOf(country)}${code}` };
 }
 
 const takesSms = ({ capabilities }: AvailableNumber): boolean =>

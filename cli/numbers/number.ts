@@ -30,7 +30,7 @@ export const withDefaultCountry = (made: Command): Command =>
 
 /** A word without a digit is not a number, and in a path it could name another route. */
 export function readNumber(text: string): string {
-  if (!/\d/.test(text)) throw new InvalidArgumentError('It is not a phone number.');
+  if (!/\p{Nd}/u.test(text)) throw new InvalidArgumentError('It is not a phone number.');
   return text;
 }
 

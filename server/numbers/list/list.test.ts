@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { parsePhoneNumber } from 'awesome-phonenumber';
 import fc from 'fast-check';
 import { sql } from 'kysely';
+import { formatByGoogle } from '../../../phone-numbers/testing/google.ts';
 import { createDemo } from '../../demo/demo.ts';
 import { createTestDatabase } from '../../testing/database.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
@@ -102,7 +102,7 @@ test('the list is exactly what was added', async () => {
           return {
             id,
             phone_number,
-            pretty_phone_number: parsePhoneNumber(phone_number).number?.international,
+            pretty_phone_number: formatByGoogle(phone_number, 'INTERNATIONAL'),
             nickname: nickname ?? null,
             is_available: !holder,
             assigned_to: holder ? { user_id, email: holder.email, name: holder.name } : null,
