@@ -1,4 +1,4 @@
-import { countryCodeOf } from '../phone-numbers/phone-number.ts';
+import { countryCodeOf, digitsInCommon } from '../phone-numbers/phone-number.ts';
 import type { NumberQuery, Offer } from './carrier.ts';
 import { CarrierError } from './errors.ts';
 
@@ -24,8 +24,7 @@ export function verify<T extends { id?: string; phone_number?: string }>(
 }
 
 /**
- * The number with exactly these digits; undefined if the carrier found none. Carriers also find longer numbers that
- * contain the digits.
+ * This number; undefined if the carrier found none. Carriers also find longer numbers that contain the digits.
  *
  * @throws CarrierError `transient` if a number does not contain the digits: the carrier has answered another question,
  *   so the answer does not say that ours is missing
@@ -35,7 +34,7 @@ export function findExact<T extends { phone_number: string }>(
   phoneNumber: string,
 ): T | undefined {
   for (const number of found)
-    if (!number.phone_number.includes(phoneNumber.slice(1)))
+    if (!number.phone_number.includes(digitsInCommon(phoneNumber)))
       throw new CarrierError('transient', 'The carrier found another number than it was asked for');
   return found.find(number => number.phone_number === phoneNumber);
 }

@@ -26,7 +26,7 @@ export type NumberQuery = {
 export type CarrierNumber = {
   /** The carrier's id of the number. */
   id: string;
-  /** E.164 */
+  /** E.164, in the writing that is kept (decision 21), whichever one the carrier has. */
   phone_number: string;
   /** Its name at the carrier; null if it has none there. */
   name: string | null;

@@ -48,6 +48,22 @@ export function readPhoneNumber(text: string, country: string): PhoneNumber | st
   };
 }
 
+/** A number in E.164 in the writing that is kept; as it is, if no number can be read from it. */
+export function inOneWriting(e164: string): string {
+  const number = readPhoneNumber(e164, defaultCountry);
+  return typeof number === 'string' ? e164 : number.e164;
+}
+
+/**
+ * The digits that all writings of a number have in common, to search with among numbers in any writing. Mexico and
+ * Argentina have writings with a digit between country code and number.
+ *
+ * @param e164 a number in the writing that is kept
+ */
+export function digitsInCommon(e164: string): string {
+  return /^\+5[24](\d{10})$/.exec(e164)?.[1] ?? e164.slice(1);
+}
+
 /**
  * Of a number that a spreadsheet or a program took for an amount, the whole: `4930555011.0`, `4930555011.000000`. Three
  * to five digits after a point are a group of the number.

@@ -1,3 +1,4 @@
+import { inOneWriting } from '../../phone-numbers/phone-number.ts';
 import type { Attachment, Messaging } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import { isForSale } from './stock.ts';
@@ -28,7 +29,7 @@ export function sell(book: Book, phoneNumber: string, reference: string, orderin
 export const owned = (book: Book): BookedNumber[] => book.numbers.filter(number => !number.released);
 
 export const byNumber = (book: Book, phoneNumber: string): BookedNumber | undefined =>
-  owned(book).find(number => number.phone_number === phoneNumber);
+  owned(book).find(number => inOneWriting(number.phone_number) === phoneNumber);
 
 export const byId = (book: Book, id: string): BookedNumber | undefined =>
   owned(book).find(number => number.id === id);

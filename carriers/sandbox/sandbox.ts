@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { inOneWriting } from '../../phone-numbers/phone-number.ts';
 import { Type } from '../../schema/schema.ts';
 import { findExact, ifFound, matching, verify } from '../answers.ts';
 import type { Carrier, CarrierKind, CarrierNumber, ConnectOptions } from '../carrier.ts';
@@ -177,7 +178,7 @@ function reported(
 ): CarrierNumber {
   const reportedId = fault === 'other_number' ? `${id}-other` : id;
   const phoneNumber = reportedNumber(phone_number, fault);
-  return { id: reportedId, phone_number: phoneNumber, name, tags, reference, subaccount: null };
+  return { id: reportedId, phone_number: inOneWriting(phoneNumber), name, tags, reference, subaccount: null };
 }
 
 function reportedNumber(phoneNumber: string, fault: Fault['kind'] | undefined): string {

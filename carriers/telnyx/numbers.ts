@@ -1,3 +1,4 @@
+import { digitsInCommon, inOneWriting } from '../../phone-numbers/phone-number.ts';
 import { findExact, ifFound, verify } from '../answers.ts';
 import type { CarrierNumber, Page } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
@@ -21,7 +22,7 @@ const isOurs = (record: PhoneNumber) =>
 /** Telnyx has no names for numbers. An account does not see the accounts that it manages. */
 const toNumber = (record: PhoneNumber): CarrierNumber => ({
   id: record.id,
-  phone_number: record.phone_number,
+  phone_number: inOneWriting(record.phone_number),
   name: null,
   tags: record.tags,
   reference: record.customer_reference || null,
@@ -32,7 +33,7 @@ const pathOf = (id: string) => `/phone_numbers/${encodeURIComponent(id)}`;
 
 export async function findNumber(client: Client, phoneNumber: string): Promise<CarrierNumber | undefined> {
   // The filter takes digits only, and also finds longer numbers that contain them.
-  const query = { 'filter[phone_number]': phoneNumber.slice(1), 'page[size]': '250' };
+  const query = { 'filter[phone_number]': digitsInCommon(phoneNumber), 'page[size]': '250' };
   const { data } = await client({ method: 'GET', path: '/phone_numbers', query }, PhoneNumbers);
   return findExact(data.filter(isOurs).map(toNumber), phoneNumber);
 }

@@ -69,6 +69,18 @@ export function readingContract(kind: CarrierKind, make: Make): void {
     assert.equal(await carrier.findNumber('+12125550199'), undefined);
   });
 
+  test('a number that the carrier writes in an abolished way is the number that we keep', async t => {
+    const { carrier, world } = await open(t, make);
+    await world.own([{ phone_number: '+5215512345678' }, { phone_number: '+5491123456789' }]);
+    for (const phoneNumber of ['+525512345678', '+541123456789']) {
+      const number = await carrier.findNumber(phoneNumber);
+      assert.equal(number?.phone_number, phoneNumber);
+      assert.equal((await carrier.getNumber(number.id))?.phone_number, phoneNumber);
+    }
+    const { numbers } = await carrier.list(undefined);
+    assert.deepEqual(numbers.map(number => number.phone_number).sort(), ['+525512345678', '+541123456789']);
+  });
+
   test('the check shows account and balance', async t => {
     const { carrier } = await open(t, make);
     const { account, balance } = await carrier.check();

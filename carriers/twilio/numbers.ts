@@ -1,3 +1,4 @@
+import { digitsInCommon, inOneWriting } from '../../phone-numbers/phone-number.ts';
 import { findExact, ifFound, verify } from '../answers.ts';
 import type { CarrierNumber, Page } from '../carrier.ts';
 import { type Api, type Client, nextQuery, nothing } from '../http.ts';
@@ -19,7 +20,7 @@ const numberPath = (account: TwilioAccount, id: string) =>
  */
 export const toNumber = (account: TwilioAccount, number: IncomingNumber): CarrierNumber => ({
   id: number.sid,
-  phone_number: number.phone_number,
+  phone_number: inOneWriting(number.phone_number),
   name: number.friendly_name || null,
   tags: [],
   reference: number.friendly_name || null,
@@ -30,10 +31,16 @@ export async function findNumber(
   account: TwilioAccount,
   phoneNumber: string,
 ): Promise<CarrierNumber | undefined> {
-  const call = { method: 'GET', path: listPath(account), query: { PhoneNumber: phoneNumber } } as const;
+  const call = {
+    method: 'GET',
+    path: listPath(account),
+    query: { PhoneNumber: digitsInCommon(phoneNumber) },
+  } as const;
   const { incoming_phone_numbers } = await account.client(call, IncomingNumbers);
-  const found = findExact(incoming_phone_numbers, phoneNumber);
-  return found && toNumber(account, found);
+  return findExact(
+    incoming_phone_numbers.map(number => toNumber(account, number)),
+    phoneNumber,
+  );
 }
 
 export async function getNumber(account: TwilioAccount, id: string): Promise<CarrierNumber | undefined> {
