@@ -16,6 +16,7 @@ export const problems = {
   number_locked: [409, 'Phone number is locked against release'],
   reservation_not_found: [404, 'Reservation not found'],
   none_available: [409, 'No available number fits'],
+  log_restarted: [409, 'The log does not go on from there: the database has gone back in time'],
   revision_mismatch: [412, 'The organization has changed'],
   idempotency_mismatch: [422, 'This Idempotency-Key was used with another request'],
   idempotency_running: [409, 'A request with this Idempotency-Key is still running'],

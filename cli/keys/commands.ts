@@ -4,7 +4,6 @@ import type { Permission } from '../../server/db/tables.ts';
 import type { ApiKey as ApiKeySchema } from '../../server/keys/schemas.ts';
 import { change, changeCommand } from '../http/change.ts';
 import { call, pathOf } from '../http/client.ts';
-import { readMoment } from '../terminal/arguments.ts';
 import { command, group } from '../terminal/command.ts';
 import { type Columns, fields, print, secretNote, table } from '../terminal/output.ts';
 import { counted } from '../terminal/text.ts';
@@ -33,7 +32,7 @@ export function keyCommands(program: Command): void {
         .makeOptionMandatory(),
     )
     .option('--organization <id>', 'the only organization that it can see (default: it sees all)')
-    .option('--expires-at <moment>', 'its end, a day or a time in ISO 8601 (default: never)', readMoment)
+    .option('--expires-at <moment>', 'its end, a day or a time in ISO 8601 (default: never)')
     .action(async (name, options) => {
       const { permission, organization: organization_id, expiresAt: expires_at } = options;
       const body = { name, permission, organization_id, expires_at };

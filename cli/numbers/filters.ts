@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ListOptions } from '../../server/numbers/list/statement.ts';
 import type { NumberStatus } from '../../server/numbers/state.ts';
-import { readMoment } from '../terminal/arguments.ts';
 import { filtersOf, withFieldFilters } from './fields.ts';
 
 /* The options of `numbers list` and `numbers export`: which numbers, and in which order. */
@@ -25,8 +24,8 @@ export const withFilters = (made: Command): Command =>
       .addHelpText(
         'after',
         `
-A number must match all filters. A moment is a day, which means its first moment in UTC, or a
-time in ISO 8601.`,
+A number must match all filters. A moment is a time in ISO 8601 or a day, which means its
+first moment in the tenant's time zone.`,
       )
       .requiredOption('--organization <id>', 'the organization of the numbers')
       .option('--available', 'only available numbers')
@@ -38,10 +37,10 @@ time in ISO 8601.`,
       .option('--tag <tag>', 'one of its tags')
       .option('--assigned-to <user>', 'the id or e-mail address of its user')
       .option('--nickname <text>', 'a part of its nickname, in upper or lower case')
-      .option('--created-after <moment>', 'created after this', readMoment)
-      .option('--created-before <moment>', 'created before this', readMoment)
-      .option('--unassigned-since <moment>', 'available since this moment or longer', readMoment)
-      .option('--as-of <then>', 'the list as it was at this revision or moment', readMoment)
+      .option('--created-after <moment>', 'created after this')
+      .option('--created-before <moment>', 'created before this')
+      .option('--unassigned-since <moment>', 'available since this moment or longer')
+      .option('--as-of <then>', 'the list as it was at this revision or moment')
       .addOption(
         new Option('--sort <field>', 'the order; - reverses it (default: phone_number)').choices(sorts),
       ),

@@ -84,7 +84,7 @@ test('--as-of is the list as it was, at a revision, a day or a moment', async ()
   assert.match(await list('3'), / New\n$/);
   assert.equal(await list('1'), '');
   assert.equal(await list('2020-01-01'), '');
-  assert.match(await list('2999-01-01T00:00:00Z'), / New\n$/);
+  assert.match(await list(new Date().toISOString()), / New\n$/);
 });
 
 test('an empty list says so on stderr', async () => {

@@ -35,6 +35,7 @@ export function settingsCommands(program: Command): void {
   ])
     .addHelpText('after', `\nA duration is written ${durationHint}; 0s means none.`)
     .option('--name <name>', 'the name of the tenant')
+    .option('--time-zone <name>', 'the time zone of days and months, such as America/New_York')
     .option('--cool-down <duration>', 'how long a number cools down after it is unassigned', readDuration)
     .option(
       '--transfer-cool-down <duration>',
@@ -65,6 +66,7 @@ export function settingsCommands(program: Command): void {
     .action(async options => {
       const body = requireChange({
         name: options.name,
+        time_zone: options.timeZone,
         cool_down_seconds: options.coolDown,
         transfer_cool_down_seconds: options.transferCoolDown,
         release_undo_seconds: options.releaseUndo,
@@ -84,6 +86,7 @@ const settingsFields = ({ tenant }: SettingsBody) =>
   fields({
     ID: tenant.id,
     Name: tenant.name,
+    'Time zone': tenant.time_zone,
     'Cool-down': durationOrNone(tenant.cool_down_seconds),
     'Cool-down after a transfer': durationOrNone(tenant.transfer_cool_down_seconds),
     'Release can be undone for': durationOrNone(tenant.release_undo_seconds),

@@ -11,6 +11,8 @@ test('the settings are shown and edited', async () => {
   const edit = [
     '--name',
     'Ours',
+    '--time-zone',
+    'Europe/Lisbon',
     '--cool-down',
     '90s',
     '--transfer-cool-down',
@@ -21,7 +23,7 @@ test('the settings are shown and edited', async () => {
   const edited = await run('settings', 'edit', ...edit, '--low-stock', '20');
   assert.match(
     edited.stdout,
-    /\nName +Ours\nCool-down +90s\nCool-down after a transfer +36h\n.* 2h\nLow stock below +20\n/,
+    /\nName +Ours\nTime zone +Europe\/Lisbon\nCool-down +90s\nCool-down after a transfer +36h\n.* 2h\nLow stock below +20\n/,
   );
   const { tenant } = await json('settings', 'edit', '--no-low-stock', '--cool-down', '0s');
   const { cool_down_seconds, release_undo_seconds, low_stock_threshold } = tenant;
@@ -30,12 +32,12 @@ test('the settings are shown and edited', async () => {
 
 test('a key is shown once, listed, and invalid when revoked', async () => {
   await json('organizations', 'create', 'Keys', '--id', 'org_keys');
-  const bound = ['--organization', 'org_keys', '--expires-at', '2999-01-01'];
+  const bound = ['--organization', 'org_keys', '--expires-at', '2999-07-01'];
   const created = await run('keys', 'create', 'inbound router', '--permission', 'read', ...bound);
   const key = /^API key +(lk_live_\w{38})$/m.exec(created.stdout)?.[1];
   const id = /^ID +(\S+)$/m.exec(created.stdout)?.[1];
   assert.ok(key && id, created.stdout);
-  assert.match(created.stdout, /\nOrganization +org_keys\n[\s\S]*\nExpires +2999-01-01T00:00:00Z\n/);
+  assert.match(created.stdout, /\nOrganization +org_keys\n[\s\S]*\nExpires +2999-06-30T23:00:00Z\n/);
   assert.equal(created.stderr, 'Keep the key: it is shown only this once.\n');
 
   const mine = { ...cli.env, LINEKEEPER_API_KEY: key };

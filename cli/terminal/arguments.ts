@@ -31,10 +31,6 @@ export function readRevision(text: string): number {
   return Number(text);
 }
 
-/** A day alone means its first moment. The server reads everything else. */
-export const readMoment = (text: string): string =>
-  /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text;
-
 /** For an option that takes a list with commas, or is given more than once, or both. Keeps the order. */
 export function readWords(text: string, before?: string[] | false): string[] {
   const words = text.split(',').map(word => word.trim());

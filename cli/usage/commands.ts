@@ -22,8 +22,8 @@ export function usageCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-A moment is a day, which means its first moment in UTC, or a time in ISO 8601. A charge counts at
-the moment when it is made. Amounts are in US dollars.`,
+A moment is a time in ISO 8601 or a day, which means its first moment in the tenant's time zone.
+A charge counts at the moment when it is made. Amounts are in US dollars.`,
     )
     .option('--organization <id>', 'the organization that is charged (default: all organizations)')
     .option('--from <moment>', 'charges from this moment on (default: the beginning of this month)')

@@ -85,5 +85,5 @@ test('without charges there is only a note; a refusal is shown', async () => {
   assert.deepEqual([stdout, stderr.slice(0, 21)], ['', '0 charges, 0.0000 USD']);
   const wrong = await linekeeper(['usage', '--from', 'soon'], cli.env);
   assert.equal(wrong.code, 1);
-  assert.match(wrong.stderr, /^error: from must match/);
+  assert.match(wrong.stderr, /^error: from must be a moment/);
 });

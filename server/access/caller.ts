@@ -13,7 +13,7 @@ export type Caller = {
   actor: { type: 'key' | 'user' | 'system'; id: string };
   requestId: string | null;
   /** From `If-Match`: a change is made only at this revision of the organization. */
-  ifMatch?: number;
+  ifMatch?: { revision: number; moment?: number };
   /** The date of the caller's changes, if not now. The demonstration makes its past with it. */
   at?: Date;
 };

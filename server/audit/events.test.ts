@@ -45,10 +45,10 @@ test('the log has every revision in order, and can be read from any of them on',
     after_revision = events.at(-1).revision;
   }
   assert.deepEqual(read, whole.events);
-  for (const after_revision of [8, 9, 1e15]) {
-    const { events, revision, has_more } = (await log({ after_revision })).body;
-    assert.deepEqual([events, revision, has_more], [[], 8, false]);
-  }
+  const { events, revision, has_more } = (await log({ after_revision: 8 })).body;
+  assert.deepEqual([events, revision, has_more], [[], 8, false]);
+  for (const after_revision of [9, 1e15])
+    assert.equal((await log({ after_revision })).body.code, 'log_restarted');
 });
 
 test('an event has its actor, its request, and the fields before and after', async () => {
@@ -64,7 +64,7 @@ test('an event has its actor, its request, and the fields before and after', asy
   assert.deepEqual(Object.keys(event), ['revision', 'ordinal', 'type', 'at', 'actor', 'request_id', 'data']);
   assert.deepEqual([event.type, event.ordinal, event.request_id], ['number.assigned', 0, 'my-request.1']);
   assert.deepEqual(event.actor, { type: 'key', id: key.id });
-  assert.match(event.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assert.match(event.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.deepEqual(event.data, {
     id: number!.id,
     phone_number: number!.phone_number,

@@ -7,28 +7,62 @@ import { findOrganization } from '../organizations/organizations.ts';
 
 export type Event = Selectable<Tables['events']>;
 
-/** Reads the log of an organization after a revision, whole revisions only. */
+/** A place in the log: after a revision. Its moment tells that revision from another one with the same number. */
+export type Place = { revision: number; moment?: number };
+
+/**
+ * Reads the log of an organization after a place, whole revisions only.
+ * @throws Problem organization_not_found; log_restarted if the log has no such place
+ */
 export async function readEvents(
   db: Db,
   caller: Caller,
   organizationId: string,
-  afterRevision: number,
+  after: Place,
   revisionsMax: number,
-): Promise<{ events: Event[]; revision: number; id: string }> {
-  const { id, revision } = await findOrganization(db, caller, organizationId);
+): Promise<{ events: Event[]; revision: number; id: string; cursor: string }> {
+  const { id, revision, revised_at } = await findOrganization(db, caller, organizationId);
+  if (after.revision > revision) throw restarted(after, `the organization is at revision ${revision}`);
+  const now = revision === 0 ? 0 : revised_at.getTime();
+  const at = after.revision === revision ? now : await momentOf(db, caller, id, after.revision);
+  if (after.moment !== undefined && after.moment !== at) throw restarted(after, 'it is another one now');
   const events = await db
     .selectFrom('events')
     .selectAll()
     .where('tenant_id', '=', caller.tenantId)
     .where('organization_id', '=', id)
-    .where('revision', '>', afterRevision)
+    .where('revision', '>', after.revision)
     // Revisions have no gaps, so this range has no more of them than requested.
-    .where('revision', '<=', afterRevision + revisionsMax)
+    .where('revision', '<=', after.revision + revisionsMax)
     .orderBy('revision')
     .orderBy('ordinal')
     .execute();
-  return { events, revision, id };
+  const last = events.at(-1);
+  const cursor = last ? `${last.revision}-${last.at.getTime()}` : `${after.revision}-${at}`;
+  return { events, revision, id, cursor };
 }
+
+/** The moment of a revision, in milliseconds; 0 for the beginning of the log. */
+async function momentOf(db: Db, caller: Caller, organizationId: string, revision: number): Promise<number> {
+  if (revision === 0) return 0;
+  const { at } = await db
+    .selectFrom('events')
+    .select('at')
+    .where('tenant_id', '=', caller.tenantId)
+    .where('organization_id', '=', organizationId)
+    .where('revision', '=', revision)
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  return at.getTime();
+}
+
+/** The database was restored, or has failed over to a replica that was behind. What the caller knows never happened. */
+const restarted = ({ revision }: Place, reason: string): Problem =>
+  new Problem(
+    'log_restarted',
+    undefined,
+    `The log has no such revision ${revision}: ${reason}. Read the list and the log again from the beginning.`,
+  );
 
 /**
  * Reads one piece of the items that a bulk event stands for. Pieces are counted from 0.

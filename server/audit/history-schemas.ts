@@ -1,5 +1,6 @@
 import { type Static, type TUnsafe, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, Timestamp } from '../../schema/shapes.ts';
+import { exactly } from '../http/moments.ts';
 import { timestamp } from '../http/operation.ts';
 import { detailExample, E164, schemaOf } from '../numbers/schemas.ts';
 import { historyNames, type NumberView } from '../numbers/state.ts';
@@ -63,7 +64,7 @@ const exampleTenure: Static<typeof TenureBody> = {
   id: '6d7f8580-2c18-4ca9-8917-c9ca121a2c49',
   organization_id: 'org_abc123',
   status: 'assigned',
-  created_at: '2024-01-10T09:00:00Z',
+  created_at: '2024-01-10T09:00:00.000Z',
   released_at: null,
   assignments: [
     {
@@ -71,14 +72,14 @@ const exampleTenure: Static<typeof TenureBody> = {
       user_id: 'user_xyz789',
       email: 'john@company.com',
       name: 'John Smith',
-      assigned_at: '2024-01-15T10:30:00Z',
+      assigned_at: '2024-01-15T10:30:00.000Z',
       ended_at: null,
     },
   ],
   states: [
     {
       revision: 6,
-      at: '2024-01-15T10:30:00Z',
+      at: '2024-01-15T10:30:00.000Z',
       ended_at: null,
       organization_id: 'org_abc123',
       user_id: 'user_xyz789',
@@ -102,20 +103,20 @@ export const tenureBody = (tenure: Tenure): Static<typeof TenureBody> => ({
   id: tenure.id,
   organization_id: tenure.organization_id,
   status: tenure.status,
-  created_at: timestamp(tenure.created_at),
-  released_at: timestamp(tenure.released_at),
+  created_at: exactly(tenure.created_at),
+  released_at: exactly(tenure.released_at),
   assignments: tenure.assignments.map(assignment => ({
     organization_id: assignment.organization_id,
     user_id: assignment.user_id,
     email: assignment.email,
     name: assignment.name,
-    assigned_at: timestamp(assignment.assigned_at),
-    ended_at: timestamp(assignment.ended_at),
+    assigned_at: exactly(assignment.assigned_at),
+    ended_at: exactly(assignment.ended_at),
   })),
   states: tenure.states.map(state => ({
     revision: state.revision,
-    at: timestamp(state.at),
-    ended_at: timestamp(state.ended_at),
+    at: exactly(state.at),
+    ended_at: exactly(state.ended_at),
     organization_id: state.organization_id,
     user_id: state.user_id,
     ...(stateFields(name => jsonOf(state[name])) as StateFields),

@@ -1,9 +1,11 @@
+import type { Static } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import { invalid } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { CountryQuery, NumberParams } from '../numbers/schemas.ts';
-import { readBatch, readEvents } from './events.ts';
+import { readVersion } from '../revisions/version.ts';
+import { type Place, readBatch, readEvents } from './events.ts';
 import { readHistory } from './history.ts';
 import { HistoryReply, tenureBody } from './history-schemas.ts';
 import { BatchParams, BatchQuery, BatchReply, EventsQuery, EventsReply, eventBody } from './schemas.ts';
@@ -19,27 +21,28 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters): void {
         operationId: 'listEvents',
         summary: 'Follow the log',
         description:
-          'Returns the events of an organization after a revision, in order and without a gap. To go on, pass the last `revision` that you got. With `wait`, the call waits up to that many seconds for an event.',
+          'Returns the events of an organization after a revision, in order and without a gap. To go on, pass the `cursor` that you got as `after`: 409 `log_restarted` then tells you if the database was restored or has failed over to a replica that was behind, and what you know never happened. With `wait`, the call waits up to that many seconds for an event.',
         tags: ['Events'],
         querystring: EventsQuery,
         response: { 200: EventsReply },
       },
-      ['organization_not_found'],
+      ['organization_not_found', 'log_restarted'],
     ),
     async (request, reply) => {
-      const { organization_id, after_revision, limit, wait } = request.query;
-      const read = () => readEvents(db, request.caller, organization_id, after_revision, limit);
+      const { organization_id, limit, wait } = request.query;
+      const after = placeIn(request.query);
+      const read = () => readEvents(db, request.caller, organization_id, after, limit);
       let log = await read();
       if (log.events.length === 0 && wait > 0) {
         const gone = new AbortController();
         reply.raw.once('close', () => gone.abort());
         if (reply.raw.closed) gone.abort();
-        await waiters.wait(log.id, after_revision, wait * 1000, gone.signal);
+        await waiters.wait(log.id, after.revision, wait * 1000, gone.signal);
         if (!gone.signal.aborted) log = await read();
       }
-      const { events, revision } = log;
-      const has_more = (events.at(-1)?.revision ?? after_revision) < revision;
-      return { events: events.map(eventBody), count: events.length, revision, has_more };
+      const { events, revision, cursor } = log;
+      const has_more = (events.at(-1)?.revision ?? after.revision) < revision;
+      return { events: events.map(eventBody), count: events.length, revision, cursor, has_more };
     },
   );
 
@@ -85,4 +88,13 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters): void {
       return { phone_number: number.e164, tenures: tenures.map(tenureBody) };
     },
   );
+}
+
+/** Where to begin: at a cursor, or after a revision. */
+function placeIn({ after, after_revision }: Static<typeof EventsQuery>): Place {
+  if (after === undefined) return { revision: after_revision ?? 0 };
+  if (after_revision !== undefined) throw invalid('after and after_revision cannot be combined');
+  const place = readVersion(after);
+  if (!place) throw invalid('after must be the cursor of an earlier reply');
+  return place;
 }

@@ -1,6 +1,6 @@
 import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
-import { timestamp } from '../http/operation.ts';
+import { exactly } from '../http/moments.ts';
 import type { Event } from './events.ts';
 
 export const Actor = Type.Object(
@@ -32,7 +32,7 @@ export const exampleEvent: Static<typeof EventBody> = {
   revision: 6,
   ordinal: 0,
   type: 'number.assigned',
-  at: '2024-01-15T10:30:00Z',
+  at: '2024-01-15T10:30:00.000Z',
   actor: { type: 'key', id: '0199f3a0-8b30-7d74-9e3c-6f5a0b1c2d3e' },
   request_id: '0199f3a0-6c1e-7d52-9b1a-3f2c8e4d5a6b',
   data: {
@@ -46,7 +46,7 @@ export const eventBody = (event: Event): Static<typeof EventBody> => ({
   revision: event.revision,
   ordinal: event.ordinal,
   type: event.type,
-  at: timestamp(event.at),
+  at: exactly(event.at),
   actor: { type: event.actor_type, id: event.actor_id },
   request_id: event.request_id,
   data: event.data,
@@ -55,12 +55,19 @@ export const eventBody = (event: Event): Static<typeof EventBody> => ({
 export const EventsQuery = Type.Object(
   {
     organization_id: OrganizationId,
-    after_revision: withDefault(
+    after: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 40,
+        description: 'The `cursor` of the reply before.',
+        examples: ['6-1705314600000'],
+      }),
+    ),
+    after_revision: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 1e15,
-        default: 0,
-        description: 'The last revision that you know.',
+        description: 'The last revision that you know, if you have no cursor. 0 is the beginning of the log.',
       }),
     ),
     limit: withDefault(
@@ -78,9 +85,12 @@ export const EventsReply = Type.Object(
     events: Type.Array(EventBody, { description: 'The events, in order.' }),
     count: Type.Integer({ description: 'How many events were returned.' }),
     revision: Type.Integer({ description: 'The current revision of the organization.' }),
+    cursor: Type.String({ description: 'The place after these events: pass it as `after`.' }),
     has_more: Type.Boolean({ description: 'Whether there are more revisions than were returned.' }),
   },
-  { examples: [{ events: [exampleEvent], count: 1, revision: 6, has_more: false }] },
+  {
+    examples: [{ events: [exampleEvent], count: 1, revision: 6, cursor: '6-1705314600000', has_more: false }],
+  },
 );
 
 export const BatchParams = Type.Object({

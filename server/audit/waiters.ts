@@ -6,7 +6,7 @@ type Waiter = { organizationId: string; afterRevision: number; notify: () => voi
 
 /** Requests that wait for the next revision of an organization. */
 export type Waiters = {
-  /** Resolves when the organization is past the revision, when the time is over, or when the client has gone. */
+  /** Resolves when the organization is at another revision, when the time is over, or when the client has gone. */
   wait(organizationId: string, afterRevision: number, ms: number, gone: AbortSignal): Promise<void>;
   /** Ends all waiting, now and from now on: the server is stopping. */
   notifyAll(): void;
@@ -31,7 +31,8 @@ export function createWaiters(db: Db): Waiters {
         .execute();
       const revisions = new Map(rows.map(row => [row.id, row.revision]));
       for (const waiter of waiters) {
-        if (revisions.get(waiter.organizationId)! > waiter.afterRevision) waiter.notify();
+        // Also if it is behind: the database has gone back, and the waiter is told so.
+        if (revisions.get(waiter.organizationId) !== waiter.afterRevision) waiter.notify();
       }
     } catch {
       // The next request of each waiter reports that the database is unavailable.

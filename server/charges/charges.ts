@@ -1,8 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import { timeZoneOf } from '../access/time-zone.ts';
 import type { ChargeType } from '../db/carrier-tables.ts';
 import type { Tx } from '../db/database.ts';
+import { monthOf } from '../http/moments.ts';
 import type { Revision } from '../revisions/revise.ts';
 
 /** A charge before it is written. */
@@ -45,12 +47,12 @@ export async function charge(
 }
 
 /**
- * The charges of an organization in the calendar month (UTC) of `at`, in US dollars. They include the weeks that have
+ * The charges of an organization in the calendar month of `at` in the tenant's time zone, in US dollars. They include the weeks that have
  * begun by then, but that the job in weekly.ts has not charged yet.
  * @param organizationId the internal id
  */
 export async function spending(tx: Tx, caller: Caller, organizationId: string, at: Date): Promise<number> {
-  const { from, to } = monthOf(at);
+  const { from, to } = monthOf(at, await timeZoneOf(tx, caller));
   const { rows } = await sql<{ amount: number }>`
     select (
       select coalesce(sum(amount), 0) from charges
@@ -66,12 +68,6 @@ export async function spending(tx: Tx, caller: Caller, organizationId: string, a
 /** The SQL condition for number `n` to be charged for a week: it came from a carrier, and is not released by then. */
 export const isOwed = (begin: ReturnType<typeof sql>) =>
   sql`(n.carrier_account_id is not null and ${begin} < coalesce(n.released_at, 'infinity'))`;
-
-/** The calendar month (UTC) of a timestamp: `from` inclusive, `to` exclusive. */
-export function monthOf(at: Date): { from: Date; to: Date } {
-  const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()];
-  return { from: new Date(Date.UTC(year, month)), to: new Date(Date.UTC(year, month + 1)) };
-}
 
 /** Adds amounts of money exactly, to four decimals: 0.1 + 0.2 is 0.3. */
 export const addAmounts = (...amounts: number[]): number =>

@@ -1,24 +1,16 @@
 import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { Moment } from '../http/moments.ts';
 import { timestamp } from '../http/operation.ts';
 import { E164 } from '../numbers/schemas.ts';
 import { weekEnd } from './charges.ts';
 import type { ChargeRow } from './usage.ts';
 
-const Day = (description: string, example: string) =>
-  Type.String({
-    pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.{5,30})?$',
-    description: `${description} An ISO 8601 timestamp, or a day, which means its beginning in UTC.`,
-    examples: [example, `${example}T10:30:00Z`],
-  });
-
 export const UsageQuerySchema = Type.Object(
   {
     organization_id: Type.Optional(OrganizationId),
-    from: Type.Optional(
-      Day('Charges at this time or later. By default the beginning of this month (UTC).', '2024-01-01'),
-    ),
-    to: Type.Optional(Day('Charges before this time. By default the end of this month (UTC).', '2024-02-01')),
+    from: Type.Optional(Moment('Charges at this time or later. By default the beginning of this month.')),
+    to: Type.Optional(Moment('Charges before this time. By default the end of this month.')),
     format: Type.Optional(
       oneOf(['json', 'csv'], {
         description: 'The format of the reply. By default `Accept: text/csv` asks for CSV.',

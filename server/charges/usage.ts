@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import { timeZoneOf } from '../access/time-zone.ts';
 import type { ChargeType } from '../db/carrier-tables.ts';
 import type { Db } from '../db/database.ts';
 import { invalid } from '../errors.ts';
-import { readMoment } from '../http/operation.ts';
+import { monthOf, readMoment } from '../http/moments.ts';
 import { findOrganization } from '../organizations/organizations.ts';
-import { monthOf } from './charges.ts';
 
 /** The charges of one organization, or of all that the caller may see, from `from` (inclusive) to `to` (exclusive). */
 export type UsageQuery = { organization_id?: string; from?: string; to?: string };
@@ -35,23 +35,20 @@ export type Totals = Sum & {
 
 const limitDefault = 1000;
 
-/** Finds the organization and parses the period. By default the period is the current calendar month (UTC). */
+/** Finds the organization and parses the period. By default the period is the current calendar month in the tenant's time zone. */
 export async function readScope(db: Db, caller: Caller, query: UsageQuery): Promise<UsageScope> {
   const organizationId =
     query.organization_id === undefined
       ? caller.organizationId
       : (await findOrganization(db, caller, query.organization_id)).id;
   const { rows } = await sql<{ now: Date }>`select now()`.execute(db);
-  const month = monthOf(rows[0]!.now);
-  const from = query.from === undefined ? month.from : readDay(query.from, 'from');
-  const to = query.to === undefined ? month.to : readDay(query.to, 'to');
+  const zone = await timeZoneOf(db, caller);
+  const month = monthOf(rows[0]!.now, zone);
+  const from = query.from === undefined ? month.from : readMoment(query.from, 'from', zone);
+  const to = query.to === undefined ? month.to : readMoment(query.to, 'to', zone);
   if (from >= to) throw invalid('from must be before to');
   return { organizationId, from, to };
 }
-
-/** A day without a time means its beginning in UTC. */
-const readDay = (text: string, field: string): Date =>
-  readMoment(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text, field);
 
 /** A page of charges in chronological order, and the totals of the whole scope, in one snapshot. */
 export async function readUsage(

@@ -419,6 +419,7 @@ create table tenants (
   weekly_price numeric(12,4) not null default 0,
   monthly_spending_cap numeric(14,4),
   carrier_account_id uuid,
+  time_zone text not null default 'UTC'::text,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_carrier_account_fkey FOREIGN KEY (id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint tenants_cool_down_seconds_check CHECK (cool_down_seconds >= 0),
@@ -428,6 +429,7 @@ create table tenants (
   constraint tenants_name_check CHECK (name <> ''::text),
   constraint tenants_purchase_fee_check CHECK (purchase_fee >= 0::numeric),
   constraint tenants_release_undo_seconds_check CHECK (release_undo_seconds >= 0),
+  constraint tenants_time_zone_check CHECK (time_zone <> ''::text),
   constraint tenants_transfer_cool_down_seconds_check CHECK (transfer_cool_down_seconds >= 0),
   constraint tenants_weekly_price_check CHECK (weekly_price >= 0::numeric)
 );

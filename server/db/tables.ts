@@ -53,6 +53,7 @@ type TenantTable = {
   transfer_cool_down_seconds: Generated<number>;
   release_undo_seconds: Generated<number>;
   low_stock_threshold: number | null;
+  time_zone: Generated<string>;
   purchases_enabled: Generated<boolean>;
   max_numbers_per_organization: Generated<number>;
   purchase_fee: Generated<number>;

@@ -93,13 +93,13 @@ export const changingCaller = (request: FastifyRequest): Caller => ({
   ...ifMatch(request),
 });
 
-/** Reads a bare revision, or the `ETag` of a list, which begins with one. `*` sets no condition. */
-function ifMatch({ headers, routeOptions }: FastifyRequest): { ifMatch?: number } {
+/** Reads a bare revision, or the `ETag` of a list, which also has its moment. `*` sets no condition. */
+function ifMatch({ headers, routeOptions }: FastifyRequest): Pick<Caller, 'ifMatch'> {
   const header = headers['if-match'];
   if (header === undefined || header === '*') return {};
   if (routeOptions.config.access === 'setting')
     throw invalid('If-Match is not supported here: this change has no revision');
-  const revision = /^(?:W\/)?"?(\d{1,15})(?:-[\w-]+)?"?$/.exec(header)?.[1];
+  const [, revision, moment] = /^(?:W\/)?"?(\d{1,15})(?:-(\d{1,15})(?:-[\w-]+)?)?"?$/.exec(header) ?? [];
   if (revision === undefined) throw invalid('If-Match must be a revision or the ETag of a list');
-  return { ifMatch: Number(revision) };
+  return { ifMatch: { revision: Number(revision), ...(moment !== undefined && { moment: Number(moment) }) } };
 }

@@ -9,7 +9,7 @@ import {
   Type,
 } from '../../schema/schema.ts';
 import type { Caller } from '../access/caller.ts';
-import { invalid, type ProblemCode, problems } from '../errors.ts';
+import { type ProblemCode, problems } from '../errors.ts';
 import { type Format, mediaTypes } from './formats.ts';
 
 /**
@@ -199,20 +199,4 @@ export function timestamp(date: Date): string;
 export function timestamp(date: Date | null): string | null;
 export function timestamp(date: Date | null): string | null {
   return date && `${date.toISOString().slice(0, 19)}Z`;
-}
-
-/**
- * Reads a client's moment, from the year 1000 on. `Date` alone would accept a moment without a time zone, and read
- * 30 February as 1 March.
- * @throws Problem `invalid_request`
- */
-export function readMoment(text: string, field: string): Date {
-  const date = new Date(text);
-  const year = date.getUTCFullYear();
-  const day = /^(\d{4}-\d\d-\d\d)[T ].*(Z|[+-]\d\d:?\d\d)$/i.exec(text)?.[1];
-  const midnight = new Date(`${day}T00:00:00Z`);
-  const exists = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day!);
-  if (!exists || !(year >= 1000 && year < 10_000))
-    throw invalid(`${field} must be a moment such as 2024-01-15T10:30:00Z`);
-  return date;
 }

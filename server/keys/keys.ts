@@ -3,10 +3,11 @@ import { type Selectable, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { assertKey, type Caller } from '../access/caller.ts';
 import { hashSecret, newSecret, secretPrefix } from '../access/secret.ts';
+import { timeZoneOf } from '../access/time-zone.ts';
 import type { Db } from '../db/database.ts';
 import type { Permission, Tables } from '../db/tables.ts';
 import { invalid, Problem } from '../errors.ts';
-import { readMoment } from '../http/operation.ts';
+import { readMoment } from '../http/moments.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { type Job, startJob } from '../work/jobs.ts';
 
@@ -22,7 +23,10 @@ export async function createKey(
   caller: Caller,
   input: NewKey,
 ): Promise<{ key: ApiKey; secret: string }> {
-  const expiresAt = input.expires_at === undefined ? null : readMoment(input.expires_at, 'expires_at');
+  const expiresAt =
+    input.expires_at === undefined
+      ? null
+      : readMoment(input.expires_at, 'expires_at', await timeZoneOf(db, caller));
   if (expiresAt && expiresAt.getTime() <= Date.now()) throw invalid('expires_at must be in the future');
   assertKey(caller);
   // A bound key must not create a key that sees more than itself.

@@ -1,5 +1,6 @@
 import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { Moment } from '../http/moments.ts';
 import { timestamp } from '../http/operation.ts';
 import type { ApiKey as ApiKeyRow } from './keys.ts';
 
@@ -17,7 +18,7 @@ export const NewKeyBody = Type.Object(
     name: Name,
     permission: Permission,
     organization_id: Type.Optional(OrganizationId),
-    expires_at: Type.Optional(Timestamp('When the key expires. By default never.', '2030-01-01T00:00:00Z')),
+    expires_at: Type.Optional(Moment('When the key expires. By default never.')),
   },
   { additionalProperties: false, examples: [{ name: 'inbound router', permission: 'read' }] },
 );

@@ -8,9 +8,9 @@ export type Field = {
   from?: string;
   /**
    * How PostgreSQL prints it as JSON. `text` is escaped. `plain` is text without characters that JSON escapes. `json` is
-   * JSON already. `moment` is a timestamp.
+   * JSON already. `moment` is a timestamp to the second, `instant` to the millisecond.
    */
-  print: 'plain' | 'text' | 'boolean' | 'moment' | 'json';
+  print: 'plain' | 'text' | 'boolean' | 'moment' | 'instant' | 'json';
   nullable?: true;
   /** The narrowest view that shows it; wider views show it too. A field without a view is internal. */
   view?: 'list' | 'full' | 'detail';

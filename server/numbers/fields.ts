@@ -266,6 +266,16 @@ export const fields = {
     schema: Timestamp('When the record was last changed.', '2024-01-15T10:30:00Z'),
     example: '2024-01-15T10:30:00Z',
   },
+  created_at_exact: {
+    from: 'n.created_at',
+    print: 'instant',
+    view: 'full',
+    schema: Timestamp(
+      'When the record was created, to the millisecond. Pass it as `created_after` to get what came later, and all of it.',
+      '2024-01-10T09:00:00.000Z',
+    ),
+    example: '2024-01-10T09:00:00.000Z',
+  },
   leaving: {
     from: 'n.release_due_at is not null',
     print: 'boolean',

@@ -1,3 +1,4 @@
+import { versionOf } from '../revisions/version.ts';
 import type { Field } from './field.ts';
 import { type FieldName, field, fieldNames } from './state.ts';
 
@@ -16,8 +17,9 @@ const printers: Record<Field['print'], (value: string) => string> = {
   // Ids, E.164, formatted numbers and statuses: JSON escapes none of their characters.
   plain: value => `'"' || ${value} || '"'`,
   boolean: value => `case when ${value} then 'true' else 'false' end`,
-  // ISO 8601 in UTC to the second.
+  // ISO 8601 in UTC: to the second, as the API family prints moments, and to the millisecond, as they are stored.
   moment: value => `'"' || to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"'`,
+  instant: value => `'"' || to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`,
   json: value => `${value}::text`,
 };
 
@@ -60,8 +62,7 @@ const jsonOf = (view: View) => object(fieldsOf(view).map(name => [name, printed(
 export const numberJson = { list: jsonOf('list'), full: jsonOf('full'), detail: jsonOf('detail') };
 
 /** Changes whenever the detail of a number does. */
-export const detailVersion =
-  "concat_ws(' ', o.id, o.revision, n.release_due_at is not null, n.release_problem)";
+export const detailVersion = `concat_ws(' ', o.id, ${versionOf('o')}, n.release_due_at is not null, n.release_problem)`;
 
 /**
  * Joins the user who has each `n`. Lateral look-ups leave the planner no plan that reads the users of other numbers, in

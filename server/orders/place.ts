@@ -46,7 +46,7 @@ export type Quote = {
   weekly_price: number;
   /** The fee and the first week of every number. */
   due_now: number;
-  /** Charges of this calendar month (UTC), plus the cost of open orders. */
+  /** Charges of this calendar month, plus the cost of open orders. */
   spent: number;
   spending_cap: number | null;
   /** Live numbers plus open orders. Compared with `max_per_org`. */

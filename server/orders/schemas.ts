@@ -97,7 +97,7 @@ const Price = Type.Object(
     purchase_fee: Usd('The one-time fee per number', 1),
     weekly_price: Usd('The weekly price per number, with the first week charged at once', 0.5),
     due_now: Usd('The amount charged at once', 1.5),
-    spent: Usd('Charges and open orders of this calendar month (UTC), without this purchase', 12),
+    spent: Usd('Charges and open orders of this calendar month, without this purchase', 12),
     spending_cap: nullable(Usd('The monthly spending cap; null for none', 100)),
     numbers: Type.Integer({ description: "The organization's live numbers plus its open orders." }),
     max_per_org: Type.Integer({ description: 'The maximum for the organization.' }),

@@ -117,10 +117,10 @@ export async function findOrganization(
   db: Db,
   caller: Caller,
   uniqueId: string,
-): Promise<{ id: string; revision: number }> {
+): Promise<{ id: string; revision: number; revised_at: Date }> {
   const organization = await db
     .selectFrom('organizations')
-    .select(['id', 'revision'])
+    .select(['id', 'revision', 'revised_at'])
     .where(visibleTo(caller))
     .where('unique_id', '=', uniqueId)
     .executeTakeFirst();

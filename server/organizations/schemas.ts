@@ -30,7 +30,7 @@ const tenantDecisions = {
   ),
   monthly_spending_cap: nullable(
     Dollars(
-      "The organization cannot buy more once its charges in a calendar month (UTC) reach this cap. Null: the tenant's cap.",
+      "The organization cannot buy more once its charges in a calendar month reach this cap. Null: the tenant's cap.",
       100,
     ),
   ),

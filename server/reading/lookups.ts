@@ -3,6 +3,7 @@ import { hashSecret } from '../access/secret.ts';
 import type { Permission } from '../db/tables.ts';
 import type { Subject } from '../http/operation.ts';
 import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/json.ts';
+import { versionOf } from '../revisions/version.ts';
 import { batched } from './batched.ts';
 
 /** What a request must look up: its caller and its subject. */
@@ -14,7 +15,8 @@ export type LookupResult = {
   user:
     | { id: string; uniqueId: string; tenantId: string; organizationId: string; permission: 'admin' | 'user' }
     | undefined;
-  organization: { id: string; revision: number } | undefined;
+  /** With its version: revisions/version.ts. */
+  organization: { id: string; version: string } | undefined;
   /** The live number and the version of its detail. The detail itself is undefined if that version is known. */
   number: { e164: string; version: string; json: string | undefined } | undefined;
 };
@@ -71,7 +73,7 @@ function statement({ token, organization, number, detail }: Parts) {
     : 'k.tenant_id, k.organization_id, null::uuid as own_user_id';
   const text = `
     select k.id, k.tenant_id, k.organization_id, k.permission,
-      ${organization ? 'o.id, o.revision' : 'null, null'}, ${number ? 'number.version, number.json' : 'null, null'}
+      ${organization ? `o.id, ${versionOf('o')}` : 'null, null'}, ${number ? 'number.version, number.json' : 'null, null'}
       ${token ? ', u.id, u.unique_id, u.tenant_id, u.organization_id, u.permission' : ''}
     from unnest(${arrays.join(', ')}) with ordinality as q (${fields.join(', ')}, place)
     left join api_keys k on k.hash = q.key and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
@@ -116,7 +118,7 @@ function joinNumber(detail: boolean): string {
 
 type Row = [
   ...[string | null, string, string | null, Permission],
-  ...[string | null, number, string | null, string | null],
+  ...[string | null, string, string | null, string | null],
   ...([string | null, string, string, string, 'admin' | 'user'] | []),
 ];
 
@@ -159,7 +161,8 @@ function readResult(
   [keyId, keyTenant, keyOrganization, keyPermission, ...rest]: Row,
   { number }: Question,
 ): LookupResult {
-  const [id, revision, version, json, userId = null, uniqueId, tenantId, organizationId, permission] = rest;
+  const [id, organizationVersion, version, json, ...user] = rest;
+  const [userId = null, uniqueId, tenantId, organizationId, permission] = user;
   const key =
     keyId === null ? undefined : { id: keyId, tenantId: keyTenant, organizationId: keyOrganization };
   return {
@@ -174,7 +177,7 @@ function readResult(
             organizationId: organizationId!,
             permission: permission!,
           },
-    organization: id === null ? undefined : { id, revision },
+    organization: id === null ? undefined : { id, version: organizationVersion },
     number: version === null ? undefined : { e164: number!, version, json: json ?? undefined },
   };
 }

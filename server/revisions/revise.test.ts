@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import { Problem } from '../errors.ts';
 import { createTenant } from '../tenants/tenants.ts';
@@ -223,3 +224,29 @@ const readLog = (organization: string) =>
     .orderBy('revision')
     .orderBy('ordinal')
     .execute();
+
+test('a change that waited for one that changed nothing is dated with the moment at which it had the lock', async () => {
+  const organization = await insertOrganization();
+  const { db } = server.database;
+  const held = Promise.withResolvers<void>();
+  const free = Promise.withResolvers<void>();
+  const holder = revise(db, caller, { id: organization }, async () => {
+    held.resolve();
+    await free.promise;
+  });
+  await held.promise;
+  const waiting = revise(db, caller, { id: organization }, async revision => revision);
+  // It waits for the lock once PostgreSQL says so.
+  for (let waits = 0; waits === 0; ) {
+    const { rows } = await sql<{ waits: number }>`
+      select count(*)::int as waits from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
+    waits = rows[0]!.waits;
+  }
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db);
+  free.resolve();
+  await holder;
+  const { at, now } = await waiting;
+  assert.ok(now >= rows[0]!.now, `${now.toISOString()} is before the lock was free`);
+  assert.ok(at >= rows[0]!.now);
+});

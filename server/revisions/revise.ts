@@ -113,9 +113,12 @@ async function openRevision(tx: Tx, caller: Caller, ref: OrganizationRef): Promi
     release_undo_seconds,
     ...organization
   } = await lockOrganization(tx, caller, ref);
-  if (caller.ifMatch !== undefined && caller.ifMatch !== organization.revision) {
+  const { ifMatch } = caller;
+  const same =
+    ifMatch?.revision === organization.revision &&
+    (ifMatch.moment === undefined || ifMatch.moment === Number(organization.revised_at));
+  if (ifMatch && !same)
     throw new Problem('revision_mismatch', `The organization is at revision ${organization.revision}`);
-  }
   const number = organization.revision + 1;
   const at = caller.at ?? dated;
   const now = caller.at ?? clock;
@@ -160,25 +163,30 @@ const columns: Record<keyof Organization, true> = {
   ...{ carrier_account_id: true, monthly_spending_cap: true, messaging_service_id: true, campaign_id: true },
   ...{ revision: true, revised_at: true, created_at: true, modified_at: true },
 };
-const selected = sql.raw(
-  Object.keys(columns)
-    .map(column => `o.${column}`)
-    .join(', '),
-);
+const policies = ['cool_down_seconds', 'transfer_cool_down_seconds', 'release_undo_seconds'];
+const listed = (names: string[], table: string) => names.map(name => `${table}.${name}`).join(', ');
+const selected = sql.raw(`${listed(Object.keys(columns), 'o')}, ${listed(policies, 't')}`);
+const locked = sql.raw(listed([...Object.keys(columns), ...policies], 'l'));
 
 type LockedOrganization = Organization & Policy & { dated: Date; clock: Date };
 
 async function lockOrganization(tx: Tx, caller: Caller, ref: OrganizationRef): Promise<LockedOrganization> {
   const named = 'id' in ref ? sql`o.id = ${ref.id}` : sql`o.unique_id = ${ref.unique_id}`;
   const visible = caller.organizationId === null ? sql`` : sql`and o.id = ${caller.organizationId}`;
-  // greatest(): a clock that was set back must not date a change before the previous one.
   // `for no key update`: `for update` would also wait for transactions that only refer to the row by a foreign key.
+  // The clock is read outside of `locked`, so after the lock is taken. Inside, a change that waited for a lock would be
+  // dated with the moment at which it began to wait. Each revision is dated at least a millisecond after the previous
+  // one, even by a clock that was set back: an organization never has two revisions of one moment.
   const { rows } = await sql<LockedOrganization>`
-    select ${selected}, t.cool_down_seconds, t.transfer_cool_down_seconds, t.release_undo_seconds,
-           greatest(clock_timestamp(), o.revised_at) as dated, clock_timestamp() as clock
-    from organizations o join tenants t on t.id = o.tenant_id
-    where o.tenant_id = ${caller.tenantId} and ${named} ${visible}
-    for no key update of o`.execute(tx);
+    with locked as materialized (
+      select ${selected} from organizations o join tenants t on t.id = o.tenant_id
+      where o.tenant_id = ${caller.tenantId} and ${named} ${visible}
+      for no key update of o)
+    select ${locked}, greatest(date_trunc('milliseconds', clock.now), l.revised_at + interval '1 millisecond') as dated,
+      clock.now as clock
+    from locked l cross join lateral (select clock_timestamp() as now where l.id is not null) clock`.execute(
+    tx,
+  );
   if (!rows[0]) throw new Problem('organization_not_found');
   return rows[0];
 }

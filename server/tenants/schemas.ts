@@ -18,6 +18,12 @@ const settings = {
       description: 'The stock is low when fewer numbers than this are available. Null: never.',
     }),
   ),
+  time_zone: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    description: "Where the tenant's days and months begin: a name of the IANA time zone database.",
+    examples: ['UTC', 'Europe/Berlin'],
+  }),
   purchases_enabled: Type.Boolean({ description: 'Whether organizations may buy numbers.' }),
   max_numbers_per_organization: Type.Integer({
     minimum: 0,
@@ -28,7 +34,7 @@ const settings = {
   weekly_price: Dollars('The price that an organization pays each week for each number that it bought.', 0.5),
   monthly_spending_cap: nullable(
     Dollars(
-      'An organization without its own cap cannot buy more once its charges in a calendar month (UTC) reach this cap. Null: no cap.',
+      'An organization without its own cap cannot buy more once its charges in a calendar month reach this cap. Null: no cap.',
       100,
     ),
   ),
@@ -50,6 +56,7 @@ export const TenantBody = Type.Object(
         transfer_cool_down_seconds: 3_888_000,
         release_undo_seconds: 0,
         low_stock_threshold: null,
+        time_zone: 'UTC',
         purchases_enabled: true,
         max_numbers_per_organization: 10,
         purchase_fee: 1,

@@ -36,6 +36,7 @@ test('a tenant starts with default settings and can change them', async () => {
     transfer_cool_down_seconds: 45 * 86_400,
     release_undo_seconds: 0,
     low_stock_threshold: null,
+    time_zone: 'UTC',
     purchases_enabled: false,
     max_numbers_per_organization: 0,
     purchase_fee: 0,

@@ -2,7 +2,8 @@ import { randomUUIDv7 } from 'node:crypto';
 import { type Caller, systemCaller } from '../access/caller.ts';
 import { noSuchAccount } from '../accounts/reference.ts';
 import type { Db } from '../db/database.ts';
-import { Problem, translateViolations } from '../errors.ts';
+import { invalid, Problem, translateViolations } from '../errors.ts';
+import { isTimeZone } from '../http/moments.ts';
 import { assertDollars } from '../http/money.ts';
 import { createKey } from '../keys/keys.ts';
 import type { TenantEdit } from './schemas.ts';
@@ -28,6 +29,7 @@ const settings = [
   'transfer_cool_down_seconds',
   'release_undo_seconds',
   'low_stock_threshold',
+  'time_zone',
   'purchases_enabled',
   'max_numbers_per_organization',
   'purchase_fee',
@@ -49,6 +51,8 @@ export async function editTenant(db: Db, caller: Caller, edit: TenantEdit) {
   if (caller.organizationId !== null) throw new Problem('key_bound');
   for (const field of ['purchase_fee', 'weekly_price', 'monthly_spending_cap'] as const)
     assertDollars(edit[field], field);
+  if (edit.time_zone !== undefined && !isTimeZone(edit.time_zone))
+    throw invalid('time_zone must be the name of a time zone, such as Europe/Berlin');
   const update = db.updateTable('tenants').set(edit).where('id', '=', caller.tenantId);
   await translateViolations({ tenants_carrier_account_fkey: noSuchAccount }, update.execute());
   return getTenant(db, caller);

@@ -56,6 +56,7 @@ test('added numbers are shown in full, in the order given', async () => {
       country: 'US',
       area_code: '415',
       modified_at: sales.created_at,
+      created_at_exact: sales.created_at_exact,
       leaving: false,
       release_problem: null,
     }),

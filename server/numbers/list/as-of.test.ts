@@ -74,11 +74,9 @@ test('the list at each revision and each time, through a transfer, a release and
   assert.deepEqual(await list(elsewhere, arrived + 1), []);
 });
 
-test('revision 0 and times before the organization have an empty list; a future revision has the current one', async () => {
+test('revision 0 and times before the organization have an empty list', async () => {
   assert.deepEqual(await list(organization, 0), []);
   assert.deepEqual(await list(organization, '1999-01-01T00:00:00Z'), []);
-  assert.deepEqual(await list(organization, 1_000_000), [['assigned', user, null]]);
-  assert.deepEqual(await list(organization, '9000-01-01T00:00:00Z'), [['assigned', user, null]]);
 });
 
 test('filters apply to the past state', async () => {

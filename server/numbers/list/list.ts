@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Caller } from '../../access/caller.ts';
 import type { Database, Db } from '../../db/database.ts';
 import { namesOfRecurring } from '../../db/prepared.ts';
+import { invalid } from '../../errors.ts';
 import type { Body } from '../../reading/body-cache.ts';
 import { writeCursor } from './cursor.ts';
 import type { List } from './query.ts';
@@ -34,10 +35,10 @@ export function createLists({ db, long }: Database, brand: string) {
         ...list,
         query: { ...list.query, total: false },
       });
-      if (String(page.revision) === version) return { ...page, total: known.total };
+      if (page.version === version) return { ...page, total: known.total };
     }
     const page = await readPage(db, caller, organizationId, list);
-    totals.set(name, { version: String(page.revision), total: page.total! });
+    totals.set(name, { version: page.version, total: page.total! });
     return page;
   }
 
@@ -50,14 +51,14 @@ export function createLists({ db, long }: Database, brand: string) {
     async build(caller: Caller, organizationId: string, list: List, version: string): Promise<Body> {
       const page = await readCountedPage(caller, organizationId, list, version);
       const more = page.row_count > list.limit;
-      if (more && !list.paged) return { version: String(page.revision), bytes: undefined };
+      if (more && !list.paged) return { version: page.version, bytes: undefined };
       const count = more ? list.limit : page.row_count;
       const paging = list.paged && {
         has_more: more,
         next_cursor: more ? writeCursor(endOf(page, list.query), list.name) : null,
       };
       const text = list.frame.head + pieceOf(page, list) + tail(list, count, page.total, paging, brand);
-      return { version: String(page.revision), bytes: Buffer.from(text) };
+      return { version: page.version, bytes: Buffer.from(text) };
     },
 
     /**
@@ -111,7 +112,7 @@ export function createLists({ db, long }: Database, brand: string) {
           });
         },
       });
-      return { version: String(first.revision), stream };
+      return { version: first.version, stream };
 
       function push(piece: Page) {
         const last = piece.row_count <= list.limit;
@@ -149,7 +150,13 @@ async function readPage(
 ): Promise<Page> {
   const [text, values] = pageStatement(caller, organizationId, query, after, limit);
   const { rows } = await db.executeQuery<Page>(CompiledQuery.raw(text, values));
-  return rows[0]!;
+  const page = rows[0]!;
+  if (page.ahead) {
+    const revision = page.version.split('-')[0];
+    const now = page.now!.toISOString();
+    throw invalid(`as_of is in the future: the organization is at revision ${revision}, and it is ${now}`);
+  }
+  return page;
 }
 
 const endOf = (page: Page, query: ListOptions): PageEnd => ({

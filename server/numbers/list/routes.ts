@@ -2,14 +2,16 @@ import { crc32 } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from '../../../schema/schema.ts';
 import { OrganizationId } from '../../../schema/shapes.ts';
+import { timeZoneOf } from '../../access/time-zone.ts';
 import type { Database } from '../../db/database.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
 import { type App, operation, type Subject } from '../../http/operation.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
+import { numberJson } from '../json.ts';
 import { createLists } from './list.ts';
-import { readList } from './query.ts';
+import { namesDay, readList } from './query.ts';
 import { AvailableBody, AvailableFiles, AvailableQuery, ListBody, ListFiles, ListQuery } from './schemas.ts';
 import type { ListOptions } from './statement.ts';
 import { summarize } from './summary.ts';
@@ -86,19 +88,30 @@ export function listRoutes(app: App, database: Database, bodyCache: BodyCache, b
   );
 
   function sendList(request: FastifyRequest, reply: FastifyReply, asked: ListOptions) {
-    const { caller, lookup, url } = request;
     const query = inFormat(asked, request.headers.accept);
+    // Days are the tenant's: without one, the time zone is not asked for.
+    if (!namesDay(query)) return send(request, reply, query, '');
+    return timeZoneOf(db, request.caller).then(zone => send(request, reply, query, zone));
+  }
+
+  function send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    query: ReturnType<typeof inFormat>,
+    zone: string,
+  ) {
+    const { caller, lookup, url } = request;
     if (!lookup.organization) throw new Problem('organization_not_found');
-    const { id, revision } = lookup.organization;
+    const { id, version } = lookup.organization;
     // Only JSON contains the brand.
-    const scope = `${id} ${caller.ownUserId ?? ''} ${query.format === 'json' ? brand : query.format}`;
+    const scope = `${id} ${caller.ownUserId ?? ''} ${zone} ${query.format === 'json' ? brand : query.format}`;
     return sendBody(bodyCache, request, reply, {
       name: `${url} ${scope}`,
-      version: String(revision),
+      version,
       headers: headersOf(query),
-      tag: revision => listTag(revision, scope),
-      build: () => lists.build(caller, id, readList(query), String(revision)),
-      stream: () => lists.stream(caller, id, readList(query)),
+      tag: version => listTag(version, scope),
+      build: () => lists.build(caller, id, readList(query, zone), version),
+      stream: () => lists.stream(caller, id, readList(query, zone)),
     });
   }
 }
@@ -127,7 +140,11 @@ function headersOf({ format, organization_id }: ReturnType<typeof inFormat>): Re
  * The ETag of a list. It changes with the organization's revision, and with everything else in the body. The revision
  * comes first, so that people can read it.
  */
-const listTag = (revision: string, scope: string): string => `"${revision}-${crc32(scope).toString(36)}"`;
+const listTag = (version: string, scope: string): string =>
+  `"${version}-${crc32(scope, shapes).toString(36)}"`;
+
+/** Changes when numbers are printed in another way: a client must not keep the list of an earlier release. */
+const shapes = crc32(Object.values(numberJson).join());
 
 /** PostgreSQL rejects NUL and lone surrogates, and one bad value would fail the whole batch of look-ups. */
 const storable = (text: unknown): text is string =>

@@ -1,5 +1,6 @@
 import { type TOptional, type TSchema, type TString, Type } from '../../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, withDefault } from '../../../schema/shapes.ts';
+import { Moment } from '../../http/moments.ts';
 import { fields } from '../fields.ts';
 import { assignedExample, availableExample, FullNumber, ListedNumber } from '../schemas.ts';
 import { type FilterName, field, filterNames } from '../state.ts';
@@ -53,9 +54,9 @@ const filters = {
   ...(Object.fromEntries(filterNames.map(name => [name, Type.Optional(exactly(field(name).schema))])) as {
     [Name in FilterName]: TOptional<TString>;
   }),
-  created_after: Type.Optional(Timestamp('Created after this time.')),
-  created_before: Type.Optional(Timestamp('Created before this time.')),
-  unassigned_since: Type.Optional(Timestamp('Available since this time or longer. Not with `as_of`.')),
+  created_after: Type.Optional(Moment('Created after this time.')),
+  created_before: Type.Optional(Moment('Created before this time.')),
+  unassigned_since: Type.Optional(Moment('Available since this time or longer. Not with `as_of`.')),
 };
 
 const shape = {
@@ -80,10 +81,11 @@ const shape = {
   ),
   as_of: Type.Optional(
     Type.String({
-      pattern: '^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}T.{5,30})$',
+      minLength: 1,
+      maxLength: 40,
       description:
-        "The list as it was at a revision of the organization, or at a time. Users have today's names.",
-      examples: ['12', '2024-03-01T00:00:00Z'],
+        "The list as it was at a revision of the organization, or at a time: an ISO 8601 timestamp, or a day, which means its beginning in the tenant's time zone. It must not be in the future. Users have today's names.",
+      examples: ['12', '2024-03-01T00:00:00Z', '2024-03-01'],
     }),
   ),
 };

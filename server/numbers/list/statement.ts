@@ -1,5 +1,6 @@
 import type { Caller } from '../../access/caller.ts';
 import type { Format } from '../../http/formats.ts';
+import { versionOf } from '../../revisions/version.ts';
 import { fields } from '../fields.ts';
 import { fieldsOf, holdsNow, joinHolder, numberJson, type View } from '../json.ts';
 import { type FilterName, filterNames, type NumberStatus } from '../state.ts';
@@ -44,9 +45,13 @@ export type PageEnd = { value: string; phone_number: string };
 
 /** A page, as the one row of its statement. */
 export type Page = {
-  revision: number;
+  /** The version of the organization that the page shows. */
+  version: string;
   /** Only if the query asks for it. */
   total?: number;
+  /** Only with `as_of`: whether it is in the future, and the time of the database's clock. */
+  ahead?: boolean;
+  now?: Date;
   /** How many rows were read: one more than the limit if another page follows. */
   row_count: number;
   /** The numbers as JSON, joined by the format's separator; null if there are none. */
@@ -101,7 +106,8 @@ export function pageStatement(
   );
   const total = sources.map(source => `(select count(n.id) ${source})`).join(' + ');
   const text = `
-    select (select revision from organizations where tenant_id = $1 and id = $2) as revision,
+    select (select ${versionOf('o')} from organizations o where o.tenant_id = $1 and o.id = $2) as version,
+      ${options.as_of === undefined ? '' : aheadOf(options.as_of, parameter)}
       ${options.total ? `${total} as total,` : ''}
       count(place)::int as row_count,
       string_agg(item, '${frameOf(options).separator}') filter (where place <= ${rowLimit}) as items,
@@ -148,11 +154,17 @@ const holds = (revision: string | undefined) =>
     : `a.organization_id = $2 and a.phone_number_id = n.id
         and a.from_revision <= ${revision} and (a.to_revision is null or a.to_revision > ${revision})`;
 
-/** SQL for the revision at a timestamp: the last one made by then. Later revisions have later timestamps. */
+/** SQL for `ahead` and `now`. The present second is not in the future, although it may still bring revisions. */
+const aheadOf = (asOf: string, parameter: (value: unknown) => string): string =>
+  /^\d+$/.test(asOf)
+    ? `${parameter(asOf)}::bigint > (select revision from organizations where tenant_id = $1 and id = $2) as ahead, clock_timestamp() as now,`
+    : `${parameter(asOf)}::timestamptz > clock_timestamp() + interval '1 second' as ahead, clock_timestamp() as now,`;
+
+/** SQL for the revision at a timestamp: the last one made before it. Later revisions have later timestamps. */
 function revisionOf(asOf: string, parameter: (value: unknown) => string): string {
   if (/^\d+$/.test(asOf)) return `${parameter(asOf)}::bigint`;
   return `coalesce((select e.revision from events e
-    where e.tenant_id = $1 and e.organization_id = $2 and e.at <= ${parameter(asOf)}::timestamptz
+    where e.tenant_id = $1 and e.organization_id = $2 and e.at < ${parameter(asOf)}::timestamptz
     order by e.at desc, e.revision desc limit 1), 0)`;
 }
 
@@ -179,9 +191,9 @@ function filterConditions(
   where(filter.assigned_to, value => heldBy(`(u.unique_id = ${value} or lower(u.email) = lower(${value}))`));
   where(filter.nickname, value => `position(lower(${value}) in lower(n.nickname)) > 0`);
   for (const name of filterNames) where(filter[name], value => `n.${name} = ${value}`);
-  where(filter.created_after, value => `n.created_at > ${value}::timestamptz`);
+  where(filter.created_after, value => `n.created_at >= ${value}::timestamptz`);
   where(filter.created_before, value => `n.created_at < ${value}::timestamptz`);
-  where(filter.unassigned_since, value => `n.available_since <= ${value}::timestamptz`);
+  where(filter.unassigned_since, value => `n.available_since < ${value}::timestamptz`);
   return conditions;
 }
 
