@@ -134,7 +134,7 @@ export function createReaders(servers: TestServer[], watched: Watch, numbers: st
     const reply = await request(server.url, url, { headers });
     if (isAway(reply, mayFail)) return;
     const tag = reply.headers.etag!;
-    const [, base, revision, encodedAs] = /^("(\d+)-[0-9a-z]+)(?:-(gzip|br|zstd))?"$/.exec(tag)!;
+    const [, base, revision, encodedAs] = /^("(\d+)-\d+-[0-9a-z]+)(?:-(gzip|br|zstd))?"$/.exec(tag)!;
     assert(Number(revision) >= from, `${url} at ${revision}, sent when ${from} was committed`);
     assert.equal(reply.headers['cache-control'], 'private, no-cache');
     assert.equal(reply.headers.vary, 'accept, accept-encoding');
