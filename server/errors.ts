@@ -16,7 +16,7 @@ export const problems = {
   number_locked: [409, 'Phone number is locked against release'],
   reservation_not_found: [404, 'Reservation not found'],
   none_available: [409, 'No available number fits'],
-  log_restarted: [409, 'The log does not go on from there: the database has gone back in time'],
+  log_restarted: [409, 'The log does not go on from that revision'],
   revision_mismatch: [412, 'The organization has changed'],
   idempotency_mismatch: [422, 'This Idempotency-Key was used with another request'],
   idempotency_running: [409, 'A request with this Idempotency-Key is still running'],
@@ -121,10 +121,11 @@ export async function translateViolations<T>(
 /** Whether the database is unreachable or shutting down. False if it refused a statement. */
 export function isUnavailable(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
-  // Class 08 and 57P0x, https://www.postgresql.org/docs/current/errcodes-appendix.html; 53300 is "too many connections".
+  // Class 08 and 57P0x, https://www.postgresql.org/docs/current/errcodes-appendix.html; 53300 is "too many
+  // connections", 25006 "read-only": the primary has become a standby.
   if (
     code !== undefined &&
-    /^(08...|57P0[1-5]|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/.test(
+    /^(08...|57P0[1-5]|25006|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/.test(
       code,
     )
   )

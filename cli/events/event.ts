@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander';
 import { pathOf } from '../http/client.ts';
 import type { Columns } from '../terminal/output.ts';
 import { counted } from '../terminal/text.ts';
@@ -9,7 +10,23 @@ export type LogEvent = {
   actor: { type: string; id: string };
   data: Record<string, unknown> & { changes?: Record<string, { from: unknown; to: unknown }> };
 };
-export type EventPage = { events: LogEvent[]; count: number; revision: number; has_more: boolean };
+export type EventPage = {
+  events: LogEvent[];
+  count: number;
+  revision: number;
+  cursor: string;
+  has_more: boolean;
+};
+
+/** A place in the log, as a query names it. */
+export type Place = { after: string } | { after_revision: number };
+
+/** A cursor also tells a revision from another one that a restored database has under the same number. */
+export function readPlace(text: string): Place {
+  if (/^\d{1,15}-\d{1,15}$/.test(text)) return { after: text };
+  if (/^\d{1,15}$/.test(text)) return { after_revision: Number(text) };
+  throw new InvalidArgumentError('It must be a revision, such as 12, or the cursor of an answer.');
+}
 
 export const eventsPath = pathOf('events');
 

@@ -36,7 +36,7 @@ first moment in the tenant's time zone.`,
       .option('--ends-with <digits>', 'its last digits')
       .option('--tag <tag>', 'one of its tags')
       .option('--assigned-to <user>', 'the id or e-mail address of its user')
-      .option('--nickname <text>', 'a part of its nickname, in upper or lower case')
+      .option('--nickname <text>', 'a part of its nickname, in any case, with or without accents')
       .option('--created-after <moment>', 'created after this')
       .option('--created-before <moment>', 'created before this')
       .option('--unassigned-since <moment>', 'available since this moment or longer')

@@ -22,10 +22,11 @@ export async function readEvents(
   revisionsMax: number,
 ): Promise<{ events: Event[]; revision: number; id: string; cursor: string }> {
   const { id, revision, revised_at } = await findOrganization(db, caller, organizationId);
-  if (after.revision > revision) throw restarted(after, `the organization is at revision ${revision}`);
+  if (after.revision > revision) throw restarted(`The organization is at revision ${revision}`);
   const now = revision === 0 ? 0 : revised_at.getTime();
   const at = after.revision === revision ? now : await momentOf(db, caller, id, after.revision);
-  if (after.moment !== undefined && after.moment !== at) throw restarted(after, 'it is another one now');
+  if (after.moment !== undefined && after.moment !== at)
+    throw restarted(`Revision ${after.revision} is of another moment here`);
   const events = await db
     .selectFrom('events')
     .selectAll()
@@ -56,12 +57,12 @@ async function momentOf(db: Db, caller: Caller, organizationId: string, revision
   return at.getTime();
 }
 
-/** The database was restored, or has failed over to a replica that was behind. What the caller knows never happened. */
-const restarted = ({ revision }: Place, reason: string): Problem =>
+/** A caller knows of a place only from a log that had it. */
+const restarted = (reason: string): Problem =>
   new Problem(
     'log_restarted',
     undefined,
-    `The log has no such revision ${revision}: ${reason}. Read the list and the log again from the beginning.`,
+    `${reason}. If you have that place from here, the database has gone back to an earlier state. Read the list and the log again from the beginning.`,
   );
 
 /**

@@ -44,6 +44,14 @@ test('a database of a newer version is refused', async t => {
   await assert.rejects(migrate(migrated), /9999_later\.sql, which this version of Linekeeper does not know/);
 });
 
+test('a database that is read-only is refused by name', async t => {
+  const migrated = await newDatabase(t);
+  const { rows } = await migrated.pool.query('select current_database() as name');
+  const { name } = rows[0];
+  await migrated.pool.query(`alter database ${name} set default_transaction_read_only = on`);
+  await assert.rejects(migrate(migrated), new RegExp(`database ${name} at .* is read-only`));
+});
+
 test('a migration that fails leaves nothing behind', async t => {
   const database = await newDatabase(t, 'template1');
   // The first migration fails at its last table, after it has made all others.

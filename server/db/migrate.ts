@@ -9,11 +9,13 @@ const folder = new URL('./migrations/', import.meta.url);
  * Applies all missing migrations in one transaction. A second process that migrates at the same time waits for the first
  * and then finds nothing to do.
  * @returns the names of the migrations that were applied
- * @throws Error if the database has a migration that this version does not know, or one that was edited since
+ * @throws Error if the database is a standby, or has a migration that this version does not know, or one that was edited
+ *   since
  */
 export async function migrate(database: Database): Promise<string[]> {
   const { client, end } = await database.openSession();
   try {
+    await assertWritable(client);
     await createTable(client);
     await client.query('begin');
     await client.query('lock table migrations in exclusive mode');
@@ -44,6 +46,22 @@ export async function migrate(database: Database): Promise<string[]> {
   } finally {
     await end();
   }
+}
+
+/** Nothing here works without writes, and the statement that would fail first says nothing of the cause. */
+async function assertWritable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean; readonly: boolean }>(
+    `select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as readonly`,
+  );
+  const { host, database } = client;
+  if (rows[0]!.standby)
+    throw new Error(
+      `The PostgreSQL at ${host} is a standby, which is read-only: DATABASE_URL must name the primary`,
+    );
+  if (rows[0]!.readonly)
+    throw new Error(
+      `The database ${database} at ${host} is read-only (default_transaction_read_only): Linekeeper must write to it`,
+    );
 }
 
 /** `if not exists` takes no lock: two processes can both try to create the table. The one that fails tries again. */

@@ -48,7 +48,8 @@ const filters = {
     Type.String({
       minLength: 1,
       maxLength: 200,
-      description: 'A part of the nickname, in upper or lower case.',
+      description:
+        'A part of the nickname. Upper and lower case are alike, and so are letters with and without accents.',
     }),
   ),
   ...(Object.fromEntries(filterNames.map(name => [name, Type.Optional(exactly(field(name).schema))])) as {

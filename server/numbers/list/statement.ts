@@ -189,7 +189,7 @@ function filterConditions(
   where(digits(filter.ends_with), value => `n.phone_number like '%' || ${value}`);
   where(filter.tag, value => `n.tags @> array[${value}]`);
   where(filter.assigned_to, value => heldBy(`(u.unique_id = ${value} or lower(u.email) = lower(${value}))`));
-  where(filter.nickname, value => `position(lower(${value}) in lower(n.nickname)) > 0`);
+  where(filter.nickname, value => `position((select fold(${value})) in fold(n.nickname)) > 0`);
   for (const name of filterNames) where(filter[name], value => `n.${name} = ${value}`);
   where(filter.created_after, value => `n.created_at >= ${value}::timestamptz`);
   where(filter.created_before, value => `n.created_at < ${value}::timestamptz`);
