@@ -38,7 +38,7 @@ export const ofNumbers: Matrix = {
       '&limit=1',
       '&view=full&total=true',
       '&as_of=5',
-      '&as_of=2999-01-01T00:00:00Z',
+      `&as_of=${new Date().toISOString()}`,
       '&status=reserved',
       '&format=csv',
       '&format=ndjson&view=full&as_of=5',
