@@ -2,14 +2,16 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { invalid, Problem } from '../errors.ts';
+import { Problem } from '../errors.ts';
+import { composed, mayBeDecomposed } from './composed.ts';
 import { createErrorReplies } from './error-replies.ts';
+import { explainValidation } from './explanation.ts';
 import type { App } from './operation.ts';
 import {
   compileSerializer,
   compileValidator,
-  explainValidation,
   nestsTooDeep,
+  unstorable,
   unstorableField,
 } from './validation.ts';
 
@@ -45,6 +47,7 @@ export function createFastify(brand: string, log: Logger): App {
     errorReplies.send(new Problem('route_not_found'), request, reply),
   );
   parseJsonBodies(app);
+  composeQueries(app);
   refuseUnstorableText(app);
   // Every payload gets the same two fields; see operation().
   app.addHook('preSerialization', async (_request, reply, payload) => {
@@ -66,7 +69,19 @@ function parseJsonBodies(app: App): void {
     // Many clients send a content type with every request, even without a body.
     if (!request.routeOptions.schema?.body) return done(null);
     if (nestsTooDeep(body as string)) return done(new Problem('body_invalid', 'The body is nested too deep'));
-    parseJson(request, body as string, done);
+    if (!mayBeDecomposed(body as string)) return parseJson(request, body as string, done);
+    parseJson(request, body as string, (error, value) => done(error, composed(value)));
+  });
+}
+
+/** Text beyond ASCII is escaped in a URL. */
+function composeQueries(app: App): void {
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (request.url.includes('%')) {
+      composed(request.query);
+      composed(request.params);
+    }
+    done();
   });
 }
 
@@ -74,13 +89,10 @@ function refuseUnstorableText(app: App): void {
   app.addHook('preValidation', ({ params, query, body, routeOptions }, _reply, done) => {
     const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
     const streams = body !== null && typeof body === 'object' && 'pipe' in body;
-    const field = unstorableField(known) ?? (streams ? undefined : unstorableField(body));
+    const isLeft = streams || routeOptions.config.checksTexts;
+    const field = unstorableField(known) ?? (isLeft ? undefined : unstorableField(body));
     if (field === undefined) return done();
-    done(
-      invalid(
-        `${field || 'the body'} has a character that cannot be stored (U+0000 or an unpaired surrogate)`,
-      ),
-    );
+    done(unstorable(field));
   });
 }
 

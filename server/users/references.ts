@@ -10,6 +10,24 @@ import { invalid, Problem } from '../errors.ts';
 export type ReferencedUser = { id: string; unique_id: string };
 
 /**
+ * The SQL condition for a user to be the one whom a reference means, active or not.
+ * @param u the alias of the user
+ * @param reference SQL for the reference
+ */
+export const isMeant = (u: string, reference: string): string => `(${u}.unique_id = ${reference}
+  or (lower(${u}.email) = lower(${reference}) and not exists (select from users other
+    where other.tenant_id = ${u}.tenant_id and other.organization_id = ${u}.organization_id and other.unique_id = ${reference})))`;
+
+/** The same in a statement of Kysely's. */
+export const isMeantBy = (u: string, reference: string): RawBuilder<boolean> =>
+  sql.join(
+    isMeant(u, '?')
+      .split('?')
+      .map(part => sql.raw(part)),
+    sql`${reference}`,
+  );
+
+/**
  * Finds the active user that a number is to be given to.
  *
  * The joins of findActiveUsers() would do this too, but take twice as long, and a claim holds its organization's lock

@@ -81,7 +81,7 @@ test('an export that fails leaves the old file', async () => {
   const file = join(folder, 'numbers.csv');
   await writeFile(file, 'old');
   const wrong = await exporting('--output', file, '--starts-with', 'x');
-  assert.match(wrong.stderr, /^error: starts_with must match/);
+  assert.match(wrong.stderr, /^error: starts_with must be digits of a phone number such as /);
   assert.deepEqual([wrong.code, await readFile(file, 'utf8')], [1, 'old']);
   assert.deepEqual(await readdir(folder), ['numbers.csv']);
 });
