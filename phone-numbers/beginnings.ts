@@ -9,8 +9,16 @@ const partOf = (text: string): Written | undefined => (text.length > 64 ? undefi
 /** Whether digits can be read from the text, and nothing else. */
 export const hasDigits = (text: string): boolean => (partOf(text)?.digits ?? '') !== '';
 
-/** The digits of a part of a number: `(415) 555` has 415555. */
-export const digitsOf = (text: string): string => partOf(text)?.digits ?? '';
+/** The digits of a part of a number: `(415) 555` has 415555. A zero in brackets may be one of them or not. */
+export function digitsOf(text: string): string[] {
+  const part = partOf(text);
+  return part ? writingsOf(part) : [];
+}
+
+function writingsOf({ digits, bracketedZero }: Written): string[] {
+  if (bracketedZero <= 0) return [digits];
+  return [digits, digits.slice(0, bracketedZero) + digits.slice(bracketedZero + 1)];
+}
 
 /**
  * The digits that the numbers meant begin with in E.164, without `+`. Without a country the text begins with a country
@@ -23,15 +31,12 @@ export function readBeginning(text: string, country?: string): string[] {
   // A bare `+` arrives from a query as a space.
   const part = partOf(text.replace(/^ (?=\d)/, '+'));
   if (!part) return [];
-  const { digits, bracketedZero } = part;
-  const zeroless = digits.slice(0, bracketedZero) + digits.slice(bracketedZero + 1);
-  const writings = bracketedZero > 0 ? [digits, zeroless] : [digits];
-  return [...new Set(writings.flatMap(writing => inE164(writing, part.isInternational, country)))];
+  const writings = writingsOf(part);
+  return part.isInternational ? writings : [...new Set(writings.flatMap(digits => inE164(digits, country)))];
 }
 
-function inE164(digits: string, isInternational: boolean, country: string | undefined): string[] {
-  if (isInternational) return [digits];
-  const abroad = /^(?:00|011)(?=[1-9])/.exec(digits);
+function inE164(digits: string, country: string | undefined): string[] {
+  const abroad = prefixAbroad.exec(digits);
   if (abroad) return [digits.slice(abroad[0].length)];
   const plan = country === undefined ? undefined : planOf(country);
   if (!plan) return [digits];
@@ -39,4 +44,16 @@ function inE164(digits: string, isInternational: boolean, country: string | unde
   if (national !== undefined) return [plan.code + national];
   const withCode = digits.startsWith(plan.code) ? [digits] : [];
   return [plan.code + digits, ...withCode];
+}
+
+const prefixAbroad = /^(?:00|011)(?=[1-9])/;
+
+/**
+ * The beginning in E.164 of the numbers that begin with these digits as they are written in their country: 07700 in `GB`
+ * is 447700. Undefined if no number is written so.
+ */
+export function beginningAtHome(digits: string, country: string | undefined): string | undefined {
+  const plan = country === undefined || prefixAbroad.test(digits) ? undefined : planOf(country);
+  const national = plan?.afterTrunk(digits);
+  return national === undefined ? undefined : plan!.code + national;
 }

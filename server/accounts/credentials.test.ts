@@ -35,7 +35,7 @@ test('each kind of carrier lists the fields of its credentials', async () => {
 
 test('an error in credentials names the field and never shows its value', async () => {
   const wrong: [object | string, RegExp][] = [
-    [{}, /^credentials\.account_sid is required$/],
+    [{}, /^credentials\.account_sid is required; credentials\.secret is required$/],
     [{ account_sid }, /^credentials\.secret is required$/],
     [
       { account_sid, secret: 'has a marker' },

@@ -110,12 +110,13 @@ function nearest(name: string, known: string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const written = plain(name);
   if (written === '') return undefined;
-  const byDistance = known
+  const [closest] = known
     .map(other => ({ other, distance: distanceOf(written, plain(other)) }))
     .sort((a, b) => a.distance - b.distance);
-  if (byDistance[0] && byDistance[0].distance <= written.length / 3) return byDistance[0].other;
-  const wordsOf = (text: string) => `_${text.toLowerCase()}_`;
-  return written.length < 4 ? undefined : known.find(other => wordsOf(other).includes(wordsOf(name)));
+  if (closest && closest.distance <= 1 && closest.distance < written.length / 2) return closest.other;
+  const words = (text: string) => `_${text.toLowerCase()}_`;
+  const longer = written.length < 4 ? undefined : known.find(other => words(other).includes(words(name)));
+  return longer ?? (closest && closest.distance <= written.length / 3 ? closest.other : undefined);
 }
 
 /** How many letters must be put in, left out or replaced (Levenshtein). */

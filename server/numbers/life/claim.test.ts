@@ -126,7 +126,9 @@ test('starts_with and tags are filters, and their characters are literal', async
   assert.equal(await claimed({ starts_with: '44' }), '+442079460958');
   assert.equal(await claimed({ tags: ['vip', 'axb'] }), 'none_available');
   assert.equal(await claimed({ tags: ['a%b', 'vip'] }), '+14155550001');
-  assert.equal(await claimed({ starts_with: '+1416' }), '+14165550001');
+  assert.equal(await claimed({ starts_with: '+1 (416)' }), '+14165550001');
+  await add('+442079460959');
+  assert.equal(await claimed({ starts_with: '020 79', default_country: 'GB' }), '+442079460959');
   assert.equal((await claim({ starts_with: '1%' })).status, 400);
 });
 

@@ -1,4 +1,4 @@
-import { digitsOf, readBeginning } from '../../../phone-numbers/beginnings.ts';
+import { beginningAtHome, digitsOf, readBeginning } from '../../../phone-numbers/beginnings.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Format } from '../../http/formats.ts';
 import { versionOf } from '../../revisions/version.ts';
@@ -189,12 +189,17 @@ function filterConditions(
   where(filter.status, value => `n.status = ${value}`);
   where(filter.area_code, value => `n.area_code = ${value}`);
   const like = (pattern: string) => `n.phone_number like ${parameter(pattern)}`;
-  const beginsLike = (text: string) => readBeginning(text, filter.default_country).map(begin => `+${begin}%`);
-  const { starts_with, contains, ends_with } = filter;
-  if (starts_with !== undefined) conditions.push(anyOf(beginsLike(starts_with).map(like)));
-  if (contains !== undefined)
-    conditions.push(anyOf([`%${digitsOf(contains)}%`, ...beginsLike(contains)].map(like)));
-  if (ends_with !== undefined) conditions.push(like(`%${digitsOf(ends_with)}`));
+  const { starts_with, contains, ends_with, default_country } = filter;
+  if (starts_with !== undefined)
+    conditions.push(anyOf(readBeginning(starts_with, default_country).map(digits => like(`+${digits}%`))));
+  if (contains !== undefined) {
+    const digits = digitsOf(contains);
+    const begins = digits.flatMap(part => beginningAtHome(part, default_country) ?? []);
+    conditions.push(
+      anyOf([...digits.map(part => `%${part}%`), ...begins.map(part => `+${part}%`)].map(like)),
+    );
+  }
+  if (ends_with !== undefined) conditions.push(anyOf(digitsOf(ends_with).map(digits => like(`%${digits}`))));
   where(filter.tag, value => `n.tags @> array[${value}]`);
   where(filter.assigned_to, value => heldBy(isMeant('u', value)));
   where(filter.nickname, value => `position(lower(${value}) in lower(n.nickname)) > 0`);
