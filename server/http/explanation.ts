@@ -1,30 +1,21 @@
 import type { AnySchemaObject, ErrorObject } from 'ajv';
 import { ruleOf } from '../../schema/shapes.ts';
-import { invalid, Problem } from '../errors.ts';
+import { invalidFields, type Problem, type WrongField } from '../errors.ts';
 import { formatRules } from './text-formats.ts';
 
-/** A field that is wrong, and the sentence about it. */
-type Wrong = { field: string; error: string };
-
-const namedMax = 20;
 const quotedMax = 100;
 /** A longer list of words is shown by its beginning: nobody reads 245 countries. */
 const wordsMax = 20;
 
-/** Turns Ajv's errors into one that names each wrong field and its rule. `fields` has them one by one. */
+/** Turns Ajv's errors into one that names each wrong field and its rule. */
 export function explainValidation(errors: ErrorObject[], part: string): Problem {
-  const wrong = new Map<string, Wrong>();
+  const wrong = new Map<string, WrongField>();
   for (const error of mostPrecise(errors)) {
     const one = explain(error, part);
     // The first rule that a field breaks says enough.
     if (!wrong.has(one.field)) wrong.set(one.field, one);
   }
-  const all = [...wrong.values()];
-  if (all.length === 1) return invalid(all[0]!.error);
-  const fields = all.slice(0, namedMax);
-  const more = all.length > namedMax ? [`and ${all.length - namedMax} more`] : [];
-  const text = [...fields.map(({ error }) => error), ...more].join('; ');
-  return new Problem('invalid_request', text, undefined, { fields });
+  return invalidFields([...wrong.values()]);
 }
 
 /** That no choice of several fits says less than what is wrong with the choices. */
@@ -34,12 +25,15 @@ function mostPrecise(errors: ErrorObject[]): ErrorObject[] {
   return precise.length > 0 ? precise : errors;
 }
 
-function explain(error: ErrorObject, part: string): Wrong {
+function explain(error: ErrorObject, part: string): WrongField {
   const { params, parentSchema = {} } = error;
   const field = fieldName(error.instancePath);
   const inner = (name: string) => (field ? `${field}.${name}` : name);
-  const about = (name: string, rule: string): Wrong => ({ field: name || part, error: `${name} ${rule}` });
-  const itself = (rule: string): Wrong => ({
+  const about = (name: string, rule: string): WrongField => ({
+    field: name || part,
+    error: `${name} ${rule}`,
+  });
+  const itself = (rule: string): WrongField => ({
     field: field || part,
     error: `${field || `the ${part}`} ${rule}`,
   });

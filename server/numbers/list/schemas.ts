@@ -152,7 +152,7 @@ const asFile = (format: 'csv' | 'ndjson', description: string, example: object[]
 const listFiles = (example: object[]) => ({
   csv: asFile(
     'csv',
-    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each number. The columns are the fields of a number in order. `assigned_to` becomes `user_id`, `user_email` and `user_name`; tags are separated by commas; metadata is JSON. Text that a spreadsheet could read as a formula begins with an apostrophe. The import accepts the file unchanged.',
+    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each number. The columns are the fields of a number in order. `assigned_to` becomes `user_id`, `user_email` and `user_name`; tags are separated by commas; metadata is JSON. Text that a spreadsheet could read as a formula is quoted, with an apostrophe before the formula. The import accepts the file unchanged.',
     example,
   ),
   ndjson: asFile(
