@@ -43,12 +43,13 @@ function explain(error: ErrorObject, part: string): WrongField {
     case 'additionalProperties': {
       const name: string = params.additionalProperty;
       const noun = part === 'querystring' ? 'parameter' : 'field';
-      const meant = nearest(name, Object.keys(parentSchema.properties ?? {}));
-      const question = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+      const question = questionOf(name, Object.keys(parentSchema.properties ?? {}));
       return about(inner(shortened(name)), `is not a known ${noun}${question}`);
     }
     case 'enum':
-      return itself(`must be one of ${listed(params.allowedValues)}`);
+      return itself(
+        `must be one of ${listed(params.allowedValues)}${questionOf(error.data, params.allowedValues)}`,
+      );
     case 'const':
       return itself(`must be ${JSON.stringify(params.allowedValue)}`);
     case 'discriminator': {
@@ -96,6 +97,13 @@ function fieldName(pointer: string): string {
     .map(part => shortened(part.replaceAll('~1', '/').replaceAll('~0', '~')))
     .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`))
     .join('');
+}
+
+/** Asks for the word that was meant, if one is near. */
+function questionOf(written: unknown, known: unknown[]): string {
+  const words = known.filter(word => typeof word === 'string');
+  const meant = typeof written === 'string' ? nearest(written, words) : undefined;
+  return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }
 
 /** The known name that somebody meant who wrote another one: `organisation_id`, `organizationId`, `organization`. */

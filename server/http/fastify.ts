@@ -47,8 +47,7 @@ export function createFastify(brand: string, log: Logger): App {
     errorReplies.send(new Problem('route_not_found'), request, reply),
   );
   parseJsonBodies(app);
-  composeQueries(app);
-  refuseUnstorableText(app);
+  readTexts(app);
   // Every payload gets the same two fields; see operation().
   app.addHook('preSerialization', async (_request, reply, payload) => {
     return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
@@ -74,25 +73,20 @@ function parseJsonBodies(app: App): void {
   });
 }
 
-/** Text beyond ASCII is escaped in a URL. */
-function composeQueries(app: App): void {
-  app.addHook('preValidation', (request, _reply, done) => {
-    if (request.url.includes('%')) {
-      composed(request.query);
-      composed(request.params);
+/** Composes all texts of a request, and refuses those that cannot be stored. A JSON body is composed already. */
+function readTexts(app: App): void {
+  app.addHook('preValidation', ({ url, params, query, body, routeOptions }, _reply, done) => {
+    // Text beyond ASCII is escaped in a URL.
+    if (url.includes('%')) {
+      composed(query);
+      composed(params);
     }
-    done();
-  });
-}
-
-function refuseUnstorableText(app: App): void {
-  app.addHook('preValidation', ({ params, query, body, routeOptions }, _reply, done) => {
     const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
     const streams = body !== null && typeof body === 'object' && 'pipe' in body;
     const isLeft = streams || routeOptions.config.checksTexts;
     const field = unstorableField(known) ?? (isLeft ? undefined : unstorableField(body));
-    if (field === undefined) return done();
-    done(unstorable(field));
+    if (field === undefined) done();
+    else done(unstorable(field));
   });
 }
 
