@@ -1,3 +1,4 @@
+import type { Plan } from './plans/plan.ts';
 import { planOf } from './plans/plans.ts';
 import { tidy } from './writing/tidy.ts';
 import { scan, type Written } from './writing/written.ts';
@@ -36,9 +37,9 @@ export function readBeginning(text: string, country?: string): string[] {
 }
 
 function inE164(digits: string, country: string | undefined): string[] {
-  const abroad = prefixAbroad.exec(digits);
-  if (abroad) return [digits.slice(abroad[0].length)];
   const plan = country === undefined ? undefined : planOf(country);
+  const abroad = prefixAbroad(digits, plan);
+  if (abroad !== undefined) return [digits.slice(abroad.length)];
   if (!plan) return [digits];
   const national = plan.afterTrunk(digits);
   if (national !== undefined) return [plan.code + national];
@@ -46,14 +47,19 @@ function inE164(digits: string, country: string | undefined): string[] {
   return [plan.code + digits, ...withCode];
 }
 
-const prefixAbroad = /^(?:00|011)(?=[1-9])/;
+/** 00 is written everywhere, and 011 too where it is not an area code, as it is in Italy and in Argentina. */
+function prefixAbroad(digits: string, plan: Plan | undefined): string | undefined {
+  const own = plan?.internationalPrefix(digits);
+  return own ?? (plan ? /^00(?=[1-9])/ : /^(?:00|011)(?=[1-9])/).exec(digits)?.[0];
+}
 
 /**
  * The beginning in E.164 of the numbers that begin with these digits as they are written in their country: 07700 in `GB`
  * is 447700. Undefined if no number is written so.
  */
 export function beginningAtHome(digits: string, country: string | undefined): string | undefined {
-  const plan = country === undefined || prefixAbroad.test(digits) ? undefined : planOf(country);
-  const national = plan?.afterTrunk(digits);
-  return national === undefined ? undefined : plan!.code + national;
+  const plan = country === undefined ? undefined : planOf(country);
+  if (!plan || prefixAbroad(digits, plan) !== undefined) return undefined;
+  const national = plan.afterTrunk(digits);
+  return national === undefined ? undefined : plan.code + national;
 }
