@@ -15,10 +15,14 @@ export const mayBeDecomposed = (json: string): boolean => beyondAscii.test(json)
 export function composed<T>(value: T): T {
   if (typeof value === 'string') return composedText(value) as T;
   if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) value[index] = composed(value[index]);
+    return value;
+  }
   const parts = value as Record<string, unknown>;
-  for (const [name, part] of Object.entries(parts)) {
+  for (const name of Object.keys(parts)) {
     if (composedText(name) !== name) return withComposedNames(parts) as T;
-    parts[name] = composed(part);
+    parts[name] = composed(parts[name]);
   }
   return value;
 }

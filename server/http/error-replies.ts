@@ -50,7 +50,8 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
   };
 }
 
-const supported = (types: readonly string[] = ['application/json']): string => `Content-Type must be ${types.join(' or ')}`;
+const supported = (types: readonly string[] = ['application/json']): string =>
+  `Content-Type must be ${types.join(' or ')}`;
 
 /** Tells the client of errors that it can mend. Every other error is internal, and its details stay in the log. */
 function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBytesMax: number): Problem {
