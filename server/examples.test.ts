@@ -91,3 +91,52 @@ test('no pattern of a request is without words', async () => {
     visit(requestBody, operationId);
   }
 });
+
+test('no error shows a pattern, the name of a format or a word of JSON Schema', async () => {
+  const wrong = [
+    7.5,
+    -1,
+    1e9,
+    '',
+    ' ',
+    'x y',
+    '💥',
+    '🙂'.repeat(400),
+    null,
+    true,
+    {},
+    { a: 1 },
+    [],
+    [7],
+    ['x y', 'x y'],
+  ];
+  const texts = new Set<string>();
+  for (const operation of operations) {
+    const { method, requestBody } = operation;
+    const [path, own = ''] = pathOf(operation).split('?');
+    const [media] = Object.values(requestBody?.content ?? {});
+    const body = { ...(media?.example as object) };
+    const names = Object.keys(media?.schema.properties ?? {});
+    const queries = (operation.parameters ?? []).filter(parameter => parameter.in === 'query');
+    for (const value of wrong) {
+      for (const name of names) {
+        const reply = await server.call(method, `${path}?${own}`, { body: { ...body, [name]: value } });
+        if (reply.status === 400) texts.add(reply.body.error);
+      }
+      if (typeof value === 'object') continue;
+      for (const { name } of queries) {
+        const query = new URLSearchParams(own);
+        query.set(name, String(value));
+        const reply = await server.call(method, `${path}?${query}`, { ...(media && { body }) });
+        if (reply.status === 400) texts.add(reply.body.error);
+      }
+    }
+  }
+  assert(texts.size > 100);
+  for (const text of texts)
+    assert.doesNotMatch(
+      text,
+      /\^|\$|\[0-9|must match|format "|schema|constant|undefined|keyword|passing|##/i,
+      text,
+    );
+});

@@ -18,10 +18,16 @@ export function explainValidation(errors: ErrorObject[], part: string): Problem 
   return invalidFields([...wrong.values()]);
 }
 
-/** That no choice of several fits says less than what is wrong with the choices. */
+/** Where a value has several forms, an error inside of the form that it has says more than that it has not another. */
 function mostPrecise(errors: ErrorObject[]): ErrorObject[] {
   const isChoice = ({ keyword }: ErrorObject) => /^(anyOf|oneOf)$/.test(keyword);
-  const precise = errors.filter(error => !isChoice(error));
+  const hasForm = (path: string) => errors.some(({ instancePath }) => instancePath.startsWith(`${path}/`));
+  const choices = new Set(errors.filter(isChoice).map(({ instancePath }) => instancePath));
+  const precise = errors.filter(error => {
+    if (isChoice(error)) return false;
+    const { keyword, instancePath: path } = error;
+    return !(keyword === 'type' && choices.has(path) && hasForm(path));
+  });
   return precise.length > 0 ? precise : errors;
 }
 
@@ -68,6 +74,8 @@ function explain(error: ErrorObject, part: string): WrongField {
       return itself(`must be ${inWords(ruleOf(params.pattern), parentSchema)}`);
     case 'format':
       return itself(`must be ${inWords(formatRules[params.format], parentSchema)}`);
+    case 'uniqueItems':
+      return itself('must not have the same item twice');
     case 'minProperties':
       return itself('must have at least one field');
     default:
