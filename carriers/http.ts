@@ -4,6 +4,10 @@ import type { ConnectOptions } from './carrier.ts';
 import { CarrierError, type Outcome } from './errors.ts';
 import { backOffMs, limited, readRetryAfter } from './limits.ts';
 
+/** A secret that a header can carry. */
+export const headerText = '^[\\x21-\\x7e]{1,200}$';
+export const headerRule = '1 to 200 ASCII characters without blanks, as the carrier shows it';
+
 /** A carrier's API, and how to read its errors. */
 export type Api = {
   /** The carrier's name for people. Errors begin with it. */

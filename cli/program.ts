@@ -34,7 +34,8 @@ Exit codes:
   1  the server refused, something failed, or check found something wrong
   2  wrong usage
   3  the server cannot be reached: nothing was done
-  4  an import rejected rows, or a bulk change items (also if nothing was done because of them)
+  4  an import rejected rows, a bulk change items (also if nothing was done because of them), or a
+     look-up text that is no number
 
 Safe retries:
   Commands that ask the server for a change have --idempotency-key. If such a command is sent

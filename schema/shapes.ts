@@ -13,6 +13,20 @@ export const nullable = <T extends TSchema>(schema: T) => {
   });
 };
 
+const rules = new Map<string, string>();
+
+/**
+ * Text of a certain form.
+ * @param rule the form in words, with an example. An error says "must be …" with it, and never shows the pattern.
+ */
+export const textLike = (pattern: string, rule: string, options: object = {}) => {
+  rules.set(pattern, rule);
+  return Type.String({ pattern, ...options });
+};
+
+/** The form that a pattern of textLike() stands for, in words. */
+export const ruleOf = (pattern: string): string | undefined => rules.get(pattern);
+
 /** An optional parameter with a default. The validator fills the default in, so the handler always has a value. */
 export const withDefault = <T extends TSchema>(schema: T): T => Type.Optional(schema) as unknown as T;
 
@@ -33,6 +47,13 @@ export const UserId = Type.String({
   description: "The user's unique_id.",
   examples: ['user_xyz789'],
 });
+
+/** A geographic or toll-free area code of the North American plan. */
+export const AreaCode = textLike(
+  '^[2-9][0-9]{2}$',
+  'three digits, of which the first is neither 0 nor 1, such as 415',
+  { description: 'A North American area code.', examples: ['415'] },
+);
 
 /** How a request names a user of an organization: users/references.ts finds the user. */
 export const UserReference = Type.String({

@@ -97,6 +97,20 @@ export class Problem extends Error {
 /** @param text names the field and the rule */
 export const invalid = (text: string): Problem => new Problem('invalid_request', text);
 
+/** A field of a request that is wrong, and the sentence about it. */
+export type WrongField = { field: string; error: string };
+
+const namedMax = 20;
+
+/** An error that names every wrong field: `error` in one sentence, and `fields` one by one if there are several. */
+export function invalidFields(wrong: WrongField[]): Problem {
+  if (wrong.length === 1) return invalid(wrong[0]!.error);
+  const fields = wrong.slice(0, namedMax);
+  const more = wrong.length > namedMax ? [`and ${wrong.length - namedMax} more`] : [];
+  const text = [...fields.map(({ error }) => error), ...more].join('; ');
+  return new Problem('invalid_request', text, undefined, { fields });
+}
+
 /** The Problem that a violated constraint means to the client, by the constraint's name. */
 export type ConstraintProblems = Record<string, (detail: string) => Problem>;
 

@@ -4,6 +4,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { check } from './check/check.ts';
+import { textFormats } from './http/text-formats.ts';
 import { placeOrders } from './orders/place.ts';
 import { reconcile } from './reconciliation/testing.ts';
 import type { Known } from './testing/arbitrary.ts';
@@ -24,6 +25,7 @@ import { startTestServer, type TestServer } from './testing/server.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
+for (const [name, format] of Object.entries(textFormats)) ajv.addFormat(name, format);
 
 // A sandbox that hangs is given up at once, and no caller is kept waiting for an outcome: any answer will do here.
 const hasty = { timeoutMs: 1, settleMs: 100, patienceMs: 100 };

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { textFormats } from './http/text-formats.ts';
 import type { Schema } from './testing/arbitrary.ts';
 import { type Media, type Operation, operationsOf, publicRoute, routesOf } from './testing/routes.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
@@ -41,6 +42,7 @@ const open = ['live', 'ready'];
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
+for (const [name, format] of Object.entries(textFormats)) ajv.addFormat(name, format);
 
 let server: TestServer;
 let document: Record<string, unknown>;

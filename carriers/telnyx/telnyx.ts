@@ -1,6 +1,7 @@
 import { Type } from '../../schema/schema.ts';
+import { textLike } from '../../schema/shapes.ts';
 import type { AccountFacts, CarrierKind } from '../carrier.ts';
-import { type Client, createClient } from '../http.ts';
+import { type Client, createClient, headerRule, headerText } from '../http.ts';
 import { attach, attachment } from './messaging.ts';
 import { findNumber, getNumber, listNumbers, releaseNumber } from './numbers.ts';
 import { buy, findPurchase } from './orders.ts';
@@ -10,9 +11,7 @@ import { Balance, telnyxApi } from './wire.ts';
 export const telnyx: CarrierKind = {
   title: 'Telnyx',
   credentials: Type.Object({
-    api_key: Type.String({
-      // A header can carry it.
-      pattern: '^[\\x21-\\x7e]{1,200}$',
+    api_key: textLike(headerText, headerRule, {
       writeOnly: true,
       description: 'An API v2 key, without spaces.',
     }),

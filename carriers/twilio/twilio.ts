@@ -1,6 +1,7 @@
 import { Type } from '../../schema/schema.ts';
+import { textLike } from '../../schema/shapes.ts';
 import type { Carrier, CarrierKind, ConnectOptions } from '../carrier.ts';
-import { createClient } from '../http.ts';
+import { createClient, headerRule, headerText } from '../http.ts';
 import { checkAccount, checkKey } from './account.ts';
 import { attach, attachment } from './messaging.ts';
 import { findNumber, getNumber, listNumbers, releaseNumber, type TwilioAccount } from './numbers.ts';
@@ -13,19 +14,15 @@ export const twilio: CarrierKind = {
   title: 'Twilio',
   credentials: Type.Object(
     {
-      account_sid: Type.String({
-        pattern: accountSid,
+      account_sid: textLike(accountSid, 'AC and 32 hexadecimal digits, as Twilio shows it', {
         description: 'The account (AC…) that owns the numbers.',
       }),
       key_sid: Type.Optional(
-        Type.String({
-          pattern: '^SK[0-9a-fA-F]{32}$',
+        textLike('^SK[0-9a-fA-F]{32}$', 'SK and 32 hexadecimal digits, as Twilio shows it', {
           description: "An API key (SK…) of the account; without one, `secret` is the account's auth token.",
         }),
       ),
-      secret: Type.String({
-        // A header can carry it.
-        pattern: '^[\\x21-\\x7e]{1,200}$',
+      secret: textLike(headerText, headerRule, {
         writeOnly: true,
         description: "The API key's secret, or the account's auth token.",
       }),

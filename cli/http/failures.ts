@@ -19,7 +19,8 @@ export function refusal({ status, headers }: Response, text: string): Failure {
     return new Failure(`${serverUrl()} redirects to ${headers.get('location')}: set LINEKEEPER_URL to that`);
   const body = parseJson<ErrorBody | null>(text);
   if (typeof body?.error !== 'string') return notLinekeeper(status);
-  const lines = [body.error, body.detail, advice[String(body.code)]];
+  // The command says it better than the detail does, which names the call.
+  const lines = [body.error, advice[String(body.code)] ?? body.detail];
   if (body.request_id) lines.push(`request_id ${body.request_id}`);
   return failureOf(status, lines.filter(Boolean).join('\n'), text);
 }

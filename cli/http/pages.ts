@@ -1,3 +1,5 @@
+import { parseObject } from '../terminal/arguments.ts';
+import { describe, Failure } from '../terminal/failure.ts';
 import { type Columns, growingTable, write } from '../terminal/output.ts';
 import { call, type Query } from './client.ts';
 
@@ -48,33 +50,51 @@ export async function writeTable<P extends Page, List extends ListOf<P>>(
   return written;
 }
 
-/** Writes pages as the one document that the server would send if its pages had no limit. */
+/**
+ * Writes pages as the one document that the server would send if its pages had no limit. If a later page fails, the
+ * document ends with the error, so that it is whole all the same; `success` stands at its end then.
+ */
 export async function writeDocument<P extends Page>(list: ListOf<P>, pages: AsyncIterable<P>): Promise<void> {
-  let count = 0;
-  let first: P | undefined;
-  let last: P | undefined;
-  for await (const page of pages) {
-    const items = JSON.stringify(page[list]).slice(1, -1);
-    if (!first) await write(`{${[...membersAround(list, page).before, `"${list}":[${items}`].join(',')}`);
-    else if (items) await write(`,${items}`);
-    count += page.count;
-    first ??= page;
-    last = page;
+  const iterator = pages[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done) return write(`{"success":true,"${list}":[],"count":0}\n`);
+  // The second one tells whether all of the document is known already.
+  let next = await iterator.next().catch(failed);
+  if (!(next instanceof Failed) && next.done) return write(`${JSON.stringify(first.value)}\n`);
+  let begun = itemsOf(first.value, list);
+  await write(`{"${list}":[${begun}`);
+  let last = first.value;
+  let { count } = last;
+  while (!(next instanceof Failed) && !next.done) {
+    last = next.value;
+    const items = itemsOf(last, list);
+    if (items) await write(begun ? `,${items}` : items);
+    begun ||= items;
+    count += last.count;
+    next = await iterator.next().catch(failed);
   }
-  if (!first || !last) return write(`{"success":true,"${list}":[],"count":0}\n`);
-  // Only the first page is asked for the total. Everything else behind the list is as the last page says.
-  const end = { ...last, count, total: first.total };
-  await write(
-    `]${membersAround(list, end)
-      .after.map(member => `,${member}`)
-      .join('')}}\n`,
-  );
+  // Only the first page is asked for the total. Everything else is as the last page says.
+  const { [list]: _, ...rest } = { ...last, count, total: first.value.total };
+  const problem = next instanceof Failed ? errorOf(next.error) : {};
+  await write(`],${JSON.stringify({ ...rest, ...problem }).slice(1)}\n`);
+  if (next instanceof Failed) throw next.error;
 }
 
-/** What stands before and after the list in a body, as JSON. */
-function membersAround(list: string, body: object): { before: string[]; after: string[] } {
-  const entries = Object.entries(body).filter(([, value]) => value !== undefined);
-  const place = entries.findIndex(([name]) => name === list);
-  const json = (some: typeof entries) => some.map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
-  return { before: json(entries.slice(0, place)), after: json(entries.slice(place + 1)) };
+class Failed {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
 }
+
+const failed = (error: unknown): Failed => new Failed(error);
+
+const itemsOf = <P>(page: P, list: keyof P): string => JSON.stringify(page[list]).slice(1, -1);
+
+/** The error of the server as it was sent, or that of the connection. */
+export const errorOf = (error: unknown): object => ({
+  success: false,
+  error: describe(error).split('\n')[0],
+  ...(error instanceof Failure && parseObject(error.body ?? '')),
+});

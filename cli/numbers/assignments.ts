@@ -17,7 +17,7 @@ export function defineAssignments(numbers: Command): void {
       ['numbers assign +14155551234 --user user_xyz789'],
     ),
   )
-    .requiredOption('--user <id>', 'the id of the user')
+    .requiredOption('--user <id>', 'the id or e-mail address of the user')
     .action(async (number, options) => {
       const request = { query: defaultCountry(options), body: { user_id: options.user } };
       const path = numbersPath(number, 'assign');
@@ -47,14 +47,15 @@ export function defineAssignments(numbers: Command): void {
     ],
   )
     .requiredOption('--organization <id>', 'the organization of the number')
-    .requiredOption('--user <id>', 'the id of the user')
+    .requiredOption('--user <id>', 'the id or e-mail address of the user')
     .option(
       '--area-code <codes>',
       'area codes in order of preference; with commas, or given several times',
       readWords,
     )
     .option('--nearby', 'if none of them has a number, one of the same state or province')
-    .option('--starts-with <digits>', 'its first digits, with the country code')
+    .option('--starts-with <digits>', 'its first digits, with the country code or in --default-country')
+    .option('--default-country <country>', 'the country of digits without +')
     .option('--tag <tags>', 'tags that it must have; with commas, or given several times', readWords)
     .option('--carrier <name>', 'its carrier')
     .action(async options => {
@@ -63,7 +64,8 @@ export function defineAssignments(numbers: Command): void {
         user_id: options.user,
         area_code: options.areaCode,
         nearby: options.nearby,
-        starts_with: options.startsWith?.replace(/[-(). ]/g, ''),
+        starts_with: options.startsWith,
+        ...defaultCountry(options),
         tags: options.tag,
         carrier: options.carrier,
       };

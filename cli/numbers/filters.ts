@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ListOptions } from '../../server/numbers/list/statement.ts';
 import type { NumberStatus } from '../../server/numbers/state.ts';
 import { filtersOf, withFieldFilters } from './fields.ts';
+import { defaultCountry } from './number.ts';
 
 /* The options of `numbers list` and `numbers export`: which numbers, and in which order. */
 
@@ -31,9 +32,10 @@ first moment in the tenant's time zone.`,
       .option('--available', 'only available numbers')
       .addOption(new Option('--status <status>', 'its status').choices(statuses))
       .option('--area-code <code>', 'its North American area code')
-      .option('--starts-with <digits>', 'its first digits, with the country code')
+      .option('--starts-with <digits>', 'its first digits, with the country code or in --default-country')
       .option('--contains <digits>', 'digits anywhere in it')
       .option('--ends-with <digits>', 'its last digits')
+      .option('--default-country <country>', 'the country of digits without +')
       .option('--tag <tag>', 'one of its tags')
       .option('--assigned-to <user>', 'the id or e-mail address of its user')
       .option('--nickname <text>', 'a part of its nickname, in any case, with or without accents')
@@ -56,6 +58,7 @@ export const queryOf = (
   starts_with: options.startsWith,
   contains: options.contains,
   ends_with: options.endsWith,
+  ...defaultCountry(options as { defaultCountry?: string }),
   tag: options.tag,
   assigned_to: options.assignedTo,
   nickname: options.nickname,

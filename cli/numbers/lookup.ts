@@ -4,36 +4,59 @@ import type { LookUpResultBody } from '../../server/numbers/list/detail-schemas.
 import { call } from '../http/client.ts';
 import { writeDocument, writeTable } from '../http/pages.ts';
 import { command } from '../terminal/command.ts';
-import { Failure } from '../terminal/failure.ts';
-import { type Columns, note } from '../terminal/output.ts';
-import { openInput } from '../terminal/read-file.ts';
+import { exitCodes, wrongUsage } from '../terminal/failure.ts';
+import { type Columns, note, write } from '../terminal/output.ts';
+import { linesOf } from '../terminal/read-file.ts';
 import { counted, personOf, withCommas } from '../terminal/text.ts';
-import { defaultCountry, numbersPath, readNumber, withDefaultCountry } from './number.ts';
+import { noteRejections, rejectionTable } from './files/rejections.ts';
+import { defaultCountry, hasDigit, numbersPath, withDefaultCountry } from './number.ts';
 
 type LookupPage = Static<typeof LookUpResultBody>;
+/** With its line in the input, if no number can be read from it. */
+type Result = LookupPage['results'][number] & { line?: number };
 type LookupOptions = { json?: boolean; defaultCountry?: string };
+type Asked = { text: string; line?: number };
 
 /** The server's limit. */
 const perCall = 1000;
+/** No number is longer. A call with a thousand longer lines would be too large. */
+const lengthMax = 100;
 
 export function defineLookup(numbers: Command): void {
   const made = command(numbers, 'lookup', 'Look up many numbers, each with its organization and its user.', [
     'numbers lookup +14155551234 "(415) 555-5678"',
     'cut -d, -f2 calls.csv | linekeeper numbers lookup - --json',
-  ]).argument('<numbers...>', 'the numbers, or - to read stdin, a number on each line', readWord);
-  withDefaultCountry(made).action(lookUp);
+  ]).argument('<numbers...>', 'the numbers, or - to read stdin, a number on each line');
+  withDefaultCountry(made)
+    .addHelpText(
+      'after',
+      `
+Text that is no number is reported with its line and the reason, and the others are looked up. It
+ends with exit code 4 then.`,
+    )
+    .action(lookUp);
 }
 
-const readWord = (text: string, before: string[] = []) => [...before, text === '-' ? text : readNumber(text)];
-
 async function lookUp(given: string[], options: LookupOptions): Promise<void> {
-  const pages = answers(given, options);
+  // A file may have anything in it. Words without a digit alone are a slip.
+  if (!given.includes('-') && !given.some(hasDigit))
+    throw wrongUsage(`"${given[0]}" is not a phone number: to read stdin, write -`);
+  const wrong: Result[] = [];
+  const pages = answers(given, options, wrong);
   if (options.json) return writeDocument('results', pages);
   const { count, rows } = await writeTable('results', columns, pages);
+  if (wrong.length > 0) await write(`\n${rejectionTable(wrongColumns(wrong), wrong)}`);
+  noteRejections('number', wrong.length, wrong.length, undefined);
   note(`${withCommas(count)} of ${counted(rows, 'number')} found`);
 }
 
-const columns: Columns<LookupPage['results'][number]> = {
+const wrongColumns = (wrong: Result[]): Columns<Result> => ({
+  ...(wrong.some(({ line }) => line !== undefined) && { LINE: ({ line }: Result) => line ?? null }),
+  NUMBER: ({ asked }) => asked,
+  REASON: ({ error }) => error ?? null,
+});
+
+const columns: Columns<Result> = {
   ASKED: ({ asked }) => asked,
   NUMBER: ({ phone_number: n }) => n?.phone_number ?? null,
   STATUS: ({ phone_number: n }) => n?.status ?? null,
@@ -42,28 +65,31 @@ const columns: Columns<LookupPage['results'][number]> = {
   NICKNAME: ({ phone_number: n }) => n?.nickname ?? null,
 };
 
-async function* answers(given: string[], options: LookupOptions): AsyncGenerator<LookupPage> {
-  for await (const phone_numbers of groupsOf(given)) yield await ask(phone_numbers, options);
-}
-
-async function ask(phone_numbers: string[], options: LookupOptions): Promise<LookupPage> {
-  const body = { phone_numbers, ...defaultCountry(options) };
-  try {
-    return (await call<LookupPage>('POST', numbersPath('lookup'), { body })).body;
-  } catch (error) {
-    // The server names the place in its group. Among thousands the number itself says more.
-    const [, place, reason] = /^phone_numbers\[(\d+)\] (.*)$/s.exec((error as Error).message) ?? [];
-    if (place === undefined) throw error;
-    const { exitCode, body } = error as Failure;
-    throw new Failure(`"${phone_numbers[Number(place)]}" ${reason}`, exitCode, body);
+/** @param wrong gets the results without a number */
+async function* answers(
+  given: string[],
+  options: LookupOptions,
+  wrong: Result[],
+): AsyncGenerator<LookupPage & { results: Result[] }> {
+  for await (const group of groupsOf(given)) {
+    const phone_numbers = group.map(({ text }) => text.slice(0, lengthMax));
+    const body = { phone_numbers, ...defaultCountry(options) };
+    const { body: page } = await call<LookupPage>('POST', numbersPath('lookup'), { body });
+    const results = page.results.map((result, index): Result => {
+      const { line } = group[index]!;
+      return result.error === undefined || line === undefined ? result : { ...result, line };
+    });
+    for (const result of results) if (result.error !== undefined) wrong.push(result);
+    if (wrong.length > 0) process.exitCode = exitCodes.rowsRejected;
+    yield { ...page, results };
   }
 }
 
 /** Groups for one call each. A file of any length is read as it is needed. */
-async function* groupsOf(given: string[]): AsyncGenerator<string[]> {
-  let group: string[] = [];
-  for await (const number of allOf(given)) {
-    group.push(number);
+async function* groupsOf(given: string[]): AsyncGenerator<Asked[]> {
+  let group: Asked[] = [];
+  for await (const asked of allOf(given)) {
+    group.push(asked);
     if (group.length < perCall) continue;
     yield group;
     group = [];
@@ -71,26 +97,9 @@ async function* groupsOf(given: string[]): AsyncGenerator<string[]> {
   if (group.length > 0) yield group;
 }
 
-async function* allOf(given: string[]): AsyncGenerator<string> {
-  for (const number of given) {
-    if (number === '-') yield* linesOf('-');
-    else yield number;
-  }
-}
-
-/** The lines of a file without the blanks around them. Empty lines are left out. */
-async function* linesOf(file: string): AsyncGenerator<string> {
-  const input = await openInput(file);
-  const decoder = new TextDecoder();
-  let rest = '';
-  try {
-    for await (const piece of input.pieces) {
-      const parts = (rest + decoder.decode(piece, { stream: true })).split('\n');
-      rest = parts.pop()!;
-      yield* parts.map(line => line.trim()).filter(Boolean);
-    }
-    if (rest.trim()) yield rest.trim();
-  } finally {
-    input.close();
+async function* allOf(given: string[]): AsyncGenerator<Asked> {
+  for (const text of given) {
+    if (text === '-') yield* linesOf('-');
+    else yield { text };
   }
 }

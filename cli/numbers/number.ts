@@ -28,9 +28,11 @@ export const withNumbers = (made: Command): Command =>
 export const withDefaultCountry = (made: Command): Command =>
   made.option('--default-country <country>', 'the country of numbers without + (default: US)');
 
+export const hasDigit = (text: string): boolean => /\p{Nd}/u.test(text);
+
 /** A word without a digit is not a number, and in a path it could name another route. */
 export function readNumber(text: string): string {
-  if (!/\p{Nd}/u.test(text)) throw new InvalidArgumentError('It is not a phone number.');
+  if (!hasDigit(text)) throw new InvalidArgumentError('It is not a phone number.');
   return text;
 }
 

@@ -53,6 +53,7 @@ test('filters combine, the order can be reversed, and --total counts all that ma
     return JSON.parse(stdout).phone_numbers.map((n: { phone_number: string }) => n.phone_number);
   };
   assert.deepEqual(await list('--area-code', '415', '--starts-with', '+1 (415)'), [sales, free]);
+  assert.deepEqual(await list('--starts-with', '(415)', '--default-country', 'us'), [sales, free]);
   assert.deepEqual(await list('--contains', '555-01', '--ends-with', '02', '--tag', 'gold'), [free]);
   assert.deepEqual(await list('--assigned-to', ann, '--status', 'assigned', '--nickname', 'sales'), [sales]);
   assert.deepEqual(await list('--sort', '-phone_number', '--available'), [other, free]);

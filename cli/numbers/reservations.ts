@@ -53,7 +53,7 @@ export function reservationCommands(program: Command): void {
   define('assign', 'Assign a reserved number to a user of its organization.', [
     `reservations assign ${exampleId} --user user_xyz789`,
   ])
-    .requiredOption('--user <id>', 'the id of the user')
+    .requiredOption('--user <id>', 'the id or e-mail address of the user')
     .action(async (id, options) => {
       const body = { user_id: options.user };
       const answer = await change<AssignedBody>(options, 'POST', reservationPath(id, 'assign'), { body });

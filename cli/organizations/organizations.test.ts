@@ -50,7 +50,8 @@ test('a user is created, edited, shown and listed', async () => {
     edited.stdout,
     /\nName +John H\. Smith\n[\s\S]*\nPhone +-\nPermission +admin\nStatus +inactive\n/,
   );
-  assert.equal((await json('users', 'show', 'user_john', ...here)).user.name, 'John H. Smith');
+  for (const user of ['user_john', 'JOHN@company.com'])
+    assert.equal((await json('users', 'show', user, ...here)).user.name, 'John H. Smith');
   const list = await run('users', 'list', ...here);
   assert.match(list.stdout, /\nuser_john +John H\. Smith +john@company\.com +admin +inactive +-\n$/);
   assert.equal(list.stderr, '1 user\n');
@@ -60,7 +61,7 @@ test('a token is made for a user, shown once, and invalid when revoked', async (
   await json('organizations', 'create', 'Tokens', '--id', 'org_tokens');
   const here = ['--organization', 'org_tokens'];
   await json('users', 'create', 'Ann', '--email', 'ann@acme.example', '--id', 'user_ann', ...here);
-  const created = await run('users', 'tokens', 'create', 'user_ann', '--for', '2h', ...here);
+  const created = await run('users', 'tokens', 'create', 'ann@acme.example', '--for', '2h', ...here);
   const token = /^Token +(lk_user_\w{38})$/m.exec(created.stdout)?.[1];
   const id = /^ID +(\S+)$/m.exec(created.stdout)?.[1];
   assert.ok(token && id, created.stdout);
@@ -73,7 +74,7 @@ test('a token is made for a user, shown once, and invalid when revoked', async (
   const asAnn = { key: '', headers: { authorization: `Bearer ${token}` } };
   const list = '/v1/sms/phone-numbers?organization_id=org_tokens';
   assert.equal((await cli.server.call('GET', list, asAnn)).status, 200);
-  const revoked = await run('users', 'tokens', 'revoke', id, '--user', 'user_ann', ...here);
+  const revoked = await run('users', 'tokens', 'revoke', id, '--user', 'Ann@Acme.example', ...here);
   assert.match(revoked.stdout, /\nRevoked +\d{4}-.*Z\n$/);
   assert.equal((await cli.server.call('GET', list, asAnn)).status, 401);
 });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { accountPath, exampleAccount } from '../carriers/account.ts';
 import { change, changeCommand } from '../http/change.ts';
+import { withPlaces } from '../http/places.ts';
 import { readCount } from '../terminal/arguments.ts';
 import { wrongUsage } from '../terminal/failure.ts';
 import { note, print } from '../terminal/output.ts';
@@ -52,12 +53,17 @@ already stay as they are, and numbers that it did not reach are taken over then.
         throw wrongUsage('Say where the numbers go: give --rule, --map or both');
       const body = {
         rules,
-        map,
+        map: map.map(({ record }) => record),
         default_country: options.defaultCountry?.toUpperCase(),
         dry_run: options.yes !== true,
         may_be_missing: options.mayBeMissing,
       };
-      const begun = await change<RunBody>(options, 'POST', accountPath(id, 'adopt'), { body });
+      const begun = await change<RunBody>(options, 'POST', accountPath(id, 'adopt'), { body }).catch(
+        error => {
+          const lineOf = (index: number) => map[index] && `line ${map[index].info.lines}`;
+          throw withPlaces(error, 'map', lineOf);
+        },
+      );
       const ended = await follow(begun, options);
       if (ended.status === 'done' && ended.dry_run && !options.json)
         note('Nothing was taken over. With --yes this would be done.');

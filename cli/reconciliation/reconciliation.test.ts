@@ -99,6 +99,14 @@ test('a run that fails ends with 1 and says why', async () => {
   const file = join(folder, 'wrong.csv');
   await writeFile(file, 'number,org\n1,2\n');
   assert.match((await carriers('adopt', account, '--map', file)).stderr, /must name two columns/);
+  await writeFile(
+    file,
+    `\ufeffphone_number;organization_id\r\n;\r\n12;${acme}\r\n\r\n+14155550100;org_none\r\n`,
+  );
+  assert.match(
+    (await carriers('adopt', account, '--map', file)).stderr,
+    /^error: line 3: phone_number .*; line 5: organization_id does not exist\n/,
+  );
 });
 
 test('a rule is read as conditions and an organization', () => {

@@ -43,13 +43,24 @@ function readConditions(text: string): Conditions {
   return conditions;
 }
 
+/** A row of a map, and the line that it ends on. */
+export type MapRow = { record: MapEntry; info: { lines: number } };
+
 /** Reads a CSV file of numbers and organizations. The server checks the numbers. */
-export async function readMap(file: string): Promise<MapEntry[]> {
+export async function readMap(file: string): Promise<MapRow[]> {
   const { parse } = await import('csv-parse/sync');
   const text = await readText(file);
   try {
-    const rows = parse(text, { bom: true, columns: readHeader, skip_empty_lines: true, trim: true });
-    return rows as MapEntry[];
+    const rows = parse(text, {
+      columns: readHeader,
+      delimiter: [',', ';', '\t'],
+      // Spreadsheets leave rows of commas behind.
+      skip_records_with_empty_values: true,
+      skip_empty_lines: true,
+      trim: true,
+      info: true,
+    });
+    return rows as unknown as MapRow[];
   } catch (error) {
     throw new Failure(`${file} is not such a map: ${escapeControls((error as Error).message)}`);
   }

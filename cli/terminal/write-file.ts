@@ -1,5 +1,6 @@
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { Failure } from './failure.ts';
+import { write } from './output.ts';
 
 /**
  * Writes a file completely or not at all. The new content goes to a file beside it, which takes its place when all of
@@ -7,7 +8,7 @@ import { Failure } from './failure.ts';
  * @param fill writes the content, piece by piece
  * @returns the file's size in bytes
  */
-export async function replaceFile(
+async function replaceFile(
   file: string,
   fill: (to: (piece: Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<number> {
@@ -39,3 +40,16 @@ export async function replaceFile(
 }
 
 const unwritable = (file: string, reason: string) => new Failure(`${file} cannot be written: ${reason}`);
+
+/**
+ * Writes what a command was asked to write: to a file, completely or not at all, or to stdout for `-` and without a name.
+ * @returns the size of the file in bytes; undefined for stdout
+ */
+export async function writeOutput(
+  file: string | undefined,
+  fill: (to: (piece: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<number | undefined> {
+  if (file !== undefined && file !== '-') return replaceFile(file, fill);
+  await fill(write);
+  return undefined;
+}

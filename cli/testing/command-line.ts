@@ -15,7 +15,11 @@ export function start(args: string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 /** Runs the real command line to its end. */
-export async function linekeeper(args: string[], env: NodeJS.ProcessEnv = {}, input = ''): Promise<Outcome> {
+export async function linekeeper(
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+  input: string | Buffer = '',
+): Promise<Outcome> {
   const child = start(args, env);
   // A command that refuses its input does not read it.
   child.stdin.on('error', () => {});

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Static } from '../../schema/schema.ts';
 import type { UsageBody } from '../../server/charges/schemas.ts';
 import { pathOf } from '../http/client.ts';
+import { excelHelp, withMark } from '../http/excel.ts';
 import { pagesOf, writeDocument, writeTable } from '../http/pages.ts';
 import { passThrough } from '../http/pass-through.ts';
 import { command } from '../terminal/command.ts';
@@ -29,11 +30,12 @@ A charge counts at the moment when it is made. Amounts are in US dollars.`,
     .option('--from <moment>', 'charges from this moment on (default: the beginning of this month)')
     .option('--to <moment>', 'charges before this moment (default: the end of this month)')
     .addOption(new Option('--csv', 'print CSV, for spreadsheets').conflicts('json'))
-    .action(async ({ organization: organization_id, from, to, csv, json }) => {
+    .addOption(new Option('--excel', `print CSV, and ${excelHelp}`).conflicts('json'))
+    .action(async ({ organization: organization_id, from, to, csv, excel, json }) => {
       const query = { organization_id, from, to };
-      if (csv) {
+      if (csv || excel) {
         const request = { query: { ...query, format: 'csv' }, headers: { accept: 'text/csv' } };
-        return passThrough(path, request);
+        return passThrough(path, request, excel ? withMark(write) : write);
       }
       const pages = pagesOf<UsagePage>(path, {
         perPage,

@@ -77,6 +77,11 @@ test('several pages are one document and one table', async () => {
   assert.equal(people.stdout.split('\n\n')[0]!.split('\n').length, 5002);
 });
 
+test('--excel is CSV that begins with a byte order mark', async () => {
+  const { code, stdout } = await linekeeper(['usage', '--excel'], cli.env);
+  assert.deepEqual([code, stdout.slice(0, 9)], [0, '\ufeffid,type,']);
+});
+
 test('without charges there is only a note; a refusal is shown', async () => {
   const { stdout, stderr } = await linekeeper(
     ['usage', '--to', '2024-01-02', '--from', '2024-01-01'],

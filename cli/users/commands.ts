@@ -58,7 +58,7 @@ export function userCommands(program: Command): void {
   });
 
   define(command, 'show', 'Show a user.', ['users show user_xyz789 --organization org_abc123'])
-    .argument('<id>', 'the id of the user')
+    .argument('<id>', 'the id or e-mail address of the user')
     .action(async (id, options) => {
       await print(options, await call<UserBody>('GET', usersPath(options, id)), userFields);
     });
@@ -67,7 +67,7 @@ export function userCommands(program: Command): void {
     'users edit user_xyz789 --organization org_abc123 --permission admin',
     'users edit user_xyz789 --organization org_abc123 --status inactive --no-phone',
   ])
-    .argument('<id>', 'the id of the user')
+    .argument('<id>', 'the id or e-mail address of the user')
     .option('--name <name>', 'their full name')
     .option('--email <email>', 'their e-mail address')
     .option('--phone <phone>', 'their own phone')

@@ -25,7 +25,7 @@ export function defineTokens(users: Command): void {
   define('create', 'Make a token and show it, only this once. Send it as `Authorization: Bearer …`.', [
     'users tokens create user_xyz789 --organization org_abc123 --for 1h',
   ])
-    .argument('<user>', 'the id of the user')
+    .argument('<user>', 'the id or e-mail address of the user')
     .requiredOption('--for <duration>', `how long it is valid, ${durationHint}, a day at most`, readDuration)
     .action(async (user, options) => {
       const body = { expires_in: options.for };
@@ -42,7 +42,7 @@ export function defineTokens(users: Command): void {
     'users tokens revoke 0199f3a0-be63-70a7-b16f-9c8d3e4f5061 --user user_xyz789 --organization org_abc123',
   ])
     .argument('<token>', 'the id of the token')
-    .requiredOption('--user <id>', 'the id of the user')
+    .requiredOption('--user <id>', 'the id or e-mail address of the user')
     .action(async (token, options) => {
       const path = tokensPath(options.organization, options.user, token);
       const answer = await change<TokenBody>(options, 'DELETE', path);

@@ -27,6 +27,10 @@ export const systemCaller = (tenantId: string, id: string): Caller => ({
   requestId: null,
 });
 
+/** Whether the caller may change the tenant's settings. */
+export const maySet = ({ permission, actor, organizationId }: Caller): boolean =>
+  permission === 'admin' && actor.type === 'key' && organizationId === null;
+
 /**
  * Keys and tokens belong to the tenant: users cannot create or revoke them, not even admins.
  * @throws Problem admin_required

@@ -35,11 +35,14 @@ test('each kind of carrier lists the fields of its credentials', async () => {
 
 test('an error in credentials names the field and never shows its value', async () => {
   const wrong: [object | string, RegExp][] = [
-    [{}, /^credentials\.account_sid is required$/],
+    [{}, /^credentials\.account_sid is required; credentials\.secret is required$/],
     [{ account_sid }, /^credentials\.secret is required$/],
-    [{ account_sid, secret: 'has a marker' }, /^credentials\.secret must match pattern/],
+    [
+      { account_sid, secret: 'has a marker' },
+      /^credentials\.secret must be 1 to 200 ASCII characters without blanks/,
+    ],
     [{ account_sid, secret: 7_346_295 }, /^credentials\.secret must be a string$/],
-    [{ account_sid: 'marker', secret }, /^credentials\.account_sid must match pattern/],
+    [{ account_sid: 'marker', secret }, /^credentials\.account_sid must be AC and 32 hexadecimal digits/],
     [{ account_sid, secret, toString: 'marker' }, /^credentials\.toString is not a known field$/],
     [{ account_sid, secret: 'marker\0' }, /^credentials\.secret has a character/],
     ['marker', /^credentials must be an object$/],

@@ -32,7 +32,7 @@ const NewCredentials = Type.Object(
     additionalProperties: true,
     description:
       'The credentials of the account: the fields that `GET /v1/carriers` lists. Secrets are never shown again.',
-    examples: [{ account_sid: 'AC0123456789abcdef0123456789abcdef', secret: 'the auth token' }],
+    examples: [{ account_sid: 'AC0123456789abcdef0123456789abcdef', secret: 'the-auth-token' }],
   },
 );
 
@@ -55,7 +55,7 @@ export const NewAccountBody = Type.Object(
       {
         carrier: 'twilio',
         name: 'Main',
-        credentials: { account_sid: 'AC0123456789abcdef0123456789abcdef', secret: 'the auth token' },
+        credentials: { account_sid: 'AC0123456789abcdef0123456789abcdef', secret: 'the-auth-token' },
         compare_every_seconds: 86_400,
       },
     ],

@@ -143,7 +143,7 @@ export const UsageBody = Type.Object(
 
 export const UsageCsv = Type.String({
   description:
-    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each charge of the period. Text that a spreadsheet could read as a formula begins with an apostrophe, except phone numbers.',
+    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each charge of the period. Text that a spreadsheet could read as a formula is quoted, with an apostrophe before the formula. Phone numbers stay as they are.',
   examples: [
     'id,type,organization_id,phone_number,phone_number_id,order_id,amount,currency,period_start,period_end,at\r\n0199f3a0-8d2f-7c11-9e4b-5a6c7d8e9f01,number.weekly_fee,org_abc123,+14155551234,6d7f8580-2c18-4ca9-8917-c9ca121a2c49,,1.5000,USD,2024-01-15T10:30:00Z,2024-01-22T10:30:00Z,2024-01-15T10:30:20Z\r\n',
   ],

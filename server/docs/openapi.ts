@@ -5,7 +5,9 @@ List, assign and move the SMS phone numbers of many organizations, without ever 
 
 **Authentication.** Every call carries a key in the header \`X-API-Key\`, or a user's token in \`Authorization\`, or both. A key belongs to a tenant. Data of another tenant looks exactly like data that does not exist. A \`read\` key can only read, an \`admin\` key can also change. A bound key sees only one organization.
 
-**Errors** have a text for people (\`error\`, sometimes \`detail\`), a stable \`code\` for programs, and a \`request_id\`, which the server's log has too.
+**Errors** have a text for people (\`error\`, sometimes \`detail\`), a stable \`code\` for programs, and a \`request_id\`, which the server's log has too. If several fields are wrong, \`error\` names them all, and \`fields\` has them one by one.
+
+**Texts** are composed (Unicode NFC) when they come in. In a query a boolean is \`true\`, \`false\`, \`1\` or \`0\`, in any case.
 
 **Moments** are in ISO 8601, in UTC and to the second. **Numbers** are in E.164. Look-ups accept a number in any common notation.
 

@@ -14,7 +14,7 @@ export type ErrorReplies = {
 export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: number): ErrorReplies {
   return {
     async send(thrown, request, reply) {
-      const problem = toProblem(thrown as FastifyError, request.routeOptions?.bodyLimit ?? bodyBytesMax);
+      const problem = toProblem(thrown as FastifyError, request, bodyBytesMax);
       if (problem.code === 'internal_error')
         log.error({ request_id: request.id, err: thrown }, 'internal error');
       if (problem.code === 'unavailable')
@@ -50,15 +50,21 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
   };
 }
 
+const supported = (types: readonly string[] = ['application/json']): string =>
+  `Content-Type must be ${types.join(' or ')}`;
+
 /** Tells the client of errors that it can mend. Every other error is internal, and its details stay in the log. */
-function toProblem(error: FastifyError, bodyLimit: number): Problem {
+function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBytesMax: number): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) return new Problem('unavailable');
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new Problem('body_too_large', `The body is larger than ${bodyLimit} bytes`);
+      return new Problem(
+        'body_too_large',
+        `The body is larger than ${routeOptions?.bodyLimit ?? bodyBytesMax} bytes`,
+      );
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new Problem('media_type_unsupported');
+      return new Problem('media_type_unsupported', undefined, supported(routeOptions?.schema?.consumes));
     case 'FST_ERR_BAD_URL':
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return invalid('The path is not valid');

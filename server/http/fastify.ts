@@ -2,14 +2,16 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { invalid, Problem } from '../errors.ts';
+import { Problem } from '../errors.ts';
+import { composed, mayBeDecomposed } from './composed.ts';
 import { createErrorReplies } from './error-replies.ts';
+import { explainValidation } from './explanation.ts';
 import type { App } from './operation.ts';
 import {
   compileSerializer,
   compileValidator,
-  explainValidation,
   nestsTooDeep,
+  unstorable,
   unstorableField,
 } from './validation.ts';
 
@@ -45,7 +47,7 @@ export function createFastify(brand: string, log: Logger): App {
     errorReplies.send(new Problem('route_not_found'), request, reply),
   );
   parseJsonBodies(app);
-  refuseUnstorableText(app);
+  readTexts(app);
   // Every payload gets the same two fields; see operation().
   app.addHook('preSerialization', async (_request, reply, payload) => {
     return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
@@ -66,21 +68,25 @@ function parseJsonBodies(app: App): void {
     // Many clients send a content type with every request, even without a body.
     if (!request.routeOptions.schema?.body) return done(null);
     if (nestsTooDeep(body as string)) return done(new Problem('body_invalid', 'The body is nested too deep'));
-    parseJson(request, body as string, done);
+    if (!mayBeDecomposed(body as string)) return parseJson(request, body as string, done);
+    parseJson(request, body as string, (error, value) => done(error, composed(value)));
   });
 }
 
-function refuseUnstorableText(app: App): void {
-  app.addHook('preValidation', ({ params, query, body, routeOptions }, _reply, done) => {
+/** Composes all texts of a request, and refuses those that cannot be stored. A JSON body is composed already. */
+function readTexts(app: App): void {
+  app.addHook('preValidation', ({ url, params, query, body, routeOptions }, _reply, done) => {
+    // Text beyond ASCII is escaped in a URL.
+    if (url.includes('%')) {
+      composed(query);
+      composed(params);
+    }
     const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
     const streams = body !== null && typeof body === 'object' && 'pipe' in body;
-    const field = unstorableField(known) ?? (streams ? undefined : unstorableField(body));
-    if (field === undefined) return done();
-    done(
-      invalid(
-        `${field || 'the body'} has a character that cannot be stored (U+0000 or an unpaired surrogate)`,
-      ),
-    );
+    const isLeft = streams || routeOptions.config.checksTexts;
+    const field = unstorableField(known) ?? (isLeft ? undefined : unstorableField(body));
+    if (field === undefined) done();
+    else done(unstorable(field));
   });
 }
 

@@ -2,10 +2,10 @@ import { Temporal } from 'temporal-polyfill';
 import { Type } from '../../schema/schema.ts';
 import { invalid } from '../errors.ts';
 
-/** A moment as clients write it; readMoment() reads it. */
+/** A moment as clients write it: the validator checks it, and readMoment() reads it. */
 export const Moment = (description: string) =>
   Type.String({
-    minLength: 1,
+    format: 'moment',
     maxLength: 40,
     description: `${description} A moment in ISO 8601, or a day, which stands for its beginning in the tenant's time zone.`,
     examples: ['2024-01-15T10:30:00Z', '2024-01-15'],
@@ -55,8 +55,18 @@ function beginningOf(day: string, zone: string): Date | undefined {
   return new Date(Temporal.PlainDate.from(day).toZonedDateTime(zone).epochMilliseconds);
 }
 
-const notMoment = (field: string) =>
-  invalid(`${field} must be a moment such as 2024-01-15T10:30:00Z, or a day such as 2024-01-15`);
+export const momentRule = 'a moment such as 2024-01-15T10:30:00Z, or a day such as 2024-01-15';
+const notMoment = (field: string) => invalid(`${field} must be ${momentRule}`);
+
+/** Whether readSpan() reads the text. */
+export function isMoment(text: string): boolean {
+  try {
+    readSpan(text, '', 'UTC');
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The calendar month of a time zone that an instant is in. */
 export function monthOf(at: Date, zone: string): Span {

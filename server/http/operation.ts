@@ -8,6 +8,7 @@ import {
   type TString,
   Type,
 } from '../../schema/schema.ts';
+import { textLike } from '../../schema/shapes.ts';
 import type { Caller } from '../access/caller.ts';
 import { type ProblemCode, problems } from '../errors.ts';
 import { type Format, mediaTypes } from './formats.ts';
@@ -39,6 +40,8 @@ declare module 'fastify' {
     access?: Access;
     /** Reads the subject of a request that is not validated yet. */
     subject?: (request: FastifyRequest) => Subject;
+    /** The route checks the texts of its body itself, one by one. */
+    checksTexts?: boolean;
   }
   interface FastifyRequest {
     /** Set before every handler whose access is not `none`. */
@@ -113,6 +116,7 @@ export function operation<const S extends OperationSchema>(
   return {
     schema: {
       ...schema,
+      ...(schema.querystring ? { querystring: examplesInWords(schema.querystring as TObject) } : {}),
       response,
       ...(changes && { headers: changeHeaders[access] }),
       ...(access === 'none' && { security: [] }),
@@ -121,9 +125,26 @@ export function operation<const S extends OperationSchema>(
   };
 }
 
+/** A route that answers for each part of its body by itself: text that cannot be stored is wrong in one part alone. */
+export const checkingTexts = <O extends { config: object }>(options: O): O => ({
+  ...options,
+  config: { ...options.config, checksTexts: true },
+});
+
+/** Tools that try a call fill in every example. So a parameter that may be left out has its examples in words. */
+function examplesInWords({ properties, ...schema }: TObject): TObject {
+  const required = new Set((schema as { required?: string[] }).required);
+  const parameters = Object.entries(properties).map(([name, parameter]) => {
+    const { examples, ...rest } = parameter as TSchema & { examples?: string[]; description?: string };
+    if (!examples || required.has(name)) return [name, parameter];
+    const words = examples.map(example => `\`${example}\``).join(' or ');
+    return [name, { ...rest, description: `${rest.description} For example ${words}.` }];
+  });
+  return { ...schema, properties: Object.fromEntries(parameters) } as TObject;
+}
+
 const idempotencyKey = Type.Optional(
-  Type.String({
-    pattern: '^[\\x21-\\x7e]{1,255}$',
+  textLike('^[\\x21-\\x7e]{1,255}$', '1 to 255 visible ASCII characters such as import-2024-05', {
     description:
       'Makes a retry safe: for at least 24 hours, the same key with the same request replays the first reply.',
   }),
@@ -182,6 +203,15 @@ function errorBody(examples: unknown[]) {
       success: failed,
       error: Type.String({ description: 'The error, for people.' }),
       detail: Type.Optional(Type.String({ description: 'More about the error, if there is more to say.' })),
+      fields: Type.Optional(
+        Type.Array(
+          Type.Object({
+            field: Type.String({ description: 'The field or parameter.' }),
+            error: Type.String({ description: 'What is wrong with it, for people.' }),
+          }),
+          { description: 'If several fields are wrong: each of them, up to 20. `error` names them all.' },
+        ),
+      ),
       code: Type.String({ description: 'The error, for programs. A code never changes.' }),
       request_id: Type.String({
         description: "Names this request in the server's log. The header X-Request-Id has it too.",

@@ -52,13 +52,101 @@ test('an error in a body names the field', async () => {
     [{}, 'name is required'],
     [{ name: 7 }, 'name must be a string'],
     [{ name: 'x', colour: 'red' }, 'colour is not a known field'],
-    [{ name: 'x', contact_email: 'nobody' }, 'contact_email must match format "email"'],
+    [
+      { name: 'x', contact_email: 'nobody' },
+      'contact_email must be an e-mail address such as john@company.com',
+    ],
     [{ name: 'a\0' }, 'name has a character that cannot be stored (U+0000 or an unpaired surrogate)'],
     [{ name: '\ud800' }, 'name has a character that cannot be stored (U+0000 or an unpaired surrogate)'],
     [[], 'the body must be an object'],
     ['null', 'the body must be an object'],
   ];
   for (const [body, error] of refusals) assertProblem(await post(body), 400, 'invalid_request', error);
+});
+
+test('all wrong fields are named at once, each with its rule in words', async () => {
+  const { body, status } = await post({ nam: 'x', name: 7, contact_email: 'nobody', unique_id: 'ö' });
+  assert.equal(status, 400);
+  assert.deepEqual(body.fields, [
+    { field: 'nam', error: 'nam is not a known field (did you mean name?)' },
+    { field: 'name', error: 'name must be a string' },
+    { field: 'contact_email', error: 'contact_email must be an e-mail address such as john@company.com' },
+    {
+      field: 'unique_id',
+      error: 'unique_id must be 1 to 128 letters, digits or _ . : - such as org_abc123',
+    },
+  ]);
+  assert.equal(body.error, body.fields.map(({ error }: { error: string }) => error).join('; '));
+
+  const query = 'organisation_id=x&limit=0&as_of=yesterday&created_after=2024-02-30&area_code=41&contains=x';
+  const list = await server.call('GET', `/v1/sms/phone-numbers?${query}`);
+  assert.equal(
+    list.body.error,
+    [
+      'organization_id is required',
+      'organisation_id is not a known parameter (did you mean organization_id?)',
+      'area_code must be three digits, of which the first is neither 0 nor 1, such as 415',
+      'contains must be digits of a phone number such as 415, +44 7700 or 555-01',
+      'created_after must be a moment such as 2024-01-15T10:30:00Z, or a day such as 2024-01-15',
+      'as_of must be a moment such as 2024-01-15T10:30:00Z, or a day such as 2024-01-15',
+      'limit must be >= 1',
+    ].join('; '),
+  );
+});
+
+test('of very many wrong fields the first are named, and a huge wrong body is refused as fast as a small one', async () => {
+  const phone_numbers = Array(100).fill({ phone_number: 7 });
+  const many = await server.call('POST', '/v1/sms/phone-numbers', {
+    body: { organization_id: 'x', phone_numbers },
+  });
+  assert.equal(many.body.fields.length, 20);
+  assert.match(many.body.error, /; and 80 more$/);
+  const items = Array(1_000_000).fill({});
+  const huge = await server.call('POST', '/v1/sms/phone-numbers/bulk', { body: { items } });
+  assertProblem(huge, 400, 'invalid_request', 'items must not have more than 10000 items');
+});
+
+test('the name that was meant is said, if one is near', async () => {
+  const meant: [string, string | undefined][] = [
+    ['organizationId', 'organization_id'],
+    ['Area-Code', 'area_code'],
+    ['starts', 'starts_with'],
+    ['tags', 'tag'],
+    ['page', undefined],
+    ['_', undefined],
+    ['x'.repeat(3000), undefined],
+  ];
+  for (const [name, known] of meant) {
+    const { body } = await server.call('GET', `/v1/sms/phone-numbers?organization_id=x&${name}=1`);
+    const shown = name.length > 100 ? `${name.slice(0, 100)}…` : name;
+    const question = known === undefined ? '' : ` (did you mean ${known}?)`;
+    assert.equal(body.error, `${shown} is not a known parameter${question}`);
+  }
+});
+
+test('texts are composed when they come in: what looks the same is the same', async () => {
+  const [apart, composed] = ['Zu\u0308rich', 'Z\u00fcrich'];
+  const created = await post({ name: apart });
+  assert.equal(created.body.organization.name, composed);
+  const escaped = JSON.stringify({ name: 'x' }).replace('x', 'Zu\\u0308rich');
+  const json = { 'content-type': 'application/json' };
+  assert.equal((await post(escaped, json)).body.organization.name, composed);
+  const organization_id = created.body.organization.unique_id;
+  const phone_number = '+14155550123';
+  const metadata = { [apart]: [{ [apart]: apart }], last: 1 };
+  const number = { phone_number, external_id: apart, tags: [apart, composed.toUpperCase()], metadata };
+  const twice = await server.call('POST', '/v1/sms/phone-numbers', {
+    body: { organization_id, phone_numbers: [{ ...number, tags: [apart, composed] }] },
+  });
+  assert.match(twice.body.error, /tags/, 'the two tags are one');
+  await server.call('POST', '/v1/sms/phone-numbers', { body: { organization_id, phone_numbers: [number] } });
+  const shown = (await server.call('GET', `/v1/sms/phone-numbers/${phone_number}`)).body.phone_number;
+  assert.deepEqual(shown.metadata, { [composed]: [{ [composed]: composed }], last: 1 });
+  for (const text of [apart, composed])
+    for (const filter of ['tag', 'external_id']) {
+      const query = `organization_id=${organization_id}&${filter}=${encodeURIComponent(text)}`;
+      assert.equal((await server.call('GET', `/v1/sms/phone-numbers?${query}`)).body.count, 1, filter);
+    }
 });
 
 test('unknown routes and invalid paths get an error body too', async () => {

@@ -5,37 +5,103 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { FastifySerializerCompiler } from 'fastify/types/schema.js';
 import type { TSchema } from '../../schema/schema.ts';
 import { invalid, type Problem } from '../errors.ts';
+import { explainValidation } from './explanation.ts';
+import { textFormats } from './text-formats.ts';
 
-// A query is text, so numbers and booleans are parsed from it. A body has types: "7" is not 7.
-const [bodyAjv, textAjv] = [false, true].map(coerceTypes => {
+/** @param coerceTypes a query is text, so numbers are parsed from it; a body has types: "7" is not 7 */
+function createAjv(coerceTypes: boolean, allErrors: boolean): Ajv {
   const ajv = new Ajv({
     coerceTypes,
+    allErrors,
     useDefaults: true,
     removeAdditional: false,
-    allErrors: false,
     strict: false,
     discriminator: true,
+    // An error has its schema, from which it is explained.
+    verbose: true,
   });
   addFormats.default(ajv);
-  // Only what PostgreSQL accepts: ajv-formats would also allow a prefix of `urn:uuid:`.
-  ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
+  for (const [name, format] of Object.entries(textFormats)) ajv.addFormat(name, format);
   return ajv;
-});
+}
+
+/** The validators of a kind of value. Most values are right: all errors are only looked for if there is one. */
+class Validators {
+  readonly #coerceTypes: boolean;
+  readonly #first: Ajv;
+  #all: Ajv | undefined;
+
+  constructor(coerceTypes: boolean) {
+    this.#coerceTypes = coerceTypes;
+    this.#first = createAjv(coerceTypes, false);
+  }
+
+  /** Ajv remembers what it has compiled. */
+  compile(schema: TSchema): ValidateFunction {
+    return this.#first.compile(schema);
+  }
+
+  /** @returns undefined if the value is right */
+  errorsOf(schema: TSchema, value: unknown, validate = this.compile(schema)): ErrorObject[] | undefined {
+    if (validate(value)) return undefined;
+    const { errors } = validate;
+    if (!isSmall(value)) return errors!;
+    this.#all ??= createAjv(this.#coerceTypes, true);
+    const validateAll = this.#all.compile(schema);
+    validateAll(value);
+    return validateAll.errors ?? errors!;
+  }
+}
+
+const bodies = new Validators(false);
+const texts = new Validators(true);
+
+/** A large value could have millions of errors, and Ajv cannot be told to stop. */
+function isSmall(value: unknown): boolean {
+  let rest = 10_000;
+  const visit = (part: unknown): boolean => {
+    if (--rest < 0) return false;
+    if (typeof part !== 'object' || part === null) return true;
+    if (Array.isArray(part) && part.length > rest) return false;
+    return Object.values(part).every(visit);
+  };
+  return visit(value);
+}
 
 /** Compiles a schema at its first use. To compile all of them would be a fifth of the work of a start. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart, contentType }) => {
   // A schema for one content type describes a file, which its route reads as a stream.
   if (contentType) return () => true;
+  const validators = httpPart === 'body' ? bodies : texts;
+  const booleanNames = httpPart === 'querystring' ? booleansOf(schema) : [];
   let compiled: ValidateFunction | undefined;
   const validate = (value: unknown) => {
-    compiled ??= (httpPart === 'body' ? bodyAjv : textAjv)!.compile(schema);
-    const valid = compiled(value);
-    validate.errors = compiled.errors;
-    return valid;
+    compiled ??= validators.compile(schema);
+    for (const name of booleanNames) readBoolean(value as Record<string, unknown>, name);
+    const errors = validators.errorsOf(schema, value, compiled);
+    validate.errors = errors;
+    return errors === undefined;
   };
   validate.errors = undefined as ValidateFunction['errors'];
   return validate;
 };
+
+const booleansOf = ({ properties = {} }: { properties?: Record<string, { type?: string }> }): string[] =>
+  Object.keys(properties).filter(name => properties[name]!.type === 'boolean');
+
+/** Clients write booleans as their languages do: Python sends `False`. */
+const booleans = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+function readBoolean(query: Record<string, unknown>, name: string): void {
+  const given = query[name];
+  if (typeof given !== 'string') return;
+  query[name] = booleans.get(given.toLowerCase()) ?? given;
+}
 
 const buildSerializer = SerializerSelector()({}, {});
 
@@ -53,48 +119,8 @@ export const compileSerializer: FastifySerializerCompiler<TSchema> = route => {
  * @throws Problem `invalid_request`
  */
 export function assertValid(schema: TSchema, value: unknown): void {
-  const validate = bodyAjv!.compile(schema);
-  if (!validate(value)) throw explainValidation(validate.errors!, 'body');
-}
-
-/** Turns Ajv's first error into one that names the field and the rule. */
-export function explainValidation(errors: ErrorObject[], part: string): Problem {
-  const error = errors[0]!;
-  const field = fieldName(error.instancePath);
-  const inner = (name: string) => (field ? `${field}.${name}` : name);
-  switch (error.keyword) {
-    case 'required':
-      return invalid(`${inner(error.params.missingProperty)} is required`);
-    case 'additionalProperties':
-      return invalid(
-        `${inner(error.params.additionalProperty)} is not a known ${part === 'querystring' ? 'parameter' : 'field'}`,
-      );
-    case 'enum':
-      return invalid(
-        `${field} must be one of ${error.params.allowedValues.map((value: unknown) => value ?? 'null').join(', ')}`,
-      );
-    case 'type': {
-      const types: string[] = [error.params.type].flat();
-      const wanted = types.map(type =>
-        type === 'boolean' ? 'true or false' : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`,
-      );
-      return invalid(`${field || `the ${part}`} must be ${wanted.join(' or ').replace('a null', 'null')}`);
-    }
-    case 'minProperties':
-      return invalid(`the ${part} must have at least one field`);
-    default:
-      return invalid(`${field || `the ${part}`} ${error.message?.replace('NOT', 'not')}`);
-  }
-}
-
-/** Turns `/phone_numbers/3/nickname` into `phone_numbers[3].nickname`, as the client would write it. */
-function fieldName(pointer: string): string {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`))
-    .join('');
+  const errors = bodies.errorsOf(schema, value);
+  if (errors) throw explainValidation(errors, 'body');
 }
 
 /**
@@ -111,6 +137,15 @@ export function unstorableField(value: unknown, name = ''): string | undefined {
   }
   return undefined;
 }
+
+/** @param field as unstorableField() names it */
+export const unstorable = (field: string): Problem =>
+  invalid(
+    `${storable(field) || 'the body'} has a character that cannot be stored (U+0000 or an unpaired surrogate)`,
+  );
+
+/** The text with a mark in place of what cannot be stored. */
+export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd');
 
 const depthMax = 20;
 

@@ -1,5 +1,5 @@
 import { Type } from '../../schema/schema.ts';
-import { OrganizationId, oneOf, Timestamp, UserId } from '../../schema/shapes.ts';
+import { OrganizationId, oneOf, Timestamp, textLike, UserId } from '../../schema/shapes.ts';
 import type { Field } from './field.ts';
 import { readMetadata } from './metadata.ts';
 
@@ -17,6 +17,12 @@ import { readMetadata } from './metadata.ts';
  * with `edit`, and a test.
  */
 
+const Tag = textLike(
+  '^[^\\x00-\\x1f,]{1,60}$',
+  '1 to 60 characters without commas and line breaks, such as west',
+  { description: 'A tag.' },
+);
+
 /** In the order in which replies show them. */
 export const fields = {
   id: {
@@ -30,8 +36,7 @@ export const fields = {
     column: 'text',
     print: 'plain',
     view: 'list',
-    schema: Type.String({
-      pattern: '^\\+[1-9][0-9]{6,14}$',
+    schema: textLike('^\\+[1-9][0-9]{6,14}$', 'a number in E.164 such as +14155551234', {
       description: 'The number in E.164.',
       examples: ['+14155551234'],
     }),
@@ -163,7 +168,7 @@ export const fields = {
     column: 'text[]',
     print: 'text',
     view: 'full',
-    schema: Type.Array(Type.String({ pattern: '^[^\\x00-\\x1f,]{1,60}$', description: 'A tag.' }), {
+    schema: Type.Array(Tag, {
       maxItems: 50,
       uniqueItems: true,
       description: 'Labels of your own.',

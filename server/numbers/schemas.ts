@@ -28,6 +28,22 @@ export const DefaultCountry = withDefault(
   }),
 );
 
+const digitsFormat = { format: 'phone-digits', maxLength: 64 };
+
+/** The first digits of numbers, and digits anywhere in them, as filters. phone-numbers/beginnings.ts reads them. */
+export const Beginning = Type.String({
+  ...digitsFormat,
+  description:
+    'The first digits, country code included, in any formatting. With `default_country` the country code may be missing: `07700`.',
+});
+export const Digits = (description: string) =>
+  Type.String({ ...digitsFormat, description: `${description}, in any formatting.` });
+export const SearchCountry = Type.Optional(
+  oneOf([...countries].sort(), {
+    description: 'The country of digits that are given without `+`. By default they have their country code.',
+  }),
+);
+
 export const NumberParams = Type.Object({ phone_number: AnyFormat });
 export const CountryQuery = Type.Object({ default_country: DefaultCountry }, { additionalProperties: false });
 

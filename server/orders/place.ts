@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Caller } from '../access/caller.ts';
+import { type Caller, maySet } from '../access/caller.ts';
 import { kindOf } from '../accounts/open.ts';
 import { addAmounts, spending } from '../charges/charges.ts';
 import type { Db, Tx } from '../db/database.ts';
@@ -128,6 +128,12 @@ async function assertValuesFree(tx: Tx, caller: Caller, requests: NumberRequest[
 export const quote = (db: Db, caller: Caller, organizationId: string, count: number): Promise<Quote> =>
   revise(db, caller, { unique_id: organizationId }, revision => quoteFor(revision, caller, count));
 
+/** For a caller who is the support that the error speaks of. */
+const enabling = (caller: Caller): string | undefined =>
+  maySet(caller)
+    ? 'Set `purchases_enabled` to true and `max_numbers_per_organization` above 0: PATCH /v1/tenant'
+    : undefined;
+
 /** @throws Problem if the organization may not buy `count` more numbers now */
 async function quoteFor(revision: Revision, caller: Caller, count: number): Promise<Quote> {
   const { tx, organization } = revision;
@@ -138,7 +144,7 @@ async function quoteFor(revision: Revision, caller: Caller, count: number): Prom
     .select(['monthly_spending_cap', 'carrier_account_id'])
     .where('id', '=', caller.tenantId)
     .executeTakeFirstOrThrow();
-  if (!tenant.purchases_enabled) throw new Problem('purchases_not_enabled');
+  if (!tenant.purchases_enabled) throw new Problem('purchases_not_enabled', undefined, enabling(caller));
   if (!organization.sms_active) throw new Problem('sms_not_active');
   const open = await countOpen(tx, caller, organization.id);
   const numbers = open.live + open.orders;

@@ -91,6 +91,14 @@ test('what the contract refuses is refused in its words, and changes nothing', a
       .execute();
   await set('purchases_enabled', false);
   await refused(400, 'Multi-SMS numbers not enabled for this tenant. Contact support to enable.');
+  // Whoever may set it is told what to set, and nobody else.
+  const detailFor = async (key: string) => {
+    const path = `/v1/sms/phone-numbers/search?organization_id=${shop.organization}`;
+    return (await server.call('GET', path, { key })).body.detail;
+  };
+  assert.match(await detailFor(shop.key), /^Set `purchases_enabled` to true .*PATCH \/v1\/tenant$/);
+  for (const input of [{ permission: 'read' as const }, { organization_id: shop.organization }])
+    assert.equal(await detailFor(await server.newKey(input, shop.key)), undefined);
   await set('purchases_enabled', true);
   await set('sms_active', false, 'organizations');
   await refused(400, 'Organization SMS not active (10DLC approval required)');

@@ -1,14 +1,15 @@
 import { type Static, Type } from '../../schema/schema.ts';
 import {
+  AreaCode,
   nullable,
   OrganizationId,
   oneOf,
   Timestamp,
+  textLike,
   UserReference,
   withDefault,
 } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
-import { AreaCode } from '../numbers/life/schemas.ts';
 import { AnyFormat, E164, editableExample, editableInput, editableOutput } from '../numbers/schemas.ts';
 import { emptyEditable } from '../numbers/state.ts';
 import type { OrderRow } from './orders.ts';
@@ -18,8 +19,7 @@ const Usd = (description: string, example: number) =>
   Type.Number({ minimum: 0, description: `${description}, in US dollars.`, examples: [example] });
 
 const Country = withDefault(
-  Type.String({
-    pattern: '^[A-Z]{2}$',
+  textLike('^[A-Z]{2}$', 'two capital letters such as US', {
     default: 'US',
     description: 'The country to buy in, as an ISO 3166-1 alpha-2 code. Area codes are North American.',
     examples: ['US'],
@@ -31,8 +31,7 @@ export const SearchQuery = Type.Object(
     organization_id: OrganizationId,
     area_code: Type.Optional(AreaCode),
     contains: Type.Optional(
-      Type.String({
-        pattern: '^[0-9]{2,10}$',
+      textLike('^[0-9]{2,10}$', '2 to 10 digits such as 555', {
         description: 'Consecutive digits anywhere in the number.',
         examples: ['555'],
       }),

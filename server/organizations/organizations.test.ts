@@ -100,7 +100,7 @@ test('an edit changes only the fields that it names', async () => {
     [{ status: 'gone' }, 'status must be one of active, suspended, inactive'],
     [{ sms_active: 'yes' }, 'sms_active must be true or false'],
     [{ unique_id: 'x' }, 'unique_id is not a known field'],
-    [{ contact_email: 'nobody' }, 'contact_email must match format "email"'],
+    [{ contact_email: 'nobody' }, 'contact_email must be an e-mail address such as john@company.com'],
   ];
   for (const [wrong, error] of refusals) {
     const reply = await edit(organization, wrong);
@@ -148,8 +148,11 @@ test("only the tenant's own keys make the tenant's decisions for an organization
     [{ carrier_account_id: await newAccount(server, await server.newTenant()) }, /^carrier_account_id must/],
     [{ monthly_spending_cap: -1 }, /^monthly_spending_cap must be >= 0$/],
     [{ monthly_spending_cap: 0.00001 }, /^monthly_spending_cap must have at most 4 decimals$/],
-    [{ messaging_service_id: '../Keys' }, /^messaging_service_id must match pattern/],
-    [{ campaign_id: '' }, /^campaign_id must match pattern/],
+    [
+      { messaging_service_id: '../Keys' },
+      /^messaging_service_id must be 1 to 100 letters, digits or _ . : - such as MG/,
+    ],
+    [{ campaign_id: '' }, /^campaign_id must be 1 to 100 letters/],
   ];
   for (const [body, error] of wrong) {
     const reply = await edit(organization, body);

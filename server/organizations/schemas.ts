@@ -1,5 +1,5 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, textLike } from '../../schema/shapes.ts';
 import { CarrierAccountId } from '../accounts/reference.ts';
 import { Dollars } from '../http/money.ts';
 import { timestamp } from '../http/operation.ts';
@@ -14,15 +14,23 @@ const Registration = oneOf(['not_started', 'brand_created', 'pending_approval', 
   description: 'The progress of the 10DLC registration.',
 });
 /** An id that the client chooses. It must be safe in a URL and in a line of text. */
-export const OwnUniqueId = Type.String({
-  pattern: '^[A-Za-z0-9_.:-]{1,128}$',
-  description:
-    'Your own id, for records that you migrate from another system. By default the server makes one.',
-});
+export const OwnUniqueId = textLike(
+  '^[A-Za-z0-9_.:-]{1,128}$',
+  '1 to 128 letters, digits or _ . : - such as org_abc123',
+  {
+    description:
+      'Your own id, for records that you migrate from another system. By default the server makes one.',
+  },
+);
 
 /** An id that becomes part of a carrier's URL. */
 const CarrierId = (description: string, example: string) =>
-  nullable(Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,100}$', description, examples: [example] }));
+  nullable(
+    textLike('^[A-Za-z0-9_.:-]{1,100}$', '1 to 100 letters, digits or _ . : -', {
+      description,
+      examples: [example],
+    }),
+  );
 
 const tenantDecisions = {
   carrier_account_id: CarrierAccountId(

@@ -1,5 +1,5 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
+import { AreaCode, nullable, OrganizationId, oneOf, Timestamp, withDefault } from '../../schema/shapes.ts';
 import type { RunStatus, RunType } from '../db/carrier-tables.ts';
 import { timestamp } from '../http/operation.ts';
 import { AnyFormat, DefaultCountry } from '../numbers/schemas.ts';
@@ -36,12 +36,7 @@ const Rules = Type.Unsafe<Rule[]>(
         tag: text('A tag of the number at the carrier.', 'acme'),
         name: text('The name of the number at the carrier.', 'Front desk'),
         name_starts_with: text('The beginning of that name.', 'Acme '),
-        area_code: Type.Optional(
-          Type.String({
-            pattern: '^[2-9][0-9]{2}$',
-            description: 'The area code of a North American number.',
-          }),
-        ),
+        area_code: Type.Optional(AreaCode),
         everything: Type.Optional(Type.Literal(true, { description: 'Every number.' })),
       },
       { additionalProperties: false },

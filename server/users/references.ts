@@ -1,13 +1,31 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
-import { invalid, Problem } from '../errors.ts';
+import { invalidFields, Problem, type WrongField } from '../errors.ts';
 
 // A reference to a user of an organization is a unique_id, or an e-mail address in any case. A unique_id wins over an
 // e-mail address. Organizations are named by the id of their row.
 
 /** The user that a reference means: the id of the row, and the id in the API. */
 export type ReferencedUser = { id: string; unique_id: string };
+
+/**
+ * The SQL condition for a user to be the one whom a reference means, active or not.
+ * @param u the alias of the user
+ * @param reference SQL for the reference
+ */
+export const isMeant = (u: string, reference: string): string => `(${u}.unique_id = ${reference}
+  or (lower(${u}.email) = lower(${reference}) and not exists (select from users other
+    where other.tenant_id = ${u}.tenant_id and other.organization_id = ${u}.organization_id and other.unique_id = ${reference})))`;
+
+/** The same in a statement of Kysely's. */
+export const isMeantBy = (u: string, reference: string): RawBuilder<boolean> =>
+  sql.join(
+    isMeant(u, '?')
+      .split('?')
+      .map(part => sql.raw(part)),
+    sql`${reference}`,
+  );
 
 /**
  * Finds the active user that a number is to be given to.
@@ -75,7 +93,7 @@ export function activeUserOf(
 /**
  * Finds the active users that the fields of a request body mean in one organization.
  * @returns the users by reference
- * @throws Problem invalid_request, naming the first field that means nobody
+ * @throws Problem invalid_request, naming the fields that mean nobody
  */
 export async function resolveUsers(
   db: Db,
@@ -88,11 +106,13 @@ export async function resolveUsers(
     caller,
     references.map(({ user }) => ({ organizationId, user })),
   );
-  return new Map(
-    references.map(({ user, field }, index) => {
-      const referenced = found[index];
-      if (!referenced) throw invalid(`${field}: no active user ${user} in this organization`);
-      return [user, referenced];
-    }),
-  );
+  const wrong: WrongField[] = [];
+  const users = new Map<string, ReferencedUser>();
+  for (const [index, { user, field }] of references.entries()) {
+    const referenced = found[index];
+    if (referenced) users.set(user, referenced);
+    else wrong.push({ field, error: `${field}: no active user ${user} in this organization` });
+  }
+  if (wrong.length > 0) throw invalidFields(wrong);
+  return users;
 }

@@ -1,10 +1,10 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, UserId } from '../../schema/shapes.ts';
+import { nullable, OrganizationId, oneOf, Timestamp, UserId, UserReference } from '../../schema/shapes.ts';
 import { timestamp } from '../http/operation.ts';
 import { Email, OwnUniqueId } from '../organizations/schemas.ts';
 import type { User as UserRow } from './users.ts';
 
-export const UserParams = Type.Object({ organization_id: OrganizationId, user_id: UserId });
+export const UserParams = Type.Object({ organization_id: OrganizationId, user_id: UserReference });
 
 const Name = Type.String({ minLength: 1, maxLength: 200, description: "The user's full name." });
 const Phone = Type.String({

@@ -126,3 +126,46 @@ test('a user that does not exist is a 404', async () => {
     assert.equal(reply.body.error, 'User not found');
   }
 });
+
+test('an e-mail address names a user wherever a user_id does', async () => {
+  const { unique_id, email } = (await create({ name: 'Eve', email: 'Eve@Example.com' })).body.user;
+  const path = `${users()}/eve@EXAMPLE.com`;
+  assert.equal((await server.call('GET', path)).body.user.unique_id, unique_id);
+  const edited = await server.call('PATCH', path, {
+    body: { name: 'Eve Adams', email: 'adams@example.com' },
+  });
+  assert.deepEqual([edited.body.user.unique_id, edited.body.user.name], [unique_id, 'Eve Adams']);
+  assert.equal((await server.call('GET', path)).status, 404);
+  const now = `${users()}/${encodeURIComponent('adams@example.com')}`;
+  const { token, access_token } = (await server.call('POST', `${now}/tokens`, { body: { expires_in: 60 } }))
+    .body;
+  assert.ok(access_token);
+  const revoked = await server.call('DELETE', `${now}/tokens/${token.id}`);
+  assert.equal(revoked.status, 200, revoked.text);
+  const [number] = await newNumbers(server, organization);
+  const named = (action: object) => ({ ...action, phone_number: number!.phone_number });
+  const bulk = await server.call('POST', '/v1/sms/phone-numbers/bulk', {
+    body: { items: [named({ action: 'assign', user_id: 'ADAMS@example.com' })] },
+  });
+  assert.equal(bulk.body.done, 1, bulk.text);
+  const query = `organization_id=${organization}&assigned_to=Adams@example.com`;
+  assert.equal((await server.call('GET', `/v1/sms/phone-numbers?${query}`)).body.count, 1);
+  const elsewhere = await newOrganization(server);
+  assert.equal((await server.call('GET', `${users(elsewhere)}/adams@example.com`)).status, 404);
+  const other = await server.call('GET', now, { key: await server.newTenant() });
+  assert.equal(other.status, 404);
+  assert.equal(email, 'Eve@Example.com');
+});
+
+test("a unique_id that is another user's address means the one whose id it is", async () => {
+  const id = await newOrganization(server);
+  const one = (await create({ name: 'One', email: 'one@example.com' }, id)).body.user;
+  const two = (await create({ name: 'Two', email: 'two@example.com' }, id)).body.user;
+  const { db } = server.database;
+  await db.updateTable('users').set({ unique_id: 'one@example.com' }).where('id', '=', two.id).execute();
+  const [number] = await newNumbers(server, id, [{ phone_number: '+14155550177', user_id: one.unique_id }]);
+  assert.equal((await server.call('GET', `${users(id)}/one@example.com`)).body.user.id, two.id);
+  const query = `organization_id=${id}&assigned_to=one@example.com`;
+  assert.equal((await server.call('GET', `/v1/sms/phone-numbers?${query}`)).body.count, 0);
+  assert.ok(number);
+});

@@ -6,6 +6,7 @@ import type { Tables, UserPermission, UserStatus } from '../db/tables.ts';
 import { Problem, translateViolations } from '../errors.ts';
 import { changesBetween, findOrganization, newUniqueId } from '../organizations/organizations.ts';
 import { revise } from '../revisions/revise.ts';
+import { isMeantBy } from './references.ts';
 
 export type User = Selectable<Tables['users']> & { organization_unique_id: string };
 
@@ -59,18 +60,21 @@ export async function editUser(
   db: Db,
   caller: Caller,
   organizationId: string,
-  uniqueId: string,
+  reference: string,
   edit: UserEdit,
 ): Promise<User> {
+  let uniqueId = reference;
   await revise(db, caller, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
     const user = await tx
       .selectFrom('users')
       .selectAll()
       .where('tenant_id', '=', caller.tenantId)
       .where('organization_id', '=', organization.id)
-      .where('unique_id', '=', uniqueId)
+      .where(isMeantBy('users', reference))
       .executeTakeFirst();
     if (!user) throw new Problem('user_not_found');
+    // The e-mail address may be what is edited.
+    uniqueId = user.unique_id;
     const changes = changesBetween(user, edit);
     if (!changes) return;
     const update = tx
@@ -94,16 +98,17 @@ export async function listUsers(db: Db, caller: Caller, organizationId: string):
     .execute();
 }
 
+/** @param reference the unique_id or e-mail address */
 export async function getUser(
   db: Db,
   caller: Caller,
   organizationId: string,
-  uniqueId: string,
+  reference: string,
 ): Promise<User> {
   const organization = await findOrganization(db, caller, organizationId);
   const user = await usersOf(db, caller)
     .where('u.organization_id', '=', organization.id)
-    .where('u.unique_id', '=', uniqueId)
+    .where(isMeantBy('u', reference))
     .executeTakeFirst();
   if (!user) throw new Problem('user_not_found');
   return user;

@@ -12,7 +12,7 @@ beforeEach(async () => {
   number = (await newNumbers(cli.server, organization))[0]!.phone_number;
 });
 
-const bulk = (input: string, ...args: string[]) =>
+const bulk = (input: string | Buffer, ...args: string[]) =>
   linekeeper(['numbers', 'bulk', '-', ...args], cli.env, input);
 const lines = (items: object[]) => items.map(item => `${JSON.stringify(item)}\n`).join('\n');
 const tag = (phone_number: string) => ({ action: 'tag', phone_number, add: ['west'] });
@@ -57,7 +57,7 @@ test('--atomic does nothing beside a rejected item, and ends with 4', async () =
   const nobody = uniqueNumber();
   const input = lines([tag(number), tag(nobody)]);
   const { code, stdout, stderr } = await bulk(input, '--atomic');
-  assert.match(stdout, new RegExp(`^Items +2\nDone +0\nRejected +1\n\nITEM .*\n2 +\\${nobody} +Phone`));
+  assert.match(stdout, new RegExp(`^Items +2\nDone +0\nRejected +1\n\nLINE .*\n3 +\\${nobody} +Phone`));
   assert.match(stderr, /^error: 1 of 2 items? was rejected, so nothing was changed\n$/);
   assert.deepEqual({ code, tags: await tags() }, { code: 4, tags: [] });
   const json = await bulk(input, '--atomic', '--json');
@@ -68,12 +68,13 @@ test('more than 10,000 items are several requests, with keys of their own, and o
   const input = lines([...Array.from({ length: 10_001 }, () => tag(number)), tag(uniqueNumber())]);
   const key = ['--idempotency-key', 'big'];
   const { code, stdout, stderr } = await bulk(input, ...key);
-  assert.match(stdout, /^Items +10,002\nDone +10,001\nRejected +1\n\nITEM .*\n10002 /);
+  assert.match(stdout, /^Items +10,002\nDone +10,001\nRejected +1\n\nLINE .*\n20003 /);
   assert.deepEqual({ code, stderr }, { code: 4, stderr: 'Sending 10,002 items in 2 requests\n' });
   const again = await bulk(input, ...key, '--json');
   const { success, done, rejected, results } = JSON.parse(again.stdout);
   assert.deepEqual([success, done, rejected, results.length], [true, 10_001, 1, 10_002]);
-  assert.deepEqual([results.at(-1).index, results.at(-1).code], [10_001, 'number_not_found']);
+  const { index, line, code: why } = results.at(-1);
+  assert.deepEqual([index, line, why], [10_001, 20_003, 'number_not_found']);
 
   const atomic = await bulk(input, '--atomic');
   assert.match(atomic.stderr, /^error: --atomic takes 10,000 items at most/);
@@ -90,10 +91,50 @@ test('a request has no more bytes than the server reads, and an atomic change is
 });
 
 test('when a later request is refused, the message says what was done before', async () => {
-  const input = lines([...Array.from({ length: 10_000 }, () => tag(number)), { action: 'explode' }]);
+  const input = lines([
+    ...Array.from({ length: 10_000 }, () => tag(number)),
+    { action: 'explode', phone_number: '' },
+  ]);
   const { code, stdout, stderr } = await bulk(input);
   assert.deepEqual({ code, stdout, tags: await tags() }, { code: 1, stdout: '', tags: ['west'] });
+  assert.match(stderr, /^error: line 20001: action must be one of assign, unassign, /m);
   assert.match(stderr, /\n {7}The first 10,000 items had been sent before that: 10,000 done, 0 rejected\./);
+
+  const json = await bulk(input, '--json');
+  const { success, done, rejected, results, code: why, error } = JSON.parse(json.stdout);
+  assert.deepEqual(
+    [json.code, success, done, rejected, results.length, why],
+    [1, false, 10_000, 0, 10_000, 'invalid_request'],
+  );
+  assert.match(error, /^line 20001: action must be one of /);
+});
+
+test('a file may be as editors and spreadsheets write it', async () => {
+  const line = JSON.stringify(tag(number));
+  const files = [
+    Buffer.from(`\ufeff${line}\r\n\r\n${line}\r\n`),
+    Buffer.from(`${line}\r\r${line}`),
+    Buffer.from(`\ufeff${line}\n${line}`, 'utf16le'),
+    Buffer.from(`\ufeff${line}\n${line}`, 'utf16le').swap16(),
+    Buffer.from(`\ufeff [${line},${line}]`),
+  ];
+  for (const file of files)
+    assert.deepEqual(await bulk(file), {
+      code: 0,
+      stdout: 'Items     2\nDone      2\nRejected  0\n',
+      stderr: '',
+    });
+  const other = await bulk(Buffer.from(`${line}\n{"nickname":"B\xfcro"}`, 'latin1'));
+  assert.match(other.stderr, /^error: - is not text in UTF-8 or UTF-16/);
+});
+
+test('one empty number among 10,000 is one rejected item', async () => {
+  const items = Array.from({ length: 10_000 }, (_, index) => tag(index === 7000 ? '' : number));
+  const { code, stdout, stderr } = await bulk(lines(items));
+  assert.match(stdout, /^Items +10,000\nDone +9,999\nRejected +1\n\nLINE .*\n14001 +- +phone_number is not/);
+  assert.deepEqual({ code, stderr }, { code: 4, stderr: '' });
+  const array = await bulk(JSON.stringify([tag(number), { action: 'release' }]));
+  assert.match(array.stderr, /^error: item 2: phone_number is required\n/);
 });
 
 test('a file without JSON, and one without items, are one sentence', async () => {

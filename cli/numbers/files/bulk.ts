@@ -2,14 +2,19 @@ import type { Command } from 'commander';
 import type { Static } from '../../../schema/schema.ts';
 import type { BulkDoneBody } from '../../../server/numbers/life/bulk/schemas.ts';
 import { type ChangeOptions, change, organizationChangeCommand } from '../../http/change.ts';
+import { errorOf } from '../../http/pages.ts';
+import { withPlaces } from '../../http/places.ts';
 import { exitCodes, Failure, wrongUsage } from '../../terminal/failure.ts';
 import { type Columns, fields, note, sections, write } from '../../terminal/output.ts';
-import { readText } from '../../terminal/read-file.ts';
+import { lineEnd, readText } from '../../terminal/read-file.ts';
 import { counted, withCommas } from '../../terminal/text.ts';
 import { defaultCountry, numbersPath, withDefaultCountry } from '../number.ts';
 import { noteRejections, rejectionTable } from './rejections.ts';
 
-type ItemResult = Static<typeof BulkDoneBody>['results'][number];
+/** With its line in the file, if it was rejected and the file has lines. */
+type ItemResult = Static<typeof BulkDoneBody>['results'][number] & { line?: number };
+/** An item of a file. In a JSON array it has no line. */
+type FileItem = { item: unknown; line?: number };
 /** With `error`, nothing was done: it was all or none. */
 type BulkReport = { dry_run?: boolean; error?: string; results: ItemResult[] };
 type BulkOptions = ChangeOptions & { atomic?: boolean; dryRun?: boolean; defaultCountry?: string };
@@ -27,7 +32,7 @@ export function defineBulk(numbers: Command): void {
     ]).addHelpText(
       'after',
       `
-The file is NDJSON, with one item on each line, or a JSON array of items:
+The file is NDJSON, with one item on each line, or a JSON array of items, in UTF-8 or UTF-16:
 
   {"action":"assign","phone_number":"+14155551234","user_id":"user_xyz789"}
   {"action":"unassign","phone_number":"+14155551234"}
@@ -38,7 +43,8 @@ The file is NDJSON, with one item on each line, or a JSON array of items:
 
 A file with more than 10,000 items or 16 MB is sent in several requests, one after another. Their
 idempotency keys end in -1, -2 and so on. With exit code 4 items were rejected. The report has
-the place in the file, from 1, and the reason of each.`,
+the line, or the place in the array, and the reason of each. An item with a wrong value is rejected
+by itself; one with a field or an action that does not exist refuses its request.`,
     ),
   )
     .argument('<file>', 'the file, or - for stdin')
@@ -62,29 +68,41 @@ async function changeNumbers(file: string, options: BulkOptions): Promise<void> 
   let soFar: { text: string; report: BulkReport } | undefined;
   for (const [index, request] of requests.entries()) {
     const keySuffix = requests.length > 1 ? `-${index + 1}` : '';
-    const answer = await send(request, options, keySuffix).catch(error => {
-      throw soFar ? interruption(soFar.report, error) : error;
-    });
-    soFar = soFar ? joined(soFar.report, answer.body) : { text: answer.text, report: answer.body };
+    const offset = soFar?.report.results.length ?? 0;
+    try {
+      const answer = await send(request, options, keySuffix);
+      soFar = soFar ? joined(soFar.report, answer.body) : { text: answer.text, report: answer.body };
+    } catch (error) {
+      const failure = withFilePlaces(error, request, offset);
+      if (!soFar) throw failure;
+      if (options.json)
+        await write(`${JSON.stringify({ ...withLines(soFar.report, items), ...errorOf(failure) })}\n`);
+      throw interruption(soFar.report, failure);
+    }
   }
   const { text, report } = soFar!;
   const { rejected } = countsOf(report);
   if (rejected > 0) process.exitCode = exitCodes.rowsRejected;
-  await write(options.json ? `${text}\n` : summaryOf(report, options));
-  if (!options.json) noteRejections('item', rejected, rejected, report.error);
+  const located = withLines(report, items);
+  if (options.json) return write(`${located === report ? text : JSON.stringify(located)}\n`);
+  await write(summaryOf(located, options));
+  noteRejections('item', rejected, rejected, report.error);
 }
 
-async function readItems(file: string): Promise<unknown[]> {
+async function readItems(file: string): Promise<FileItem[]> {
   const text = await readText(file);
-  const items = text.trimStart().startsWith('[') ? parse(text, file) : lines(text, file);
+  const items = text.trimStart().startsWith('[') ? parse(text, file).map(inArray) : lines(text, file);
   if (items.length === 0) throw new Failure(`${file} has no items`);
   return items;
 }
 
-const lines = (text: string, file: string): unknown[] =>
-  text
-    .split('\n')
-    .flatMap((line, index) => (line.trim() === '' ? [] : [parse(line, `Line ${index + 1} of ${file}`)]));
+const inArray = (item: unknown): FileItem => ({ item });
+
+const lines = (text: string, file: string): FileItem[] =>
+  text.split(lineEnd).flatMap((part, index) => {
+    const line = index + 1;
+    return part.trim() === '' ? [] : [{ item: parse(part, `Line ${line} of ${file}`), line }];
+  });
 
 function parse(text: string, source: string) {
   try {
@@ -94,10 +112,27 @@ function parse(text: string, source: string) {
   }
 }
 
+/** The report with the line of each rejected item; the same report if there is none, or the items have no lines. */
+function withLines(report: BulkReport, items: FileItem[]): BulkReport {
+  if (items[0]!.line === undefined || report.results.every(({ done }) => done)) return report;
+  const results = report.results.map(result => {
+    const { line } = items[result.index]!;
+    return result.done || line === undefined ? result : { ...result, line };
+  });
+  return { ...report, results };
+}
+
+/** An error of a request names the lines of the file, or in an array the places of the items. */
+const withFilePlaces = (error: unknown, request: FileItem[], offset: number): unknown =>
+  withPlaces(error, 'items', index => {
+    const line = request[index]?.line;
+    return line === undefined ? `item ${offset + index + 1}` : `line ${line}`;
+  });
+
 /** As few requests as the limits allow. An atomic change is one request, and the server says if that is too large. */
-export function requestsOf(items: unknown[], atomic = false): unknown[][] {
+export function requestsOf<Item>(items: Item[], atomic = false): Item[][] {
   if (atomic) return [items];
-  const requests: unknown[][] = [];
+  const requests: Item[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const item of items) {
     const size = Buffer.byteLength(JSON.stringify(item)) + 1;
@@ -113,12 +148,13 @@ export function requestsOf(items: unknown[], atomic = false): unknown[][] {
   return requests;
 }
 
-function send(items: unknown[], options: BulkOptions, keySuffix: string) {
+function send(request: FileItem[], options: BulkOptions, keySuffix: string) {
   const { idempotencyKey, atomic, dryRun: dry_run } = options;
+  const items = request.map(({ item }) => item);
   const body = { items, atomic, dry_run, ...defaultCountry(options) };
   const key = idempotencyKey && { idempotencyKey: idempotencyKey + keySuffix };
-  const request = { body, acceptedError: 'bulk_rejected' };
-  return change<BulkReport>({ ...options, ...key }, 'POST', numbersPath('bulk'), request);
+  const call = { body, acceptedError: 'bulk_rejected' };
+  return change<BulkReport>({ ...options, ...key }, 'POST', numbersPath('bulk'), call);
 }
 
 /** The reports of two requests as one. */
@@ -131,11 +167,11 @@ function joined(before: BulkReport, next: BulkReport): { text: string; report: B
 }
 
 /** A later request failed. The requests before it are done, and the message says so. */
-function interruption(before: BulkReport, error: Error): Failure {
+function interruption(before: BulkReport, error: unknown): Failure {
   const { done, rejected } = countsOf(before);
   const sent = counted(before.results.length, 'item');
   return new Failure(
-    `${error.message}\nThe first ${sent} had been sent before that: ${withCommas(done)} done, ${withCommas(rejected)} rejected.`,
+    `${(error as Error).message}\nThe first ${sent} had been sent before that: ${withCommas(done)} done, ${withCommas(rejected)} rejected.`,
   );
 }
 
@@ -145,22 +181,22 @@ function countsOf({ error, results }: BulkReport): { done: number; rejected: num
 }
 
 const columns: Columns<ItemResult> = {
-  ITEM: result => result.index + 1,
   NUMBER: result => result.phone_number,
   REASON: result => result.error ?? null,
 };
 
+const inArrays: Columns<ItemResult> = { ITEM: result => result.index + 1, ...columns };
+const inLines: Columns<ItemResult> = { LINE: result => result.line ?? null, ...columns };
+
 function summaryOf(report: BulkReport, { dryRun }: BulkOptions): string {
-  const { done, rejected } = countsOf(report);
+  const { done, rejected: count } = countsOf(report);
+  const rejected = report.results.filter(result => !result.done);
   return sections(
     fields({
       Items: withCommas(report.results.length),
       [dryRun ? 'Would be done' : 'Done']: withCommas(done),
-      [dryRun ? 'Would be rejected' : 'Rejected']: withCommas(rejected),
+      [dryRun ? 'Would be rejected' : 'Rejected']: withCommas(count),
     }),
-    rejectionTable(
-      columns,
-      report.results.filter(result => !result.done),
-    ),
+    rejectionTable(rejected[0]?.line === undefined ? inArrays : inLines, rejected),
   );
 }

@@ -67,6 +67,35 @@ test('the ending of a file names its format, and an existing file is replaced', 
   assert.equal(await readFile(csv, 'utf8'), await sent('format=csv'));
 });
 
+test('- is stdout, and makes no file of that name', async () => {
+  await newNumbers(cli.server, organization);
+  const before = await readdir('.');
+  const written = await exporting('--output', '-');
+  assert.deepEqual(written, { code: 0, stdout: await sent('format=csv'), stderr: '' });
+  assert.deepEqual(await readdir('.'), before);
+});
+
+test('--excel begins with a byte order mark, and the file can be imported', async () => {
+  const [number] = await newNumbers(cli.server, organization, [
+    { phone_number: uniqueNumber(), nickname: 'Zürich; =1+1' },
+  ]);
+  const csv = await sent('format=csv');
+  assert.equal((await exporting('--excel')).stdout, `\ufeff${csv}`);
+  assert.equal((await exporting('--excel', '--output', '-')).stdout, `\ufeff${csv}`);
+  const file = join(folder, 'excel.csv');
+  assert.equal((await exporting('--excel', '--output', file)).code, 0);
+  assert.equal(await readFile(file, 'utf8'), `\ufeff${csv}`);
+  await cli.server.call('DELETE', `/v1/sms/phone-numbers/${number!.phone_number}`);
+  const imported = await cli.run('numbers', 'import', file, '--organization', organization);
+  assert.equal(imported.code, 0, imported.stdout);
+  const { body } = await cli.server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`);
+  assert.equal(body.phone_numbers[0].nickname, 'Zürich; =1+1');
+  const refused = await exporting('--excel', '--format', 'ndjson');
+  assert.deepEqual([refused.code, refused.stdout], [2, '']);
+  const failed = await exporting('--excel', '--starts-with', 'x');
+  assert.deepEqual([failed.code, failed.stdout], [1, '']);
+});
+
 test('an export that fails leaves the old file', async () => {
   const refused = [
     [folder, /is not a file$/m],
@@ -81,7 +110,7 @@ test('an export that fails leaves the old file', async () => {
   const file = join(folder, 'numbers.csv');
   await writeFile(file, 'old');
   const wrong = await exporting('--output', file, '--starts-with', 'x');
-  assert.match(wrong.stderr, /^error: starts_with must match/);
+  assert.match(wrong.stderr, /^error: starts_with must be digits of a phone number such as /);
   assert.deepEqual([wrong.code, await readFile(file, 'utf8')], [1, 'old']);
   assert.deepEqual(await readdir(folder), ['numbers.csv']);
 });

@@ -1,7 +1,7 @@
 import { type Columns, note, table } from '../../terminal/output.ts';
 import { counted, escapeControls } from '../../terminal/text.ts';
 
-/* How an import and a bulk change show what was rejected: people see the first twenty, --json has the rest. */
+/* How an import, a bulk change and a look-up show what was rejected: people see the first twenty, --json has the rest. */
 
 const shownMax = 20;
 
@@ -10,7 +10,7 @@ export const rejectionTable = <Rejection>(columns: Columns<Rejection>, rejection
 
 /** @param inJson how many rejections --json has @param error why nothing was done, where it was all or nothing */
 export function noteRejections(
-  noun: 'row' | 'item',
+  noun: 'row' | 'item' | 'number',
   count: number,
   inJson: number,
   error: string | undefined,

@@ -144,6 +144,16 @@ test('a request adds all of its numbers or none', async () => {
     assert.equal(reply.body.error, error);
     assert.equal((await get(good.phone_number)).status, 404);
   }
+  const several = await add([good, { phone_number: 'x' }, { phone_number: '12' }, good]);
+  assert.deepEqual(
+    several.body.fields.map(({ field }: { field: string }) => field),
+    [1, 2, 3].map(index => `phone_numbers[${index}].phone_number`),
+  );
+  const nobody = ['a', 'b'].map(user_id => ({ phone_number: uniqueNumber(), user_id }));
+  assert.match(
+    (await add(nobody)).body.error,
+    /^phone_numbers\[0\].*; phone_numbers\[1\].*no active user b /,
+  );
   assert.match((await add([])).body.error, /^phone_numbers must not have fewer than 1 items/);
   assert.equal((await add([good], { organization_id: 'org_unknown' })).status, 404);
   const { revision } = (await server.call('GET', `/v1/organizations/${organization}`)).body.organization;

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
-import { invalid, Problem, translateViolations } from '../../errors.ts';
+import { invalidFields, Problem, translateViolations, type WrongField } from '../../errors.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
 import { resolveUsers } from '../../users/references.ts';
 import { type Detail, detailsById } from '../list/details.ts';
@@ -134,13 +134,19 @@ export function arrivalOf(arrival: Arrival): Record<string, unknown> {
 
 function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
   const places = new Map<string, number>();
-  return entries.map(({ phone_number }, index) => {
+  const wrong: WrongField[] = [];
+  const numbers = entries.flatMap(({ phone_number }, index) => {
+    const field = `phone_numbers[${index}].phone_number`;
     const number = readPhoneNumber(phone_number, country);
-    if (typeof number === 'string') throw invalid(`phone_numbers[${index}].phone_number ${number}`);
+    if (typeof number === 'string') {
+      wrong.push({ field, error: `${field} ${number}` });
+      return [];
+    }
     const earlier = places.get(number.e164);
-    if (earlier !== undefined)
-      throw invalid(`phone_numbers[${index}].phone_number is the same number as phone_numbers[${earlier}]`);
-    places.set(number.e164, index);
-    return number;
+    if (earlier === undefined) places.set(number.e164, index);
+    else wrong.push({ field, error: `${field} is the same number as phone_numbers[${earlier}]` });
+    return [number];
   });
+  if (wrong.length > 0) throw invalidFields(wrong);
+  return numbers;
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { readBeginning } from '../../../phone-numbers/beginnings.ts';
 import { nearbyAreaCodes } from '../../../phone-numbers/regions.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
@@ -52,8 +53,10 @@ export type Claim = {
   area_codes?: string[] | undefined;
   /** Whether the other area codes of the same state or province will do too, in ascending order. */
   nearby?: boolean | undefined;
-  /** Digits without `+` or formatting. */
+  /** The first digits, in any formatting. */
   starts_with?: string | undefined;
+  /** The country of first digits that are given without `+`. */
+  default_country?: string | undefined;
   /** The number must have all of them. */
   tags?: string[] | undefined;
   /** The name of the carrier that the number comes from. */
@@ -81,13 +84,16 @@ async function pickNumber(
   caller: Caller,
   claim: Claim,
 ): Promise<NumberState | undefined> {
-  const { starts_with, tags, carrier } = claim;
+  const { tags, carrier } = claim;
+  const begins = beginningsOf(claim);
   // One area code per query: each query walks the index of available numbers and stops at the first match.
   for (const areaCode of areaCodesToTry(claim) ?? [undefined]) {
     const conditions = [
       sql`n.status = 'available' and n.release_due_at is null`,
       ...(areaCode !== undefined ? [sql`n.area_code = ${areaCode}`] : []),
-      ...(starts_with !== undefined ? [sql`n.phone_number like ${`+${starts_with}%`}`] : []),
+      ...(begins !== undefined
+        ? [sql`n.phone_number like any(${begins.map(digits => `+${digits}%`)}::text[])`]
+        : []),
       ...(tags !== undefined ? [sql`n.tags @> ${tags}::text[]`] : []),
       ...(carrier !== undefined ? [isFrom(carrier)] : []),
     ];
@@ -97,6 +103,9 @@ async function pickNumber(
   }
   return undefined;
 }
+
+const beginningsOf = ({ starts_with, default_country }: Claim): string[] | undefined =>
+  starts_with === undefined ? undefined : readBeginning(starts_with, default_country);
 
 const isFrom = (carrier: string) => sql`exists (
   select from carrier_accounts account
@@ -122,7 +131,7 @@ async function noneAvailable({ tx, organization }: Revision, caller: Caller, cla
     .execute();
   const tried = [
     ...(claim.area_codes ? [`area code ${areaCodesToTry(claim)!.join(', then ')}`] : []),
-    ...(claim.starts_with !== undefined ? [`starting with ${claim.starts_with}`] : []),
+    ...(claim.starts_with !== undefined ? [`starting with ${beginningsOf(claim)!.join(' or ')}`] : []),
     ...(claim.tags ? [`tagged ${claim.tags.join(' and ')}`] : []),
     ...(claim.carrier !== undefined ? [`from ${claim.carrier}`] : []),
   ];

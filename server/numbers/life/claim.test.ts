@@ -126,8 +126,12 @@ test('starts_with and tags are filters, and their characters are literal', async
   assert.equal(await claimed({ starts_with: '44' }), '+442079460958');
   assert.equal(await claimed({ tags: ['vip', 'axb'] }), 'none_available');
   assert.equal(await claimed({ tags: ['a%b', 'vip'] }), '+14155550001');
-  assert.equal(await claimed({ starts_with: '+1416' }), '+14165550001');
+  assert.equal(await claimed({ starts_with: '+1 (416)' }), '+14165550001');
+  await add('+442079460959');
+  assert.equal(await claimed({ starts_with: '020 79', default_country: 'GB' }), '+442079460959');
   assert.equal((await claim({ starts_with: '1%' })).status, 400);
+  const wrong = (await claim({ area_code: ['415', '41'], tags: ['a', 7] })).body.error;
+  assert.match(wrong, /^area_code\[1\] must be three digits, [^;]*; tags\[1\] must be a string$/);
 });
 
 test('nearby: after the area code that was asked for come the others of its state or province, in ascending order', async () => {

@@ -88,11 +88,9 @@ export function lifeRoutes(app: App, change: Changing): void {
     ),
     (request, reply) =>
       change(request, reply, 200, async (db, caller) => {
-        const { area_code, starts_with, ...claim } = request.body;
+        const { area_code, ...claim } = request.body;
         const area_codes = area_code === undefined ? undefined : [area_code].flat();
-        return assignedBody(
-          await claimNumber(db, caller, { ...claim, area_codes, starts_with: starts_with?.replace('+', '') }),
-        );
+        return assignedBody(await claimNumber(db, caller, { ...claim, area_codes }));
       }),
   );
 

@@ -1,7 +1,23 @@
 import { carriers } from '../../../carriers/carriers.ts';
 import { Type } from '../../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, Timestamp, UserId, UserReference } from '../../../schema/shapes.ts';
-import { AnyFormat, DefaultCountry, E164, editableInput, NumberParams } from '../schemas.ts';
+import {
+  AreaCode,
+  nullable,
+  OrganizationId,
+  oneOf,
+  Timestamp,
+  UserId,
+  UserReference,
+} from '../../../schema/shapes.ts';
+import {
+  AnyFormat,
+  Beginning,
+  DefaultCountry,
+  E164,
+  editableInput,
+  NumberParams,
+  SearchCountry,
+} from '../schemas.ts';
 
 /** The query of every call that names a number in its path. */
 const TargetQuery = Type.Object(
@@ -48,12 +64,6 @@ export const UnassignedBody = Type.Object(
   },
 );
 
-export const AreaCode = Type.String({
-  pattern: '^[2-9][0-9]{2}$',
-  description: 'A North American area code.',
-  examples: ['415'],
-});
-
 export const ClaimBody = Type.Object(
   {
     organization_id: OrganizationId,
@@ -70,12 +80,8 @@ export const ClaimBody = Type.Object(
           'If true, the other area codes of the same state or province will do too, in ascending order.',
       }),
     ),
-    starts_with: Type.Optional(
-      Type.String({
-        pattern: '^\\+?[0-9]{1,15}$',
-        description: 'The first digits of the number, country code included.',
-      }),
-    ),
+    starts_with: Type.Optional(Beginning),
+    default_country: SearchCountry,
     tags: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 60 }), {
         minItems: 1,

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Static } from '../../../schema/schema.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
-import { type App, operation, type Subject } from '../../http/operation.ts';
+import { type App, checkingTexts, operation, type Subject } from '../../http/operation.ts';
 import { atTurnsEnd } from '../../reading/at-turns-end.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { identify } from '../../reading/identify.ts';
@@ -11,6 +11,14 @@ import { countries, defaultCountry, readPhoneNumber } from '../phone-number.ts';
 import { CountryQuery, NumberParams, OneNumber } from '../schemas.ts';
 import { LookUpBody, LookUpResultBody } from './detail-schemas.ts';
 import { findDetails, readE164 } from './details.ts';
+
+/** The result for a text from which no number can be read. */
+const unreadable = (asked: string, reason: string) => ({
+  asked,
+  phone_number: null,
+  code: 'invalid_request',
+  error: `phone_number ${reason}`,
+});
 
 type NumberRequest = { params: Static<typeof NumberParams>; query: Static<typeof CountryQuery> };
 
@@ -51,28 +59,30 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
 
   app.post(
     '/v1/sms/phone-numbers/lookup',
-    operation('own', {
-      operationId: 'lookUpNumbers',
-      summary: 'Look up many numbers',
-      description:
-        'Up to 1,000 numbers at once, in any usual format, with the organization and the user of each. Changes nothing.',
-      tags: ['Phone numbers'],
-      body: LookUpBody,
-      response: { 200: LookUpResultBody },
-    }),
+    checkingTexts(
+      operation('own', {
+        operationId: 'lookUpNumbers',
+        summary: 'Look up many numbers',
+        description:
+          'Up to 1,000 numbers at once, in any usual format, with the organization and the user of each. A text that is not a phone number has its own `error`, and the others are answered all the same. Changes nothing.',
+        tags: ['Phone numbers'],
+        body: LookUpBody,
+        response: { 200: LookUpResultBody },
+      }),
+    ),
     async ({ caller, body }, reply) => {
-      const numbers = body.phone_numbers.map((text, index) =>
-        readE164(text, body.default_country, `phone_numbers[${index}]`),
-      );
+      const asked = body.phone_numbers.map(text => ({
+        text,
+        number: readPhoneNumber(text, body.default_country),
+      }));
+      const numbers = asked.flatMap(({ number }) => (typeof number === 'string' ? [] : [number.e164]));
       const found = await findDetails(db, caller, numbers);
-      const results = body.phone_numbers.map(
-        (asked, index) =>
-          `{"asked":${JSON.stringify(asked)},"phone_number":${found.get(numbers[index]!) ?? null}}`,
-      );
-      const rest = JSON.stringify({
-        count: numbers.filter(number => found.has(number)).length,
-        powered_by: brand,
+      const results = asked.map(({ text, number }) => {
+        if (typeof number === 'string') return JSON.stringify(unreadable(text, number));
+        return `{"asked":${JSON.stringify(text)},"phone_number":${found.get(number.e164) ?? null}}`;
       });
+      const count = numbers.filter(number => found.has(number)).length;
+      const rest = JSON.stringify({ count, powered_by: brand });
       reply.type('application/json; charset=utf-8');
       return reply.send(`{"success":true,"results":[${results}],${rest.slice(1)}` as never);
     },

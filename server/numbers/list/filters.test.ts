@@ -292,3 +292,37 @@ test('a cursor belongs to its list', async () => {
   }
   assert.equal((await list({ limit: 5, cursor, view: 'full', total: true })).status, 200);
 });
+
+test('digits are read as people write them', async () => {
+  const found = async (query: Record<string, string>) => {
+    const { status, body, text } = await list(query);
+    assert.equal(status, 200, text);
+    return body.phone_numbers
+      .map((number: Row) => number.phone_number)
+      .filter((e164: string) => !/^\+1/.test(e164));
+  };
+  const [london, german] = ['+442079460958', '+4915112345678'];
+  for (const starts_with of [
+    '020',
+    '20 7946',
+    '(020) 7946',
+    '+44 20',
+    '+44 (0)20',
+    '0044 20',
+    '44 (0) 20',
+    '０２０',
+  ])
+    assert.deepEqual(await found({ starts_with, default_country: 'GB' }), [london], starts_with);
+  for (const starts_with of ['0151', '0 15 11', '+49 151', '49151', '00 49 151'])
+    assert.deepEqual(await found({ starts_with, default_country: 'DE' }), [german], starts_with);
+  for (const starts_with of ['44', ' 4420', '+44-20', '0044'])
+    assert.deepEqual(await found({ starts_with }), [london], starts_with);
+  assert.deepEqual(await found({ starts_with: '020' }), []);
+  for (const contains of ['7946-0958', '79 46', '794.609', '+44 (0)20 79', '٧٩٤٦'])
+    assert.deepEqual(await found({ contains }), [london], contains);
+  assert.deepEqual(await found({ contains: '(020) 79', default_country: 'GB' }), [london]);
+  assert.deepEqual(await found({ contains: '0049', default_country: 'US' }), []);
+  assert.deepEqual(await found({ ends_with: '46-0958' }), [london]);
+  assert.equal((await list({ starts_with: '415', default_country: 'US' })).body.count, 3);
+  assert.equal((await list({ starts_with: '1 (415)', default_country: 'US' })).body.count, 3);
+});

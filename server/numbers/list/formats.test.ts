@@ -113,7 +113,7 @@ test('the columns are the fields in order, and no cell is a formula', async () =
     [row.tags, row.metadata, row.locked, row.until],
     ['-c, a b', '{"crm":{"id":"=A,1"}}', 'true', ''],
   );
-  assert.match(full.text, /,'@shop,/);
+  assert.match(full.text, /,"'@shop",/);
 });
 
 test('an empty list is the line of columns in CSV and nothing in NDJSON', async () => {

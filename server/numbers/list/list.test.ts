@@ -229,12 +229,28 @@ test('invalid parameters are refused by name', async () => {
   await refused(`organization_id=${organization}&organization_id=${organization}`, /^organization_id /);
   for (const limit of ['0', '-1', 'abc', '10001', '1.5', '', '1e1000', 'NaN', '0x'])
     await refused(`organization_id=${organization}&limit=${limit}`, /^limit /);
-  for (const value of ['1', '0', 'yes', 'no', '', 'TRUE', 'False', 'null', 'true&include_assigned=true'])
+  for (const value of ['2', 'yes', 'no', '', 'null', '-1', 'true&include_assigned=true'])
     await refused(
       `organization_id=${organization}&include_assigned=${value}`,
       /^include_assigned must be true or false/,
     );
   await refused(`organization_id=${organization}&page=2`, 'page is not a known parameter');
+});
+
+test('booleans are read as clients of any language write them', async () => {
+  const organization = await newOrganization(server);
+  const user_id = await newUser(server, organization);
+  await newNumbers(server, organization, [
+    { phone_number: uniqueNumber(), user_id },
+    { phone_number: uniqueNumber() },
+  ]);
+  const count = async (query: string) =>
+    (await server.call('GET', `${list}?organization_id=${organization}&${query}`)).body;
+  for (const no of ['false', 'False', 'FALSE', '0'])
+    assert.equal((await count(`include_assigned=${no}`)).count, 1, no);
+  for (const yes of ['true', 'True', 'TRUE', '1'])
+    assert.equal((await count(`include_assigned=${yes}`)).count, 2, yes);
+  assert.deepEqual([(await count('total=1')).total, (await count('total=False')).total], [2, undefined]);
 });
 
 test('an empty list is empty, and a list without paging has no paging fields', async () => {

@@ -99,11 +99,35 @@ test('numbers that do not exist, or that the caller may not see, are null', asyn
   assert.deepEqual(await found(all, admin), [mine, null, unassigned, null, null]);
 });
 
-test('an invalid number is named by its index, and too many numbers are refused', async () => {
+test('a text that is no number has its own error, and the others are answered', async () => {
+  const organization = await newOrganization(server);
+  const [number] = await newNumbers(server, organization);
+  const wrong: [string, RegExp][] = [
+    ['415-555-12', /^phone_number has 8 digits after \+1 instead of 10$/],
+    ['anonymous', /^phone_number is not a phone number$/],
+    ['', /^phone_number is not a phone number$/],
+    ['72727', /^phone_number /],
+    ['x'.repeat(5000), /^phone_number is too long/],
+    ['a\0b', /^phone_number /],
+    ['\ud800', /^phone_number /],
+  ];
+  const asked = [number!.phone_number, ...wrong.map(([text]) => text), number!.phone_number];
+  const { status, body } = await lookUp(asked);
+  assert.deepEqual([status, body.count, body.results.length], [200, 2, asked.length]);
+  for (const result of [body.results.at(0), body.results.at(-1)]) {
+    assert.equal(result.phone_number.phone_number, number!.phone_number);
+    assert.deepEqual(Object.keys(result), ['asked', 'phone_number']);
+  }
+  wrong.forEach(([text, error], index) => {
+    const result = body.results[index + 1];
+    assert.deepEqual([result.asked, result.phone_number, result.code], [text, null, 'invalid_request']);
+    assert.match(result.error, error);
+  });
+});
+
+test('a list of anything but texts, and too many numbers, are refused', async () => {
   const number = uniqueNumber();
   const refusals: [unknown, RegExp][] = [
-    [[number, '415-555-12'], /^phone_numbers\[1\] has 8 digits after \+1 instead of 10$/],
-    [['no number'], /^phone_numbers\[0\] is not a phone number$/],
     [[], /^phone_numbers /],
     [[number, 7], /^phone_numbers/],
     [Array(1001).fill(number), /^phone_numbers .*1000/],

@@ -106,6 +106,23 @@ test("a day is the tenant's: it begins where their clocks say so", async () => {
     assert.equal((await server.call('PATCH', '/v1/tenant', { key, body: { time_zone } })).status, 400);
 });
 
+test('a plus that arrives as a blank is forgiven', async () => {
+  const organization = await newOrganization(server);
+  await newNumbers(server, organization);
+  for (const offset of ['+05:30', '%2B05:30', '+0530'])
+    for (const field of ['created_after', 'as_of'])
+      assert.equal(
+        (await listed(organization, `&${field}=2024-11-26T00:00:00${offset}`)).status,
+        200,
+        offset,
+      );
+  const usage = await server.call(
+    'GET',
+    '/v1/usage?from=2024-01-01T00:00:00+05:30&to=2024-02-01T00:00:00+01:00',
+  );
+  assert.equal(usage.status, 200, usage.text);
+});
+
 test('a day or a moment that is none is refused in words', async () => {
   const organization = await newOrganization(server);
   for (const text of ['2024-02-30', '2024-1-5', 'yesterday', '0000-01-01', '2024-03-01T25:00:00Z'])

@@ -1,8 +1,16 @@
 import { type TOptional, type TSchema, type TString, Type } from '../../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, withDefault } from '../../../schema/shapes.ts';
+import { AreaCode, nullable, OrganizationId, oneOf, withDefault } from '../../../schema/shapes.ts';
 import { Moment } from '../../http/moments.ts';
 import { fields } from '../fields.ts';
-import { assignedExample, availableExample, FullNumber, ListedNumber } from '../schemas.ts';
+import {
+  assignedExample,
+  availableExample,
+  Beginning,
+  Digits,
+  FullNumber,
+  ListedNumber,
+  SearchCountry,
+} from '../schemas.ts';
 import { type FilterName, field, filterNames } from '../state.ts';
 import { frameOf } from './formats.ts';
 import { sorts } from './statement.ts';
@@ -23,13 +31,6 @@ const paging = {
   ),
 };
 
-const Digits = (description: string) =>
-  Type.String({
-    pattern: '^[-+0-9(). ]*[0-9][-+0-9(). ]*$',
-    maxLength: 40,
-    description: `${description}, in any formatting.`,
-  });
-
 /** A filter by an exact value. */
 const exactly = ({ description, ...schema }: TSchema & { description?: string }): TSchema => ({
   ...schema,
@@ -37,12 +38,11 @@ const exactly = ({ description, ...schema }: TSchema & { description?: string })
 });
 
 const filters = {
-  area_code: Type.Optional(
-    Type.String({ pattern: '^[2-9][0-9]{2}$', description: 'The area code of a North American number.' }),
-  ),
-  starts_with: Type.Optional(Digits('The first digits, country code included')),
+  area_code: Type.Optional(AreaCode),
+  starts_with: Type.Optional(Beginning),
   contains: Type.Optional(Digits('Digits anywhere in the number')),
   ends_with: Type.Optional(Digits('The last digits')),
+  default_country: SearchCountry,
   tag: Type.Optional(Type.String({ minLength: 1, maxLength: 60, description: 'A tag that the number has.' })),
   nickname: Type.Optional(
     Type.String({
@@ -82,7 +82,7 @@ const shape = {
   ),
   as_of: Type.Optional(
     Type.String({
-      minLength: 1,
+      format: 'revision-or-moment',
       maxLength: 40,
       description:
         "The list as it was at a revision of the organization, or at a time: an ISO 8601 timestamp, or a day, which means its beginning in the tenant's time zone. It must not be in the future. Users have today's names.",
@@ -153,7 +153,7 @@ const asFile = (format: 'csv' | 'ndjson', description: string, example: object[]
 const listFiles = (example: object[]) => ({
   csv: asFile(
     'csv',
-    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each number. The columns are the fields of a number in order. `assigned_to` becomes `user_id`, `user_email` and `user_name`; tags are separated by commas; metadata is JSON. Text that a spreadsheet could read as a formula begins with an apostrophe. The import accepts the file unchanged.',
+    'RFC 4180 in UTF-8: a line with the names of the columns, then a line for each number. The columns are the fields of a number in order. `assigned_to` becomes `user_id`, `user_email` and `user_name`; tags are separated by commas; metadata is JSON. Text that a spreadsheet could read as a formula is quoted, with an apostrophe before the formula. The import accepts the file unchanged.',
     example,
   ),
   ndjson: asFile(

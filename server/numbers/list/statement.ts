@@ -1,6 +1,8 @@
+import { beginningAtHome, digitsOf, readBeginning } from '../../../phone-numbers/beginnings.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Format } from '../../http/formats.ts';
 import { versionOf } from '../../revisions/version.ts';
+import { isMeant } from '../../users/references.ts';
 import { fields } from '../fields.ts';
 import { fieldsOf, holdsNow, joinHolder, numberJson, type View } from '../json.ts';
 import { type FilterName, filterNames, type NumberStatus } from '../state.ts';
@@ -17,6 +19,8 @@ export type ListFilter = { [Name in FilterName]?: string } & {
   starts_with?: string;
   contains?: string;
   ends_with?: string;
+  /** The country of those that are given without `+`. */
+  default_country?: string;
   tag?: string;
   /** A user's unique_id or e-mail address. */
   assigned_to?: string;
@@ -184,11 +188,20 @@ function filterConditions(
   if (!filter.include_assigned) conditions.push("n.status = 'available'");
   where(filter.status, value => `n.status = ${value}`);
   where(filter.area_code, value => `n.area_code = ${value}`);
-  where(digits(filter.starts_with), value => `n.phone_number like '+' || ${value} || '%'`);
-  where(digits(filter.contains), value => `n.phone_number like '%' || ${value} || '%'`);
-  where(digits(filter.ends_with), value => `n.phone_number like '%' || ${value}`);
+  const like = (pattern: string) => `n.phone_number like ${parameter(pattern)}`;
+  const { starts_with, contains, ends_with, default_country } = filter;
+  if (starts_with !== undefined)
+    conditions.push(anyOf(readBeginning(starts_with, default_country).map(digits => like(`+${digits}%`))));
+  if (contains !== undefined) {
+    const digits = digitsOf(contains);
+    const begins = digits.flatMap(part => beginningAtHome(part, default_country) ?? []);
+    conditions.push(
+      anyOf([...digits.map(part => `%${part}%`), ...begins.map(part => `+${part}%`)].map(like)),
+    );
+  }
+  if (ends_with !== undefined) conditions.push(anyOf(digitsOf(ends_with).map(digits => like(`%${digits}`))));
   where(filter.tag, value => `n.tags @> array[${value}]`);
-  where(filter.assigned_to, value => heldBy(`(u.unique_id = ${value} or lower(u.email) = lower(${value}))`));
+  where(filter.assigned_to, value => heldBy(isMeant('u', value)));
   where(filter.nickname, value => `position((select fold(${value})) in fold(n.nickname)) > 0`);
   for (const name of filterNames) where(filter[name], value => `n.${name} = ${value}`);
   where(filter.created_after, value => `n.created_at >= ${value}::timestamptz`);
@@ -197,5 +210,4 @@ function filterConditions(
   return conditions;
 }
 
-/** `(415) 555` becomes 415555. */
-const digits = (text: string | undefined): string | undefined => text?.replace(/\D/g, '');
+const anyOf = (conditions: string[]): string => `(${conditions.join(' or ') || 'false'})`;

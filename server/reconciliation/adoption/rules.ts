@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { CarrierNumber } from '../../../carriers/carrier.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
-import { invalid } from '../../errors.ts';
+import { invalid, invalidFields, type WrongField } from '../../errors.ts';
 import { readPhoneNumber } from '../../numbers/phone-number.ts';
 
 /** Sends the numbers that meet all given conditions to an organization. */
@@ -47,7 +47,7 @@ const fits = (rule: Rule, number: CarrierNumber): boolean =>
 /**
  * Parses the caller's rules and map. Replaces each organization's unique_id by its internal id, and writes numbers in
  * E.164.
- * @throws Problem `invalid_request`, which names the entry
+ * @throws Problem `invalid_request`, which names the entries
  */
 export async function readRules(
   db: Db,
@@ -56,14 +56,16 @@ export async function readRules(
 ): Promise<{ rules: Rule[]; map: Record<string, string> }> {
   if (input.rules.length + input.map.length === 0) throw invalid('rules or map must have at least one entry');
   const organizations = await organizationsOf(db, caller, [...input.rules, ...input.map]);
+  const wrong: WrongField[] = [];
+  const refuse = (field: string, rule: string) => wrong.push({ field, error: `${field} ${rule}` });
   const own = (uniqueId: string, field: string) => {
     const id = organizations.get(uniqueId);
-    if (id === undefined) throw invalid(`${field}.organization_id does not exist`);
-    return id;
+    if (id === undefined) refuse(`${field}.organization_id`, 'does not exist');
+    return id ?? '';
   };
   const rules = input.rules.map((rule, index) => {
     if (!names.some(name => rule[name] !== undefined))
-      throw invalid(`rules[${index}] must have at least one condition: ${names.join(', ')}`);
+      refuse(`rules[${index}]`, `must have at least one condition: ${names.join(', ')}`);
     return { ...rule, organization_id: own(rule.organization_id, `rules[${index}]`) };
   });
   const places = new Map<string, number>();
@@ -71,14 +73,18 @@ export async function readRules(
   for (const [index, entry] of input.map.entries()) {
     const field = `map[${index}]`;
     const number = readPhoneNumber(entry.phone_number, input.default_country);
-    if (typeof number === 'string') throw invalid(`${field}.phone_number ${number}`);
-    const earlier = places.get(number.e164);
-    if (earlier !== undefined) throw invalid(`${field}.phone_number repeats map[${earlier}]`);
-    places.set(number.e164, index);
-    map[number.e164] = own(entry.organization_id, field);
+    const organization = own(entry.organization_id, field);
+    if (typeof number === 'string') refuse(`${field}.phone_number`, number);
+    else {
+      const earlier = places.get(number.e164);
+      if (earlier !== undefined) refuse(`${field}.phone_number`, `repeats map[${earlier}]`);
+      places.set(number.e164, index);
+      map[number.e164] = organization;
+    }
     // Some numbers are slow to parse. Yield, so that a long map does not block other requests.
     if (index % 500 === 499) await nextTurn();
   }
+  if (wrong.length > 0) throw invalidFields(wrong);
   return { rules, map };
 }
 

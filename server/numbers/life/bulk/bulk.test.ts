@@ -127,6 +127,47 @@ test('a rejected item has its error, and the others are applied', async () => {
   );
 });
 
+test('an item with a wrong value is rejected by itself, whatever the value is', async () => {
+  const [one] = numbers(1) as [string];
+  await add([one]);
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{ action: 'release', phone_number: '' }, /^phone_number is not a phone number$/],
+    [{ action: 'release', phone_number: null }, /^phone_number must be a string$/],
+    [{ action: 'release', phone_number: { a: 1 } }, /^phone_number must be a string$/],
+    [{ action: 'release', phone_number: '1'.repeat(500) }, /^phone_number is too long/],
+    [{ action: 'release', phone_number: 'a\0' }, /^phone_number has a character that cannot be stored/],
+    [{ action: 'assign', phone_number: one, user_id: '' }, /^user_id /],
+    [{ action: 'assign', phone_number: one, user_id: 7 }, /^user_id must be a string$/],
+    [
+      { action: 'edit', phone_number: one, nickname: 'x'.repeat(201), locked: 'no' },
+      /^nickname .*; locked must be/,
+    ],
+    [{ action: 'edit', phone_number: one, metadata: { 'a\0': 1 } }, /^metadata\..* cannot be stored/],
+    [{ action: 'edit', phone_number: one, metadata: { a: '\ud800' } }, /^metadata\.a has a character/],
+    [
+      { action: 'tag', phone_number: one, add: ['a,b'] },
+      /^add\[0\] must be 1 to 60 characters without commas/,
+    ],
+    [
+      { action: 'transfer', phone_number: one, to_organization_id: [] },
+      /^to_organization_id must be a string$/,
+    ],
+  ];
+  const right = { action: 'tag', phone_number: one, add: ['west'] };
+  const headers = { 'idempotency-key': 'wrong-values' };
+  const body = { items: [...wrong.map(([item]) => item), right] };
+  const reply = await server.call('POST', '/v1/sms/phone-numbers/bulk', { key, headers, body });
+  assert.deepEqual([reply.status, reply.body.done, reply.body.rejected], [200, 1, wrong.length], reply.text);
+  wrong.forEach(([, error], index) => {
+    assert.match(reply.body.results[index].error, error);
+    assert.equal(reply.body.results[index].code, 'invalid_request');
+  });
+  const [number] = await list();
+  assert.deepEqual(number.tags, ['west']);
+  const again = await server.call('POST', '/v1/sms/phone-numbers/bulk', { key, headers, body });
+  assert.deepEqual(again.body, reply.body);
+});
+
 test('atomic: one rejected item, and nothing is changed', async () => {
   const [one, two] = numbers(2) as [string, string];
   await add([one]);

@@ -1,6 +1,7 @@
 import type { Caller } from '../../../access/caller.ts';
 import type { Db } from '../../../db/database.ts';
 import { invalid, Problem, type ProblemCode } from '../../../errors.ts';
+import { assertValid, storable, unstorable, unstorableField } from '../../../http/validation.ts';
 import { type Revision, reviseMany } from '../../../revisions/revise.ts';
 import { readPhoneNumber } from '../../phone-number.ts';
 import { storeBatch } from '../batches.ts';
@@ -15,6 +16,7 @@ import {
   editOf,
   type NumberInBulk,
 } from './items.ts';
+import { Item } from './schemas.ts';
 
 export type BulkOptions = { items: BulkItem[]; atomic: boolean; dry_run: boolean; default_country: string };
 
@@ -32,12 +34,14 @@ export type BulkResult = {
  * @throws Problem `bulk_rejected` if `atomic` is set and an item was rejected; then nothing is changed
  */
 export async function changeInBulk(db: Db, caller: Caller, options: BulkOptions): Promise<BulkResult[]> {
-  const { items, atomic, dry_run, default_country } = options;
-  const parsed = items.map(item => readPhoneNumber(item.phone_number, default_country));
+  const { atomic, dry_run, default_country } = options;
+  const read = options.items.map(item => readItem(item, default_country));
+  const right = read.flatMap(one => (one instanceof Problem ? [] : [one]));
+  const items = right.map(({ item }) => item);
   const located = await locateNumbers(
     db,
     caller,
-    parsed.flatMap(number => (typeof number === 'string' ? [] : [number.e164])),
+    right.map(({ e164 }) => e164),
   );
   const destinations = await findDestinations(db, caller, items);
   const organizationIds = new Set([
@@ -61,18 +65,18 @@ export async function changeInBulk(db: Db, caller: Caller, options: BulkOptions)
         else events.set(revision, [event]);
       },
     };
-    const results = items.map((item, index): BulkResult => {
-      const number = parsed[index]!;
+    const results = read.map((one, index): BulkResult => {
       try {
-        if (typeof number === 'string') throw new Problem('invalid_request', `phone_number ${number}`);
-        const numberInBulk = numbers.get(number.e164);
+        if (one instanceof Problem) throw one;
+        const { e164, item } = one;
+        const numberInBulk = numbers.get(e164);
         if (!numberInBulk) throw new Problem('number_not_found');
         applyItem(numberInBulk, item, context);
-        return { index, phone_number: number.e164, done: true };
+        return { index, phone_number: e164, done: true };
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         const { code, message } = error;
-        return { index, phone_number: item.phone_number, done: false, code, error: message };
+        return { index, phone_number: givenNumber(options.items[index]!), done: false, code, error: message };
       }
     });
     if (atomic && !dry_run) assertNoneRejected(results);
@@ -82,6 +86,31 @@ export async function changeInBulk(db: Db, caller: Caller, options: BulkOptions)
     }
     return results;
   });
+}
+
+const quotedMax = 100;
+
+/** The number as it was given. It may be anything, and is stored with the reply. */
+function givenNumber({ phone_number }: { phone_number: unknown }): string {
+  const text = typeof phone_number === 'string' ? phone_number : JSON.stringify(phone_number);
+  return storable(text.slice(0, quotedMax));
+}
+
+/** @returns an item and its number in E.164, or what is wrong with its values */
+function readItem(item: BulkItem, country: string): { item: BulkItem; e164: string } | Problem {
+  const { phone_number }: { phone_number: unknown } = item;
+  try {
+    const field = unstorableField(item);
+    if (field !== undefined) return unstorable(field);
+    if (typeof phone_number !== 'string') return invalid('phone_number must be a string');
+    const number = readPhoneNumber(phone_number, country);
+    if (typeof number === 'string') return invalid(`phone_number ${number}`);
+    assertValid(Item, item);
+    return { item, e164: number.e164 };
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
 }
 
 function assertNoneRejected(results: BulkResult[]): void {

@@ -11,12 +11,25 @@ const itemSchema = <const A extends string, P extends Record<string, TSchema>>(a
     { additionalProperties: false },
   );
 
-const Items = Type.Unsafe<BulkItem[]>({
-  type: 'array',
-  minItems: 1,
-  maxItems: 10_000,
-  description: 'The items, applied in order.',
-  items: {
+const itemSchemas = [
+  itemSchema('assign', { user_id: UserReference }),
+  itemSchema('unassign', {}),
+  itemSchema('tag', {
+    add: Type.Optional(fields.tags.schema),
+    remove: Type.Optional(fields.tags.schema),
+  }),
+  itemSchema('transfer', {
+    to_organization_id: OrganizationId,
+    end_assignment: Type.Optional(
+      Type.Boolean({ description: 'If true, the number may be assigned: its assignment is ended.' }),
+    ),
+  }),
+  itemSchema('release', {}),
+  itemSchema('edit', editableInput),
+];
+
+const oneOfThese = (oneOf: object[]) =>
+  Type.Unsafe<BulkItem>({
     type: 'object',
     required: ['action', 'phone_number'],
     properties: {
@@ -27,28 +40,27 @@ const Items = Type.Unsafe<BulkItem[]>({
       },
     },
     discriminator: { propertyName: 'action' },
-    oneOf: [
-      itemSchema('assign', { user_id: UserReference }),
-      itemSchema('unassign', {}),
-      itemSchema('tag', {
-        add: Type.Optional(fields.tags.schema),
-        remove: Type.Optional(fields.tags.schema),
-      }),
-      itemSchema('transfer', {
-        to_organization_id: OrganizationId,
-        end_assignment: Type.Optional(
-          Type.Boolean({ description: 'If true, the number may be assigned: its assignment is ended.' }),
-        ),
-      }),
-      itemSchema('release', {}),
-      itemSchema('edit', editableInput),
-    ],
-  },
-});
+    oneOf,
+  });
+
+/** An item, every value of which is right. */
+export const Item = oneOfThese(itemSchemas);
+
+/** An item that has the fields of its action, whatever their values. */
+const ItemOfAnyValues = oneOfThese(
+  itemSchemas.map(schema => {
+    const { action, ...others } = schema.properties as Record<string, TSchema>;
+    const anything = Object.keys(others).map(name => [name, {}]);
+    return { ...schema, properties: { action, ...Object.fromEntries(anything) } };
+  }),
+);
+
+const itemsOf = (items: typeof Item) =>
+  Type.Array(items, { minItems: 1, maxItems: 10_000, description: 'The items, applied in order.' });
 
 export const BulkBody = Type.Object(
   {
-    items: Items,
+    items: itemsOf(Item),
     atomic: withDefault(
       Type.Boolean({
         default: false,
@@ -74,6 +86,15 @@ export const BulkBody = Type.Object(
       },
     ],
   },
+);
+
+/**
+ * What a request is refused for. A wrong field or action is a mistake of the program, which all of the request may have;
+ * a wrong value is one item's, and rejects that item alone.
+ */
+export const AcceptedBulkBody = Type.Object(
+  { ...BulkBody.properties, items: itemsOf(ItemOfAnyValues) },
+  { additionalProperties: false },
 );
 
 const Result = Type.Object(
