@@ -17,6 +17,7 @@ import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { pursueDueOrders } from '../testing/due-work.ts';
 import { killable, type Life, liveFor, mortal } from '../testing/killing.ts';
 import { fuzzing } from '../testing/runs.ts';
+import { requestFor } from '../testing/shop.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { placeOrders } from './place.ts';
 import { orderLeaseMs, pursue } from './pursue.ts';
@@ -166,7 +167,7 @@ function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<v
 }
 
 async function purchase(shop: Shop, area_code: string): Promise<void> {
-  const requested = { area_code, wanted_number: null, country: 'US', user_id: null, values: {} };
+  const requested = requestFor({ area_code });
   const input = {
     organization_id: organization,
     requests: [requested],

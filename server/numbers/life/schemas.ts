@@ -48,22 +48,30 @@ export const UnassignedBody = Type.Object(
   },
 );
 
+const areaCode = '^[2-9][0-9]{2}$';
 export const AreaCode = Type.String({
-  pattern: '^[2-9][0-9]{2}$',
+  pattern: areaCode,
   description: 'A North American area code.',
   examples: ['415'],
 });
+
+/** Several types instead of `anyOf`, so that an error names the place and the rule. */
+export const AreaCodes = (max: number, description: string) =>
+  Type.Unsafe<string | string[]>({
+    type: ['string', 'array'],
+    pattern: areaCode,
+    items: AreaCode,
+    minItems: 1,
+    maxItems: max,
+    description: `A North American area code, or several. ${description}`,
+    examples: ['415', ['415', '628']],
+  });
 
 export const ClaimBody = Type.Object(
   {
     organization_id: OrganizationId,
     user_id: UserReference,
-    area_code: Type.Optional(
-      Type.Unsafe<string | string[]>({
-        anyOf: [AreaCode, Type.Array(AreaCode, { minItems: 1, maxItems: 100 })],
-        description: 'An area code, or several in order of preference.',
-      }),
-    ),
+    area_code: Type.Optional(AreaCodes(100, 'If there are several, in order of preference.')),
     nearby: Type.Optional(
       Type.Boolean({
         description:
@@ -160,7 +168,7 @@ export const Released = Type.Object(
     released_at: Timestamp('When the number was released. With an undo window: when the window ends.'),
     billing_stopped: Type.Boolean({
       description:
-        'Whether no later week is charged. False while the release of a number from a carrier account can be undone.',
+        'Whether no later week is charged. False while the release of a number that has a weekly fee can be undone.',
     }),
     already_released: Type.Boolean({ description: 'Whether an earlier call released it.' }),
     can_be_undone: Type.Boolean({ description: 'Whether the release can be undone until `released_at`.' }),
