@@ -15,19 +15,11 @@ export const week = sql`make_interval(hours => ${sql.lit(weekHours)})`;
  * Sets which numbers are charged, from this moment on. If it is `all`, the first week of every live number without a fee
  * begins now, or when the last week that it was charged for ends. If it is `carrier`, no week that begins from now on is
  * charged for the others; the job in charges/weekly.ts then ends their fees.
- *
- * The row of the tenant is locked first. A number that comes in meanwhile locks it too, to read the setting: it either
- * comes in before this and gets its week here, or after it and knows.
  */
 export async function setWeeklyFeeFor(tx: Tx, caller: Caller, to: WeeklyFeeFor): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${lockId(caller)})`.execute(tx);
+  if ((await weeklyFeeOf(tx, caller)) === to) return;
   const now = caller.at ? sql`${caller.at}::timestamptz` : sql`date_trunc('milliseconds', clock_timestamp())`;
-  const locked = await tx
-    .selectFrom('tenants')
-    .select('weekly_fee_for')
-    .where('id', '=', caller.tenantId)
-    .forNoKeyUpdate()
-    .executeTakeFirstOrThrow();
-  if (locked.weekly_fee_for === to) return;
   // A clock that was set back makes no two periods overlap.
   const period =
     to === 'all'
@@ -45,15 +37,19 @@ export async function setWeeklyFeeFor(tx: Tx, caller: Caller, to: WeeklyFeeFor):
 }
 
 /**
- * Whether the weekly price is charged for a number without a carrier account. The setting stays as it is until the
- * transaction ends.
+ * Whether the weekly price is charged for numbers without a carrier account that come in now. The setting stays as it is
+ * until the transaction ends: a number comes in before a change of it, which then sees the number, or after it.
  */
 export async function chargesAll(tx: Tx, caller: Caller): Promise<boolean> {
-  const tenant = await tx
-    .selectFrom('tenants')
-    .select('weekly_fee_for')
-    .where('id', '=', caller.tenantId)
-    .forShare()
-    .executeTakeFirstOrThrow();
-  return tenant.weekly_fee_for === 'all';
+  await sql`select pg_advisory_xact_lock_shared(${lockId(caller)})`.execute(tx);
+  return (await weeklyFeeOf(tx, caller)) === 'all';
+}
+
+/** A lock of its own. One on the tenant's row would let every change of its settings wait for each import. */
+const lockId = ({ tenantId }: Caller) => sql`hashtextextended(${`weekly fees of ${tenantId}`}, 0)`;
+
+/** Read after the lock is taken, so that the statement sees what was committed before. */
+async function weeklyFeeOf(tx: Tx, { tenantId }: Caller): Promise<WeeklyFeeFor> {
+  const query = tx.selectFrom('tenants').select('weekly_fee_for').where('id', '=', tenantId);
+  return (await query.executeTakeFirstOrThrow()).weekly_fee_for;
 }
