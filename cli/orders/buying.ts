@@ -9,7 +9,7 @@ import { command } from '../terminal/command.ts';
 import { type Columns, fields, print, table } from '../terminal/output.ts';
 import { inDollars } from '../terminal/text.ts';
 import { type OrderBody, orderFields, type PurchasedBody, priceFields } from './order.ts';
-import { digitsOf, withWishes } from './wishes.ts';
+import { countryOf, digitsOf, withWishes } from './wishes.ts';
 
 type FoundBody = Static<typeof SearchBody>;
 
@@ -29,7 +29,13 @@ function defineSearch(numbers: Command): void {
     .option('--limit <count>', 'at most so many', readCount)
     .action(async options => {
       const { organization: organization_id, areaCode, limit } = options;
-      const query = { organization_id, area_code: areaCode?.join(','), ...digitsOf(options), limit };
+      const query = {
+        organization_id,
+        area_code: areaCode?.join(','),
+        ...digitsOf(options),
+        ...countryOf(options),
+        limit,
+      };
       await print(
         options,
         await call<FoundBody>('GET', pathOf('sms', 'phone-numbers', 'search'), { query }),
@@ -64,6 +70,7 @@ function defineBuy(numbers: Command): void {
       organization_id: options.organization,
       area_code: options.areaCode,
       ...digitsOf(options),
+      ...countryOf(options),
       phone_number: options.number,
       user_id: options.user,
       ...editOf(options),

@@ -8,7 +8,7 @@ import { command, group } from '../terminal/command.ts';
 import { type Columns, fields, print, table } from '../terminal/output.ts';
 import { counted } from '../terminal/text.ts';
 import { type OrderBody, orderFields, priceFields } from './order.ts';
-import { digitsOf, withDigits } from './wishes.ts';
+import { countryOf, digitsOf, withDigits } from './wishes.ts';
 
 type OrderPage = Static<typeof OrdersBody>;
 type PlacedBody = Static<typeof BulkPurchased>;
@@ -47,7 +47,7 @@ function definePlace(orders: Command): void {
       'orders place --organization org_abc123 --item any:3 --toll-free --ends-with 00',
     ]).requiredOption('--organization <id>', 'the organization that buys'),
   )
-    .addHelpText('after', '\nThe digits and --toll-free hold for every item.')
+    .addHelpText('after', '\nDigits, --toll-free and --country hold for every item.')
     .requiredOption(
       '--item <area-codes:count>',
       'so many numbers of this area code, of the first of several with commas that has one, or of any; may be given several times',
@@ -57,7 +57,7 @@ function definePlace(orders: Command): void {
     .action(async options => {
       const { organization: organization_id, dryRun: dry_run } = options;
       const items = options.item.map((item: Item) => ({ ...item, ...digitsOf(options) }));
-      const body = { organization_id, items, dry_run };
+      const body = { organization_id, items, ...countryOf(options), dry_run };
       await print(
         options,
         await change<PlacedBody>(options, 'POST', ordersPath(), { body }),

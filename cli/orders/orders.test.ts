@@ -87,6 +87,8 @@ test('numbers are found, bought and ordered by digits, toll-free, and by several
     '34',
   );
   assert.equal(buy.phone_number, '+16285550134');
+  const abroad = await run('numbers', 'search', ...organization, '--country', 'ca', '--contains', '55501');
+  assert.match(abroad.stdout, /^\+1204555/m);
   const items = ['--item', '999,212:2', '--item', 'any:1'];
   const placed = await cli.json('orders', 'place', ...organization, ...items, '--contains', '5501*5');
   assert.equal(placed.count, 3);

@@ -7,7 +7,8 @@ export const withDigits = <C extends Command>(command: C) =>
     .option('--starts-with <digits>', 'their first digits, such as +1415555 or 415555')
     .option('--ends-with <digits>', 'their last digits; letters stand for the digits of their keys')
     .option('--contains <pattern>', "digits in a row, anywhere in them; * is any one digit: '555*99'")
-    .option('--toll-free', 'toll-free numbers');
+    .option('--toll-free', 'toll-free numbers')
+    .option('--country <code>', 'the country to buy in (default: US, or that of the area code)');
 
 export const withWishes = <C extends Command>(command: C) =>
   withDigits(command).option(
@@ -17,6 +18,9 @@ export const withWishes = <C extends Command>(command: C) =>
   );
 
 type Digits = { startsWith?: string; endsWith?: string; contains?: string; tollFree?: true };
+
+/** The API takes capitals. */
+export const countryOf = ({ country }: { country?: string }) => ({ country: country?.toUpperCase() });
 
 /** What the options say, as the API names it. */
 export const digitsOf = ({ startsWith, endsWith, contains, tollFree }: Digits) => ({

@@ -9,7 +9,8 @@ export const Country = withDefault(
   Type.String({
     pattern: '^[A-Z]{2}$',
     default: 'US',
-    description: 'The country to buy in, as an ISO 3166-1 alpha-2 code. Area codes are North American.',
+    description:
+      'The country to buy in, as an ISO 3166-1 alpha-2 code. With `US`, the default, a North American area code says which country it is: `416` is Canada.',
     examples: ['US'],
   }),
 );

@@ -1,6 +1,7 @@
 import type { Wish } from '../../carriers/carrier.ts';
 import { type Part, readFirstDigits, readLastDigits, readPattern } from '../../phone-numbers/parts.ts';
 import { countryCodeOf } from '../../phone-numbers/phone-number.ts';
+import { regionsOf } from '../../phone-numbers/regions.ts';
 import { isTollFree, tollFreeCodes } from '../../phone-numbers/toll-free.ts';
 import { invalid } from '../errors.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
@@ -48,6 +49,7 @@ export const areaCodesMax = 20;
  */
 export function readWanted(given: GivenWishes, place = ''): Wanted {
   const { country, phone_number } = given;
+  if (countryCodeOf(country) === undefined) throw invalid(`country ${country} has no phone numbers`);
   const area_codes = [...new Set([given.area_code ?? []].flat().flatMap(codes => codes.split(',')))];
   if (area_codes.length > areaCodesMax)
     throw invalid(`${place}area_code must not have more than ${areaCodesMax} area codes`);
@@ -61,7 +63,6 @@ export function readWanted(given: GivenWishes, place = ''): Wanted {
   const read = (name: 'starts_with' | 'ends_with' | 'contains', reader: (text: string) => Part) => {
     const text = given[name];
     if (text === undefined) return null;
-    if (countryCodeOf(country) === undefined) throw invalid(`country ${country} has no phone numbers`);
     const part = reader(text);
     if (typeof part === 'string') throw invalid(`${place}${name} ${part}`);
     return part.part;
@@ -82,22 +83,27 @@ export function readWanted(given: GivenWishes, place = ''): Wanted {
 
 /** @throws Problem `invalid_request` if no number at all can be as it is wanted */
 function assertPossible({ country, area_codes, starts_with, toll_free }: Wanted, place: string): void {
+  const all = tollFreeCodes.join(', ');
   if (toll_free && country !== 'US' && country !== 'CA')
     throw invalid(`${place}toll_free numbers are North American: country must be US or CA`);
   const other = area_codes.find(code => !tollFreeCodes.includes(code));
   if (toll_free && other)
     throw invalid(
-      `${place}area_code ${other} is not toll-free: leave it or ${place}toll_free out; toll-free are ${tollFreeCodes.join(', ')}`,
+      `${place}area_code ${other} is not toll-free: leave it or ${place}toll_free out; toll-free are ${all}`,
     );
-  const agrees = (code: string) =>
-    starts_with === null || `+1${code}`.startsWith(starts_with) || starts_with.startsWith(`+1${code}`);
-  if (country in northAmerican && area_codes.length > 0 && !area_codes.some(agrees))
+  if (starts_with === null) return;
+  const agrees = (code: string) => `+1${code}`.startsWith(starts_with) || starts_with.startsWith(`+1${code}`);
+  if (toll_free && !tollFreeCodes.some(agrees))
+    throw invalid(
+      `${place}starts_with ${starts_with} is not toll-free: leave it or ${place}toll_free out; toll-free are ${all}`,
+    );
+  if (isNorthAmerican(country) && area_codes.length > 0 && !area_codes.some(agrees))
     throw invalid(
       `${place}starts_with ${starts_with} is in none of ${place}area_code ${area_codes.join(', ')}: leave one of them out`,
     );
 }
 
-const northAmerican = { US: true, CA: true };
+const isNorthAmerican = (country: string): boolean => countryCodeOf(country) === '1';
 
 const nothing = {
   area_codes: [],
@@ -113,35 +119,35 @@ export const saysNothing = ({ area_codes, toll_free, country: _, ...rest }: Want
   area_codes.length === 0 && !toll_free && Object.values(rest).every(value => value === null);
 
 /** The wishes that a carrier is asked for, one after the other: one for each area code. */
-export function wishesOf({
-  country,
-  area_codes,
-  wanted_number,
-  starts_with,
-  ends_with,
-  contains,
-  toll_free,
-}: Wanted): Wish[] {
+export function wishesOf(wanted: Wanted): Wish[] {
+  const { area_codes, wanted_number, starts_with, ends_with, contains } = wanted;
   const codes = area_codes.length > 0 ? area_codes : [undefined];
-  return codes.map(area_code => {
-    // A pattern of the whole number begins with the country code.
-    const beginnings = [
-      wanted_number,
-      starts_with,
-      area_code && `+1${area_code}`,
-      contains && `+${contains}`,
-    ];
-    return {
-      country,
-      area_code,
-      phone_number: wanted_number ?? undefined,
-      starts_with: starts_with ?? undefined,
-      ends_with: ends_with ?? undefined,
-      contains: contains ?? undefined,
-      toll_free:
-        toll_free || (country in northAmerican && beginnings.some(text => text && isTollFree(text))) || false,
-    };
-  });
+  return codes.map(area_code => ({
+    ...kindOf(wanted, area_code),
+    area_code,
+    phone_number: wanted_number ?? undefined,
+    starts_with: starts_with ?? undefined,
+    ends_with: ends_with ?? undefined,
+    contains: contains ?? undefined,
+  }));
+}
+
+/**
+ * What carriers sell apart: toll-free numbers, and those of each country. In the North American plan the area code says
+ * both.
+ */
+function kindOf(
+  { country, wanted_number, starts_with, contains, toll_free }: Wanted,
+  area_code: string | undefined,
+): Pick<Wish, 'country' | 'toll_free'> {
+  if (!isNorthAmerican(country)) return { country, toll_free };
+  // A pattern of the whole number begins with the country code.
+  const pattern = contains?.length === 11 ? `+${contains}` : null;
+  const begins = area_code ? `+1${area_code}` : (wanted_number ?? starts_with ?? pattern ?? '');
+  const [region] = regionsOf(begins.slice(2, 5));
+  // The default, US, is no decision against Canada. Another country is one.
+  const home = country === 'US' ? region?.slice(0, 2) : undefined;
+  return { country: home ?? country, toll_free: toll_free || isTollFree(begins) };
 }
 
 export function noneForSaleText(wanted: Wanted): string {

@@ -107,6 +107,8 @@ test('what no number can be like is refused, with the field and the rule', async
       'toll_free=true&area_code=415',
       /^area_code 415 is not toll-free: .* 800, 833, 844, 855, 866, 877, 888$/,
     ],
+    ['toll_free=true&starts_with=415', /^starts_with \+1415 is not toll-free: .* 888$/],
+    ['area_code=415&country=ZZ', /^country ZZ has no phone numbers$/],
     ['toll_free=true&country=GB', /^toll_free numbers are North American: country must be US or CA$/],
     ['area_code=415,628&starts_with=212', /^starts_with \+1212 is in none of area_code 415, 628: leave/],
     ['starts_with=20&country=ZZ', /^country ZZ has no phone numbers$/],
@@ -203,6 +205,23 @@ test('the next area code is tried only when there is none for sale in the ones b
   const reply = await purchase(shop, { area_code: ['212', '628'] });
   assert.match(reply.body.phone_number, /^\+1628/);
   assert.equal((await order(shop, reply.headers.get('location'))).candidates, 6);
+});
+
+test('an area code says which country it is in', async () => {
+  const shop = await newShop(server);
+  assert.deepEqual(await search(shop, 'area_code=416,716,604&ends_with=0117'), [
+    '+14165550117',
+    '+17165550117',
+    '+16045550117',
+  ]);
+  assert.equal(await bought(shop, { area_code: ['999', '416'], ends_with: '20' }), '+14165550120');
+  assert.equal(await bought(shop, { starts_with: '514', ends_with: '20' }), '+15145550120');
+  assert.equal(await bought(shop, { phone_number: '+1 902 555 0120' }), '+19025550120');
+  assert.equal(await bought(shop, { contains: '867***0120' }), '+18675550120');
+  assert.match(
+    await bought(shop, { country: 'CA', contains: '1800', ends_with: '20' }),
+    /^No numbers available that/,
+  );
 });
 
 test('a repeat with the same key buys nothing, and another wish under it is refused', async () => {
