@@ -1,6 +1,6 @@
 import { Type } from '../../schema/schema.ts';
 import { nullable, withDefault } from '../../schema/shapes.ts';
-import { AreaCodes } from '../numbers/life/schemas.ts';
+import { AreaCode, AreaCodes } from '../numbers/life/schemas.ts';
 import { areaCodesMax } from './wanted.ts';
 
 // What a number to buy must be like, in requests and in orders.
@@ -45,8 +45,10 @@ export const wishes = { area_code: Type.Optional(AreaCodes(areaCodesMax, inOrder
 /** For a query. */
 export const queryWishes = {
   area_code: Type.Optional(
-    Type.String({
+    Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
       pattern: '^[2-9][0-9]{2}(,[2-9][0-9]{2})*$',
+      items: AreaCode,
       description: `An area code, or several with commas, ${areaCodesMax} at most. Numbers of the first come first.`,
       examples: ['415,628'],
     }),

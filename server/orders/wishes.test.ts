@@ -49,6 +49,7 @@ test('a search is by first digits, last digits, a pattern, toll-free, and severa
   const shop = await newShop(server);
   const two = ['+16285550117', '+14155550117'];
   assert.deepEqual(await search(shop, 'area_code=628,415&ends_with=0117'), two);
+  assert.deepEqual(await search(shop, 'area_code=628&area_code=415&ends_with=0117'), two);
   assert.deepEqual(await search(shop, 'area_code=628,415&ends_with=0117&limit=1'), two.slice(0, 1));
   for (const digits of [
     '4155550117',
@@ -88,6 +89,7 @@ test('what no number can be like is refused, with the field and the rule', async
         .join(',')}`,
       /^area_code must not have more than 20/,
     ],
+    ['area_code=415&area_code=41', /^area_code\[1\] must match/],
     ['starts_with=%2B44', /^starts_with is not of country US, whose numbers begin with \+1$/],
     ['starts_with=x', /^starts_with has N or X/],
     ['starts_with=%2B1', /^starts_with must have at least one digit after the country code$/],
