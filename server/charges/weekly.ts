@@ -4,6 +4,7 @@ import { type Db, transact } from '../db/database.ts';
 import { week } from '../tenants/weekly-fee.ts';
 import { type Due, lockDue } from '../work/due.ts';
 import { type Job, startJob } from '../work/jobs.ts';
+import { beginBatch } from './begin.ts';
 import { isOwed, nextOwed } from './charges.ts';
 
 const everyMs = 60_000;
@@ -14,11 +15,15 @@ const fees: Due = { table: 'phone_numbers', due: 'next_fee_at' };
 
 /** Starts the job that charges each number's week when it begins. Every server runs it; each week is charged once. */
 export const startWeeklyFees = (db: Db, log: Logger): Job =>
-  startJob(log, { name: 'weekly fees', everyMs, round: async () => (await chargeBatch(db)) > 0 });
+  startJob(log, {
+    name: 'weekly fees',
+    everyMs,
+    round: async () => (await beginBatch(db)) + (await chargeBatch(db)) > 0,
+  });
 
 /** Charges every week that has begun and is not charged yet. @param at the time, now by default */
 export async function chargeWeeks(db: Db, at?: Date): Promise<void> {
-  while ((await chargeBatch(db, at)) > 0);
+  while ((await beginBatch(db)) + (await chargeBatch(db, at)) > 0);
 }
 
 /**

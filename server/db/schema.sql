@@ -432,6 +432,7 @@ create table tenants (
   weekly_fee_for text not null default 'carrier'::text,
   fees_for_all_from timestamp with time zone,
   fees_for_all_to timestamp with time zone,
+  fees_begun_after uuid,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_carrier_account_fkey FOREIGN KEY (id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint tenants_cool_down_seconds_check CHECK (cool_down_seconds >= 0),

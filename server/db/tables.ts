@@ -61,6 +61,7 @@ type TenantTable = {
   weekly_fee_for: Generated<'carrier' | 'all'>;
   fees_for_all_from: Date | null;
   fees_for_all_to: Date | null;
+  fees_begun_after: string | null;
   monthly_spending_cap: number | null;
   carrier_account_id: string | null;
   created_at: Generated<Date>;

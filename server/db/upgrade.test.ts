@@ -19,7 +19,8 @@ const asBefore = `
   alter table phone_numbers drop column transferred_at;
   create index phone_numbers_created_idx on phone_numbers (tenant_id, organization_id, created_at, phone_number)
     where released_at is null;
-  alter table tenants drop column weekly_fee_for, drop column fees_for_all_from, drop column fees_for_all_to`;
+  alter table tenants drop column weekly_fee_for, drop column fees_for_all_from, drop column fees_for_all_to,
+    drop column fees_begun_after`;
 
 test('what was there before has its first number and its area code after the upgrade', async () => {
   const shop = await newShop(server);

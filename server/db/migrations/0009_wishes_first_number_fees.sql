@@ -35,6 +35,8 @@ alter table tenants
   -- late the job comes.
   add column fees_for_all_from timestamptz,
   add column fees_for_all_to timestamptz,
+  -- The last number, by id, that a job has given its first week since then; null if it has gone through all.
+  add column fees_begun_after uuid,
   add constraint tenants_fees_for_all_check
     check ((weekly_fee_for = 'all') = (fees_for_all_from is not null and fees_for_all_to is null)),
   add constraint tenants_fees_for_all_order_check check (fees_for_all_to >= fees_for_all_from);
