@@ -15,14 +15,15 @@ const numbersPerBatch = 1000;
  */
 export async function beginBatch(db: Db): Promise<number> {
   return transact(db, async tx => {
-    const { rows: tenants } = await sql<{ id: string; after: string }>`
-      select id, fees_begun_after as after from tenants where fees_begun_after is not null
+    const { rows: tenants } = await sql<{ id: string; after: string; began: Date }>`
+      select id, fees_begun_after as after, fees_for_all_from as began from tenants where fees_begun_after is not null
       order by random() limit 1 for no key update skip locked`.execute(tx);
     const tenant = tenants[0];
     if (!tenant || (tenant.after === noNumber && !(await noneComesIn(tx, tenant.id)))) return 0;
     // A statement of its own: the next one then sees every change committed before the locks were taken.
     const { rows: numbers } = await sql<{ id: string }>`
-      select id from phone_numbers where tenant_id = ${tenant.id} and id > ${tenant.after} and released_at is null
+      select id from phone_numbers where tenant_id = ${tenant.id} and id > ${tenant.after}
+        and coalesce(released_at, 'infinity') > ${tenant.began}
       order by id limit ${numbersPerBatch} for no key update`.execute(tx);
     await sql`
       update phone_numbers n set next_fee_at = greatest(t.fees_for_all_from, n.created_at, (

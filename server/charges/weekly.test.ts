@@ -7,6 +7,7 @@ import { openDatabase } from '../db/database.ts';
 import { revise } from '../revisions/revise.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { uniqueNumber } from '../testing/factories.ts';
+import { beginBatch } from './begin.ts';
 import { feeOf, newBook } from './testing.ts';
 import { chargeWeeks, startWeeklyFees } from './weekly.ts';
 
@@ -144,6 +145,24 @@ test('no job has come while the setting was off: those weeks are not charged', a
   await chargeFor(start + 5 * week, 'all');
   await run(start + 6 * week);
   assert.deepEqual(await fees(), weeks([0, 5, 6]));
+});
+
+test('thousands of numbers get their first week from several servers, one of which is killed', async () => {
+  const { bring, chargeFor, fees, north, release } = await newPricedBook();
+  const numbers = Array.from({ length: 2100 }, uniqueNumber);
+  await bring(start - week, north, numbers, false);
+  await chargeFor(start, 'all');
+  const lost = database.db.transaction().execute(async tx => {
+    await beginBatch(tx);
+    throw new Error('killed');
+  });
+  await assert.rejects(lost, /killed/);
+  await beginBatch(database.db);
+  // It was there when its week began.
+  await release(start + hour, north, numbers.at(-1)!);
+  await Promise.all([run(start + 2 * hour), run(start + 2 * hour)]);
+  await run(start + 2 * hour);
+  assert.deepEqual(await fees(), numbers.map(number => feeOf(number, start, north, 1.25)).sort());
 });
 
 test('numbers that come in while the setting is changed are charged for, whichever was first', async () => {
