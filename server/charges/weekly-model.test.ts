@@ -100,6 +100,10 @@ test('whatever comes between, each week of each number is charged once', async (
   assert.deepEqual(found.sort(), late.sort(), `FUZZ_SEED=${seed} ${JSON.stringify(findings)}`);
 });
 
+/** A week that cost nothing has left no charge. */
+const chargedWeeks = ({ weeks }: Modelled): number[] =>
+  [...weeks].filter(([, { amount }]) => amount > 0).map(([begin]) => begin);
+
 /** @returns the number of each charge for a week after its release */
 async function play(steps: Step[]): Promise<string[]> {
   const { db } = database;
@@ -193,7 +197,7 @@ async function play(steps: Step[]): Promise<string[]> {
         all = { from: dated, to: Number.POSITIVE_INFINITY };
         for (const number of numbers)
           if (number.released === Number.POSITIVE_INFINITY)
-            number.next ??= Math.max(dated, ...[...number.weeks.keys()].map(begin => begin + week));
+            number.next ??= Math.max(dated, ...chargedWeeks(number).map(begin => begin + week));
       }
       return void (await book.chargeFor(dated, change.numbers));
     }
