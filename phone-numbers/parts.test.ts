@@ -23,6 +23,12 @@ test('first digits are with the country code or without it, in any formatting', 
   assert.equal(first('020 79', 'GB'), '+442079');
   assert.equal(first('+44 20 79', 'GB'), '+442079');
   assert.equal(first('4921', 'DE'), '+494921');
+  for (const text of ['+44 (0)20', '0044 20', '(0)20', '20', '(020)'])
+    assert.equal(first(text, 'GB'), '+4420', text);
+  assert.equal(first('8 495', 'RU'), '+7495');
+  assert.equal(first('06 1', 'HU'), '+361');
+  assert.equal(first('011 1 415'), '+1415');
+  assert.match(first('011 44 20'), /is not of country US/);
   assert.equal(first('06', 'IT'), '+3906');
   assert.equal(first('876', 'JM'), '+1876');
   assert.match(first('+44 20'), /is not of country US, whose numbers begin with \+1$/);

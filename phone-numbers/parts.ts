@@ -1,10 +1,11 @@
 import { countryCodeOf } from './phone-number.ts';
+import { digitsMax } from './plans/plan.ts';
+import { planOf } from './plans/plans.ts';
 import { tidy } from './writing/tidy.ts';
 import { digitsOf } from './writing/vanity.ts';
 
 // Reads parts of numbers, as people search for numbers by them: in any formatting, and with letters for digits.
 
-const digitsMax = 15;
 /** All numbers of the North American plan have as many digits after the country code. */
 const placesMax = 10;
 
@@ -12,20 +13,25 @@ const placesMax = 10;
 export type Part = { part: string } | string;
 
 /**
- * The first digits, as E.164: `+1415`. With `+` the text begins with the country code. Without it the text is written as
- * within the country, where a 0, or in North America a 1, may come first.
+ * The first digits, as E.164: `+1415`. After `+`, or what is dialled for it, comes the country code. Otherwise the text is
+ * written as within the country, where the prefix of a call within it may come first: `020`, `1 415`.
  *
  * @param country must exist
  */
 export function readFirstDigits(text: string, country: string): Part {
-  const code = countryCodeOf(country)!;
-  const [, plus, written] = /^(\+?)([A-Z\d]+)$/.exec(compact(text)) ?? [];
-  if (written === undefined) return 'must be the first digits of a number, such as +1415 or 415';
-  const digits = digitsOf(written);
+  const plan = planOf(country)!;
+  const { code } = plan;
+  // In +44 (0)20 the zero is dialled within the country only.
+  const isDialledAtHome = tidy(text).startsWith('+') && plan.afterTrunk('0') !== undefined;
+  const written = compact(isDialledAtHome ? text.replace(/\(\s*0\s*\)/, '') : text);
+  if (!/^\+?[A-Z\d]+$/.test(written)) return 'must be the first digits of a number, such as +1415 or 415';
+  const digits = digitsOf(written.replace('+', ''));
   if (digits === undefined) return onlyPlaceholders;
-  if (plus && !digits.startsWith(code))
+  const abroad = written.startsWith('+') ? '' : plan.internationalPrefix(digits);
+  const international = abroad === undefined ? undefined : digits.slice(abroad.length);
+  if (international !== undefined && !international.startsWith(code))
     return `is not of country ${country}, whose numbers begin with +${code}`;
-  const national = plus ? digits.slice(code.length) : withoutTrunkPrefix(digits, country);
+  const national = international?.slice(code.length) ?? plan.afterTrunk(digits) ?? digits;
   if (national === '') return 'must have at least one digit after the country code';
   if (code === '1' && /^[01]/.test(national))
     return `begins with ${national[0]} after +1, and no number does`;
@@ -66,9 +72,3 @@ const compact = (text: string) =>
   tidy(text)
     .replace(/[\s\-.()/]/g, '')
     .toUpperCase();
-
-/** The 0 that is dialled within a country is no part of the number, except in Italy. */
-function withoutTrunkPrefix(digits: string, country: string): string {
-  if (countryCodeOf(country) === '1') return digits.replace(/^1/, '');
-  return country === 'IT' ? digits : digits.replace(/^0/, '');
-}
