@@ -75,8 +75,8 @@ export function fits(phoneNumber: string, wish: Wish): boolean {
 const wholeLength = 11;
 
 /**
- * The same wish, with what a pattern of the whole number says of its first and last digits: carriers filter by these, and
- * by no pattern with a wildcard between digits.
+ * The same wish, with what a pattern of the whole number says of its first and last digits: carriers filter by these,
+ * and by no pattern with a wildcard between digits.
  */
 export function narrowed<T extends Wish>(wish: T): T {
   const { contains = '', starts_with = '', ends_with = '' } = wish;

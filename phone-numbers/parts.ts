@@ -13,8 +13,8 @@ const placesMax = 10;
 export type Part = { part: string } | string;
 
 /**
- * The first digits, as E.164: `+1415`. After `+`, or what is dialled for it, comes the country code. Otherwise the text is
- * written as within the country, where the prefix of a call within it may come first: `020`, `1 415`.
+ * The first digits, as E.164: `+1415`. After `+`, or what is dialled for it, comes the country code. Otherwise the text
+ * is written as within the country, where the prefix of a call within it may come first: `020`, `1 415`.
  *
  * @param country must exist
  */

@@ -76,7 +76,7 @@ function filterFor(wish: Wish): { filter: Record<string, string>; asked: Wish } 
   };
 }
 
-/** How many places of the pattern can lie in the beginning of a number. The others are in the rest, wherever it matches. */
+/** How many places of the pattern can lie in the beginning of a number. The others are in the rest in any case. */
 function overlap(pattern: string, beginning: string): number {
   const agrees = (offset: number) =>
     [...beginning.slice(offset)].every((digit, place) => ['*', digit, undefined].includes(pattern[place]));

@@ -8,7 +8,7 @@ import { type AvailableNumber, AvailableNumbers, noneInAreaCode } from './wire.t
 /** The largest page: of what Twilio cannot filter, as much as possible is filtered here. */
 const pageSizeMax = 1000;
 
-/** https://www.twilio.com/docs/phone-numbers/api/availablephonenumberlocal-resource, and the same of toll-free numbers. */
+/** https://www.twilio.com/docs/phone-numbers/api/availablephonenumberlocal-resource, and its sister for toll-free. */
 export async function search(account: TwilioAccount, wanted: NumberQuery): Promise<Offer[]> {
   const kind = wanted.toll_free ? 'TollFree' : 'Local';
   const path = `${accountPath(account)}/AvailablePhoneNumbers/${encodeURIComponent(wanted.country)}/${kind}.json`;
@@ -32,9 +32,9 @@ const isNowhere = ({ carrierCode, outcome }: CarrierError) =>
   carrierCode === noneInAreaCode || outcome === 'not_found';
 
 /**
- * `AreaCode` works in the United States and Canada. `Contains` takes one pattern: digits anywhere in the number, after a
- * `+` its first digits, before a `$` its last ones. A wildcard cannot stand between digits, and no two signs side by side.
- * If the wish has several conditions, Twilio gets the one with the most digits; `matching()` applies the others.
+ * `AreaCode` works in the United States and Canada. `Contains` takes one pattern: digits anywhere in the number, after
+ * a `+` its first digits, before a `$` its last ones. A wildcard cannot stand between digits, nor beside another sign. If
+ * the wish has several conditions, Twilio gets the one with the most digits; `matching()` applies the others.
  *
  * @returns the filter, and the part of the wish that it says
  */

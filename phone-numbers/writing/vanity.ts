@@ -3,8 +3,8 @@ import type { Plan } from '../plans/plan.ts';
 const keys = '22233344455566677778889999';
 
 /**
- * The text with the digits of a keypad for its letters, which are capitals. Undefined if all letters are N and X: 415-555-XXXX and
- * NXX-XXXX stand for digits that are not said.
+ * The text with the digits of a keypad for its letters, which are capitals. Undefined if all letters are N and X:
+ * 415-555-XXXX and NXX-XXXX stand for digits that are not said.
  */
 export function digitsOf(text: string): string | undefined {
   if (/^[NX]+$/.test(text.replace(/[^A-Z]/g, ''))) return undefined;
