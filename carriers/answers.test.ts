@@ -36,6 +36,19 @@ test('offers match the query', () => {
   assert.deepEqual(fit([], { area_code: '212' }), []);
   assert.deepEqual(fit(['+442079460958'], { country: 'GB', area_code: '20' }), ['+442079460958']);
   assert.deepEqual(fit(['+442079460958'], { country: 'GB', area_code: '020' }), ['+442079460958']);
+  assert.deepEqual(fit(two, { starts_with: '+1212' }), ['+12125550100']);
+  assert.deepEqual(fit(two, { ends_with: '100', area_code: '415' }), ['+14155550100']);
+  assert.deepEqual(fit(two, { contains: '415*5501' }), ['+14155550100']);
+  assert.deepEqual(fit([...two, '+18885550100'], {}), two);
+  assert.deepEqual(fit([...two, '+18885550100'], { toll_free: true }), ['+18885550100']);
   assert.throws(() => fit(two, { area_code: '999' }), { outcome: 'transient' });
+  assert.throws(() => fit(two, { toll_free: true }), { outcome: 'transient' });
   assert.throws(() => fit(two, { country: 'GB' }), { outcome: 'transient' });
+});
+
+test('what a carrier cannot filter by is filtered here, and nothing may be left', () => {
+  const offers: Offer[] = [{ phone_number: '+14155550100', locality: null, region: null }];
+  const query = { country: 'US', area_code: '415', contains: '9*9', limit: 10 };
+  assert.deepEqual(matching(offers, query, { country: 'US', area_code: '415' }), []);
+  assert.throws(() => matching(offers, query, { country: 'US', area_code: '212' }), { outcome: 'transient' });
 });

@@ -1,5 +1,6 @@
 import { countryCodeOf, digitsInCommon } from '../phone-numbers/phone-number.ts';
-import type { NumberQuery, Offer } from './carrier.ts';
+import { isTollFree } from '../phone-numbers/toll-free.ts';
+import type { NumberQuery, Offer, Wish } from './carrier.ts';
 import { CarrierError } from './errors.ts';
 
 // Every adapter verifies an answer with these functions, after it has checked the answer's shape.
@@ -42,28 +43,62 @@ export function findExact<T extends { phone_number: string }>(
 /**
  * The offers that match the query, up to its limit.
  *
- * @throws CarrierError `transient` if there are offers and none matches: the carrier has answered another question, so
- *   the answer does not say that there is none
+ * @param asked the part of the query that the carrier can filter by; the rest is filtered here
+ * @throws CarrierError `transient` if there are offers and none is what the carrier was asked for: it has answered
+ *   another question, so the answer does not say that there is none
  */
-export function matching(offers: Offer[], query: NumberQuery): Offer[] {
-  const fit = offers.filter(offer => fits(offer.phone_number, query));
-  if (offers.length > 0 && fit.length === 0)
+export function matching(offers: Offer[], query: NumberQuery, asked: Wish = query): Offer[] {
+  const answered = offers.filter(offer => fits(offer.phone_number, asked));
+  if (offers.length > 0 && answered.length === 0)
     throw new CarrierError('transient', 'The carrier offered other numbers than it was asked for');
-  return fit.slice(0, query.limit);
+  return answered.filter(offer => fits(offer.phone_number, query)).slice(0, query.limit);
 }
 
-function fits(
-  phoneNumber: string,
-  { country, area_code = '', phone_number, contains = '' }: NumberQuery,
-): boolean {
+/** Whether a number is as it was wished for. @param phoneNumber E.164 */
+export function fits(phoneNumber: string, wish: Wish): boolean {
+  const { country, area_code = '', phone_number, starts_with = '', ends_with = '', contains } = wish;
+  const code = `+${countryCodeOf(country)}`;
   // Some people write an area code with the 0 that is dialled within the country.
-  const prefixes = [area_code, area_code.replace(/^0/, '')].map(code => `+${countryCodeOf(country)}${code}`);
+  const prefixes = [area_code, area_code.replace(/^0/, '')].map(prefix => `${code}${prefix}`);
   return (
     prefixes.some(prefix => phoneNumber.startsWith(prefix)) &&
-    phoneNumber.includes(contains) &&
-    (phone_number === undefined || phoneNumber === phone_number)
+    phoneNumber.startsWith(starts_with) &&
+    phoneNumber.endsWith(ends_with) &&
+    (contains === undefined || new RegExp(contains.replaceAll('*', '\\d')).test(phoneNumber)) &&
+    (phone_number === undefined
+      ? code !== '+1' || isTollFree(phoneNumber) === (wish.toll_free ?? false)
+      : phoneNumber === phone_number)
   );
 }
+
+/** A number of the North American plan with its country code. */
+const wholeLength = 11;
+
+/**
+ * The same wish, with what a pattern of the whole number says of its first and last digits: carriers filter by these,
+ * and by no pattern with a wildcard between digits.
+ */
+export function narrowed<T extends Wish>(wish: T): T {
+  const { contains = '', starts_with = '', ends_with = '' } = wish;
+  if (contains.length !== wholeLength || countryCodeOf(wish.country) !== '1') return wish;
+  const first = `+${/^\d*/.exec(contains)![0]}`;
+  const last = /\d*$/.exec(contains)![0];
+  return {
+    ...wish,
+    ...(first.length > Math.max(starts_with.length, 2) && { starts_with: first }),
+    ...(last.length > ends_with.length && { ends_with: last }),
+  };
+}
+
+/** Whether what a carrier was asked for is all that is wanted. */
+export const saysAll = (asked: Wish, wanted: Wish): boolean =>
+  (['area_code', 'starts_with', 'ends_with', 'contains'] as const).every(
+    name => wanted[name] === undefined || wanted[name] === asked[name],
+  );
+
+/** The longest run of digits in a pattern. */
+export const longestRun = (pattern: string): string =>
+  pattern.split('*').reduce((longest, run) => (run.length > longest.length ? run : longest));
 
 /** The answer, or undefined if the carrier says `not_found`. */
 export async function ifFound<T>(answer: Promise<T>): Promise<T | undefined> {

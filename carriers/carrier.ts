@@ -10,17 +10,25 @@ export type Offer = {
   region: string | null;
 };
 
-/** A search for SMS-capable numbers: of one area code of the country, or one number. */
-export type NumberQuery = {
+/** What a number must be like: all conditions hold. */
+export type Wish = {
   /** ISO 3166-1 alpha-2 */
   country: string;
   area_code?: string | undefined;
   /** E.164: this number only. */
   phone_number?: string | undefined;
-  /** Consecutive digits anywhere in the number. */
+  /** The first digits as E.164: `+1415`. */
+  starts_with?: string | undefined;
+  /** The last digits. */
+  ends_with?: string | undefined;
+  /** Digits that follow each other anywhere in the number, country code included. `*` stands for any one digit. */
   contains?: string | undefined;
-  limit: number;
+  /** In the North American plan, toll-free numbers only; else none of them, unless `phone_number` is one. */
+  toll_free?: boolean | undefined;
 };
+
+/** A search for SMS-capable numbers. */
+export type NumberQuery = Wish & { limit: number };
 
 /** A number that the account owns. */
 export type CarrierNumber = {

@@ -49,11 +49,37 @@ export const UserId = Type.String({
 });
 
 /** A geographic or toll-free area code of the North American plan. */
+const areaCode = '^[2-9][0-9]{2}$';
 export const AreaCode = textLike(
-  '^[2-9][0-9]{2}$',
+  areaCode,
   'three digits, of which the first is neither 0 nor 1, such as 415',
   { description: 'A North American area code.', examples: ['415'] },
 );
+
+/** Several types instead of `anyOf`, so that an error names the place and the rule. */
+export const AreaCodes = (max: number, description: string) =>
+  Type.Unsafe<string | string[]>({
+    type: ['string', 'array'],
+    pattern: areaCode,
+    items: AreaCode,
+    minItems: 1,
+    maxItems: max,
+    description: `A North American area code, or several. ${description}`,
+    examples: ['415', ['415', '628']],
+  });
+
+const areaCodesWithCommas = '^[2-9][0-9]{2}(,[2-9][0-9]{2})*$';
+rules.set(areaCodesWithCommas, 'area codes of three digits such as 415, with commas between them');
+
+/** For a query, where a list is given several times, or once with commas. */
+export const AreaCodesInQuery = (description: string) =>
+  Type.Unsafe<string | string[]>({
+    type: ['string', 'array'],
+    pattern: areaCodesWithCommas,
+    items: AreaCode,
+    description,
+    examples: ['415,628'],
+  });
 
 /** How a request names a user of an organization: users/references.ts finds the user. */
 export const UserReference = Type.String({

@@ -22,6 +22,7 @@ import { type RawReply, request } from './testing/request.ts';
 import { type Operation, operationsOf } from './testing/routes.ts';
 import { fuzzing } from './testing/runs.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
+import { requestFor } from './testing/shop.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
@@ -202,7 +203,7 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
   };
   await call('PATCH', '/v1/tenant', { ...buying, carrier_account_id: accounts[0] });
   await call('PATCH', `/v1/organizations/${organization}`, { sms_active: true });
-  const requested = { area_code: '212', wanted_number: null, country: 'US', user_id: null, values: {} };
+  const requested = requestFor({ area_code: '212' });
   const requests = Array.from({ length: 40 }, () => requested);
   // Nobody works on these for an hour.
   const held = { organization_id: organization, requests, bulk_id: null, leaseMs: 3_600_000 };
@@ -237,6 +238,8 @@ async function populate(operation: Operation): Promise<{ known: Known; states: R
     area_code: ['201', '415'],
     country: ['US'],
     starts_with: ['+1', '1201', '+120155'],
+    ends_with: ['1', '01'],
+    contains: ['55', '5501'],
     from: ['2024-01-01', '2024-01-01T00:00:00Z'],
     to: ['2999-01-01', '2999-01-01T00:00:00+05:30'],
     cursor: charges.map(({ id }) => id),

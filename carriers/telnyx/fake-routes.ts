@@ -1,3 +1,4 @@
+import { isTollFree } from '../../phone-numbers/toll-free.ts';
 import type { FakeRequest, FakeResponse, Route } from '../testing/fake.ts';
 import type { FakeAccount, FakeNumber } from './fake-account.ts';
 import {
@@ -32,14 +33,20 @@ const inventoryRoutes = (account: FakeAccount): Route[] => [
     answer({ query }) {
       const filter = (name: string) => query.get(`filter${name}`) ?? '';
       const areaCode = filter('[national_destination_code]');
-      if (filter('[country_code]') !== 'US' || query.get('filter[features][]') !== 'sms')
+      const kind = filter('[phone_number_type]');
+      const digitsOnly = ['contains', 'starts_with', 'ends_with'].every(name =>
+        /^\d*$/.test(filter(`[phone_number][${name}]`)),
+      );
+      if (filter('[country_code]') !== 'US' || query.get('filter[features][]') !== 'sms' || !digitsOnly)
         return error(400, '10015', 'Bad Request');
       const found = account.search(
         phoneNumber => {
-          // With an area code, Telnyx looks for the pattern in the digits after it.
+          // With an area code, Telnyx looks for the patterns in the digits after it.
           const digits = phoneNumber.slice(areaCode ? 5 : 2);
           return (
+            (kind === '' || isTollFree(phoneNumber) === (kind === 'toll_free')) &&
             phoneNumber.startsWith(`+1${areaCode}`) &&
+            digits.startsWith(filter('[phone_number][starts_with]')) &&
             digits.includes(filter('[phone_number][contains]')) &&
             digits.endsWith(filter('[phone_number][ends_with]'))
           );

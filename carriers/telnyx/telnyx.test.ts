@@ -49,6 +49,50 @@ const failsWith = (outcome: Outcome, carrierCode?: string) => (error: unknown) =
 
 const stateOf = (purchase: Purchase | undefined) => purchase?.state;
 
+test('searches by area code, and by the digits after it', async t => {
+  const { fake, carrier } = await setUp(t);
+  const asked = async (wish: object, limit = 5) => {
+    assert.deepEqual(await carrier.search({ country: 'US', limit: 5, ...wish }), []);
+    const filters = [...fake.asked.pop()!.query].map(([name, value]) => [name.replace('filter', ''), value]);
+    const {
+      '[country_code]': _country,
+      '[features][]': _features,
+      '[best_effort]': _bestEffort,
+      '[limit]': size,
+      ...rest
+    } = Object.fromEntries(filters);
+    assert.equal(size, `${limit}`);
+    return rest;
+  };
+  /** Telnyx is asked for more, because the rest is filtered here. */
+  const partly = (wish: object) => asked(wish, 100);
+  const local = { '[phone_number_type]': 'local' };
+  const in415 = { ...local, '[national_destination_code]': '415' };
+  const area_code = '415';
+  assert.deepEqual(await asked({ area_code }), in415);
+  const tollFree = { '[phone_number_type]': 'toll_free', '[national_destination_code]': '888' };
+  assert.deepEqual(await asked({ toll_free: true, area_code: '888' }), tollFree);
+  assert.deepEqual(await asked({ toll_free: true }), { '[phone_number_type]': 'toll_free' });
+  assert.deepEqual(await asked({ starts_with: '+1415' }), in415);
+  const begins = { ...in415, '[phone_number][starts_with]': '55' };
+  assert.deepEqual(await asked({ starts_with: '+141555' }), begins);
+  assert.deepEqual(await asked({ area_code, starts_with: '+141555' }), begins);
+  assert.deepEqual(await asked({ starts_with: '+141' }), { ...local, '[phone_number][starts_with]': '41' });
+  const ends = { ...in415, '[phone_number][ends_with]': '5550199' };
+  assert.deepEqual(await asked({ area_code, ends_with: '5550199' }), ends);
+  assert.deepEqual(await partly({ area_code, ends_with: '4155550199' }), ends);
+  const inside = (digits: string) => ({ ...in415, '[phone_number][contains]': digits });
+  assert.deepEqual(await asked({ area_code, contains: '999' }), inside('999'));
+  assert.deepEqual(await partly({ area_code, contains: '9*999' }), inside('999'));
+  // The first 5 may be that of the area code.
+  assert.deepEqual(await partly({ area_code, contains: '599' }), inside('99'));
+  const whole = { ...in415, '[phone_number][starts_with]': '99', '[phone_number][ends_with]': '0199' };
+  assert.deepEqual(await partly({ contains: '141599*0199' }), {
+    ...whole,
+    '[phone_number][contains]': '0199',
+  });
+});
+
 test('Telnyx sells only numbers that a search has found', async t => {
   const { world, carrier } = await setUp(t);
   await world.stock('415');

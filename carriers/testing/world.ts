@@ -10,7 +10,7 @@ export type GivenNumber = { phone_number: string; name?: string; tags?: string[]
  * attachment that takes time is pending at its first look-up and complete at a later one.
  */
 export type World = {
-  /** Puts the twenty numbers +1 AAA 555 0100 to 0119 up for sale. Other area codes stay as they are. */
+  /** Puts the twenty numbers +1 AAA 555 0100 to 0119 up for sale, toll-free or not. Others stay as they are. */
   stock(areaCode: string): Promise<void>;
   /** Sells a number to somebody else. A search may still find it, but it cannot be bought. */
   takeAway(phoneNumber: string): Promise<void>;

@@ -1,3 +1,4 @@
+import { isTollFree } from '../../phone-numbers/toll-free.ts';
 import type { GivenNumber } from '../testing/world.ts';
 
 /** A number of the account. `service` is its Messaging Service. */
@@ -41,9 +42,17 @@ export function stock(account: FakeAccount, areaCode: string): void {
 export const bySid = (account: FakeAccount, sid: string | null | undefined): FakeNumber | undefined =>
   [...account.numbers.values()].find(number => number.sid === sid);
 
-/** @param contains digits anywhere in the number; after a `+`, its first digits */
-export function forSale(account: FakeAccount, areaCode: string | null, contains: string | null): string[] {
+/** @param contains digits anywhere in the number; after a `+`, its first digits; before a `$`, its last ones */
+export function forSale(
+  account: FakeAccount,
+  tollFree: boolean,
+  areaCode: string | null,
+  contains: string | null,
+): string[] {
+  const pattern = new RegExp((contains ?? '').replace('+', '^\\+'));
   const fits = (phoneNumber: string) =>
-    phoneNumber.startsWith(`+1${areaCode ?? ''}`) && phoneNumber.includes(contains ?? '');
+    isTollFree(phoneNumber) === tollFree &&
+    phoneNumber.startsWith(`+1${areaCode ?? ''}`) &&
+    pattern.test(phoneNumber);
   return [...account.forSale].filter(fits);
 }

@@ -25,7 +25,7 @@ export const routes = (account: FakeAccount): Route[] => [
   { method: 'GET', path: `${accountUri}/Balance.json`, call: 'check', answer: () => ok(showBalance()) },
   {
     method: 'GET',
-    path: `${accountUri}/AvailablePhoneNumbers/:country/Local.json`,
+    path: `${accountUri}/AvailablePhoneNumbers/:country/:kind.json`,
     call: 'search',
     answer: asked => search(account, asked),
   },
@@ -83,11 +83,23 @@ export const routes = (account: FakeAccount): Route[] => [
 
 const ok = (body: unknown): FakeResponse => ({ status: 200, body });
 
-function search(account: FakeAccount, { query }: FakeRequest): FakeResponse {
-  const found = forSale(account, query.get('AreaCode'), query.get('Contains'));
+function search(account: FakeAccount, { params, query }: FakeRequest): FakeResponse {
+  const contains = query.get('Contains');
+  if (!['Local', 'TollFree'].includes(params.kind!)) return notFound;
+  if (contains !== null && !isPattern(contains)) return error(400, 20001, 'Contains is invalid');
+  const found = forSale(account, params.kind === 'TollFree', query.get('AreaCode'), contains);
   const available_phone_numbers = found.slice(0, Number(query.get('PageSize') ?? 50)).map(showAvailable);
-  return ok({ available_phone_numbers, uri: `${accountUri}/AvailablePhoneNumbers/US/Local.json` });
+  return ok({ available_phone_numbers, uri: `${accountUri}/AvailablePhoneNumbers/US/${params.kind}.json` });
 }
+
+/**
+ * What Twilio's description allows of `Contains`, without letters: 2 to 16 signs, no wildcard between digits, and no two
+ * signs that are no digits side by side.
+ */
+const isPattern = (contains: string): boolean =>
+  /^.{2,16}$/.test(contains) &&
+  /^[+*%]?\d+[*%$]?$/.test(contains) &&
+  (!/[*%]/.test(contains) || /\d\d/.test(contains));
 
 /** For a number that the account has already, Twilio sets the new name, charges nothing and answers as for any other. */
 function buy(account: FakeAccount, form: URLSearchParams): FakeResponse {

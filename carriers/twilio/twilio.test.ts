@@ -89,24 +89,40 @@ test('a refusal of a purchase has the outcome of its code', async t => {
   }
 });
 
-test('searches by area code, by number, and abroad by the first digits', async t => {
+test('searches by area code, by number, by digits, and abroad by the first digits', async t => {
   const { fake, carrier } = await setUp(t);
-  const asked = async (wanted: Parameters<typeof carrier.search>[0]) => {
-    assert.deepEqual(await carrier.search(wanted), []);
+  const limit = 5;
+  const asked = async (wish: object, country = 'US', kind = 'Local', pageSize = limit) => {
+    assert.deepEqual(await carrier.search({ country, limit, ...wish }), []);
     const { path, query } = fake.asked.pop()!;
-    assert.ok(path.endsWith(`/AvailablePhoneNumbers/${wanted.country}/Local.json`));
+    assert.ok(path.endsWith(`/AvailablePhoneNumbers/${country}/${kind}.json`));
     const { SmsEnabled, PageSize, ...filter } = Object.fromEntries(query);
-    assert.deepEqual([SmsEnabled, PageSize], ['true', `${wanted.limit}`]);
+    assert.deepEqual([SmsEnabled, PageSize], ['true', `${pageSize}`]);
     return filter;
   };
-  const wanted = { country: 'US', limit: 5 };
-  assert.deepEqual(await asked({ ...wanted, area_code: '415' }), { AreaCode: '415' });
-  assert.deepEqual(await asked({ ...wanted, contains: '99' }), { Contains: '99' });
-  // A pattern needs at least two characters.
-  assert.deepEqual(await asked({ ...wanted, contains: '9' }), {});
-  assert.deepEqual(await asked({ ...wanted, phone_number: '+14155550123' }), { Contains: '+14155550123' });
-  assert.deepEqual(await asked({ country: 'GB', limit: 5, area_code: '020' }), { Contains: '+4420' });
-  assert.deepEqual(await asked({ country: 'IT', limit: 5, area_code: '06' }), { Contains: '+3906' });
+  /** Twilio is asked for more, because the rest is filtered here. */
+  const partly = (wish: object, country?: string) => asked(wish, country, 'Local', 1000);
+  const area_code = '415';
+  assert.deepEqual(await asked({ area_code }), { AreaCode: '415' });
+  assert.deepEqual(await asked({ contains: '99' }), { Contains: '99' });
+  assert.deepEqual(await asked({ starts_with: '+1415' }), { Contains: '+1415' });
+  assert.deepEqual(await asked({ area_code, ends_with: '0199' }), { AreaCode: '415', Contains: '0199$' });
+  const tollFree = await asked({ toll_free: true, area_code: '888' }, 'US', 'TollFree');
+  assert.deepEqual(tollFree, { AreaCode: '888' });
+  // A pattern needs at least two digits, and has no wildcard between digits.
+  assert.deepEqual(await partly({ contains: '9' }), {});
+  assert.deepEqual(await partly({ ends_with: '9' }), {});
+  assert.deepEqual(await partly({ contains: '41*5550' }), { Contains: '5550' });
+  // A pattern of the whole number says its first and its last digits.
+  assert.deepEqual(await partly({ contains: '1415***0199' }), { Contains: '+1415' });
+  assert.deepEqual(await partly({ contains: '1*******199' }), { Contains: '199$' });
+  // The one with the most digits.
+  const several = { starts_with: '+14', ends_with: '199', contains: '55' };
+  assert.deepEqual(await partly(several), { Contains: '199$' });
+  assert.deepEqual(await asked({ phone_number: '+14155550123' }), { Contains: '+14155550123' });
+  assert.deepEqual(await asked({ area_code: '020' }, 'GB'), { Contains: '+4420' });
+  assert.deepEqual(await asked({ area_code: '06' }, 'IT'), { Contains: '+3906' });
+  assert.deepEqual(await partly({ area_code: '020', ends_with: '12345' }, 'GB'), { Contains: '12345$' });
 });
 
 test('an area code or a country without numbers at Twilio is an empty list', async t => {

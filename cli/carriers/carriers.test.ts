@@ -99,7 +99,7 @@ test('the settings and an organization hold the buying account, the prices and t
   assert.match(
     settings.stdout,
     new RegExp(
-      `bought +yes\nNumbers .* 10\nPurchase fee +1.00 USD\nWeekly price +0.525 USD\n.* cap +100.00 USD\n.* ${id}\n$`,
+      `bought +yes\nNumbers .* 10\nPurchase fee +1.00 USD\nWeekly price +0.525 USD\n.* carriers\n.* cap +100.00 USD\n.* ${id}\n$`,
     ),
   );
   const off = ['--purchases', 'off', '--no-spending-cap', '--no-carrier-account'];

@@ -9,6 +9,7 @@ import { command } from '../terminal/command.ts';
 import { type Columns, fields, print, table } from '../terminal/output.ts';
 import { inDollars } from '../terminal/text.ts';
 import { type OrderBody, orderFields, type PurchasedBody, priceFields } from './order.ts';
+import { countryOf, digitsOf, withWishes } from './wishes.ts';
 
 type FoundBody = Static<typeof SearchBody>;
 
@@ -19,16 +20,22 @@ export function defineBuying(numbers: Command): void {
 }
 
 function defineSearch(numbers: Command): void {
-  command(numbers, 'search', 'Show numbers that can be bought, and their price.', [
-    'numbers search --organization org_abc123 --area-code 415',
-  ])
-    .requiredOption('--organization <id>', 'the organization that would buy')
-    .option('--area-code <code>', 'their area code')
-    .option('--contains <digits>', 'digits in a row, anywhere in them')
+  withWishes(
+    command(numbers, 'search', 'Show numbers that can be bought, and their price.', [
+      'numbers search --organization org_abc123 --area-code 415,628 --ends-with 00',
+      "numbers search --organization org_abc123 --toll-free --contains '55*0'",
+    ]).requiredOption('--organization <id>', 'the organization that would buy'),
+  )
     .option('--limit <count>', 'at most so many', readCount)
     .action(async options => {
-      const { organization: organization_id, areaCode: area_code, contains, limit } = options;
-      const query = { organization_id, area_code, contains, limit };
+      const { organization: organization_id, areaCode, limit } = options;
+      const query = {
+        organization_id,
+        area_code: areaCode?.join(','),
+        ...digitsOf(options),
+        ...countryOf(options),
+        limit,
+      };
       await print(
         options,
         await call<FoundBody>('GET', pathOf('sms', 'phone-numbers', 'search'), { query }),
@@ -48,12 +55,13 @@ const columns: Columns<FoundBody['numbers'][number]> = {
 
 function defineBuy(numbers: Command): void {
   withFields(
-    organizationChangeCommand(numbers, 'buy', 'Buy any number of an area code, or a number that was found.', [
-      'numbers buy --organization org_abc123 --area-code 415 --user user_xyz789',
-      'numbers buy --organization org_abc123 --number +14155550123 --dry-run',
-    ])
-      .requiredOption('--organization <id>', 'the organization that buys')
-      .option('--area-code <code>', 'any number of this area code')
+    withWishes(
+      organizationChangeCommand(numbers, 'buy', 'Buy any number that fits, or a number that was found.', [
+        'numbers buy --organization org_abc123 --area-code 415,628 --user user_xyz789',
+        'numbers buy --organization org_abc123 --toll-free --ends-with 00',
+        'numbers buy --organization org_abc123 --number +14155550123 --dry-run',
+      ]).requiredOption('--organization <id>', 'the organization that buys'),
+    )
       .option('--number <number>', 'this number and no other')
       .option('--user <id>', 'the user to assign it to')
       .option('--dry-run', 'only show the price'),
@@ -61,6 +69,8 @@ function defineBuy(numbers: Command): void {
     const body = {
       organization_id: options.organization,
       area_code: options.areaCode,
+      ...digitsOf(options),
+      ...countryOf(options),
       phone_number: options.number,
       user_id: options.user,
       ...editOf(options),

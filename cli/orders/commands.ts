@@ -8,6 +8,7 @@ import { command, group } from '../terminal/command.ts';
 import { type Columns, fields, print, table } from '../terminal/output.ts';
 import { counted } from '../terminal/text.ts';
 import { type OrderBody, orderFields, priceFields } from './order.ts';
+import { countryOf, digitsOf, withDigits } from './wishes.ts';
 
 type OrderPage = Static<typeof OrdersBody>;
 type PlacedBody = Static<typeof BulkPurchased>;
@@ -17,7 +18,7 @@ const exampleId = '0199f3a0-6f3a-7c11-8a0e-2f5a9d7e4b60';
 
 export function orderCommands(program: Command): void {
   const orders = group(program, 'orders', 'Order many numbers, and follow the orders.', [
-    'orders place --organization org_abc123 --item 415:20 --item 628:5',
+    'orders place --organization org_abc123 --item 415,628:20 --item 212:5',
     'orders list --organization org_abc123',
   ]);
   definePlace(orders);
@@ -40,19 +41,23 @@ export function orderCommands(program: Command): void {
 }
 
 function definePlace(orders: Command): void {
-  organizationChangeCommand(orders, 'place', 'Order many numbers: all of them, or none.', [
-    'orders place --organization org_abc123 --item 415:20 --item 628:5',
-  ])
-    .requiredOption('--organization <id>', 'the organization that buys')
+  withDigits(
+    organizationChangeCommand(orders, 'place', 'Order many numbers: all of them, or none.', [
+      'orders place --organization org_abc123 --item 415,628:20 --item 212:5',
+      'orders place --organization org_abc123 --item any:3 --toll-free --ends-with 00',
+    ]).requiredOption('--organization <id>', 'the organization that buys'),
+  )
+    .addHelpText('after', '\nDigits, --toll-free and --country hold for every item.')
     .requiredOption(
-      '--item <area-code:count>',
-      'so many numbers of this area code; may be given several times',
+      '--item <area-codes:count>',
+      'so many numbers of this area code, of the first of several with commas that has one, or of any; may be given several times',
       readItem,
     )
     .option('--dry-run', 'only show the price')
     .action(async options => {
-      const { organization: organization_id, item: items, dryRun: dry_run } = options;
-      const body = { organization_id, items, dry_run };
+      const { organization: organization_id, dryRun: dry_run } = options;
+      const items = options.item.map((item: Item) => ({ ...item, ...digitsOf(options) }));
+      const body = { organization_id, items, ...countryOf(options), dry_run };
       await print(
         options,
         await change<PlacedBody>(options, 'POST', ordersPath(), { body }),
@@ -63,12 +68,15 @@ function definePlace(orders: Command): void {
     });
 }
 
-type Item = { area_code: string; quantity: number };
+type Item = { area_code?: string[]; quantity: number };
 
 function readItem(text: string, before: Item[] = []): Item[] {
-  const [, area_code, quantity] = /^(\d{3}):(\d{1,4})$/.exec(text) ?? [];
-  if (!area_code) throw new InvalidArgumentError('It must be an area code and a count, such as 415:20.');
-  return [...before, { area_code, quantity: Number(quantity) }];
+  const [, codes, quantity] = /^(\d{3}(?:,\d{3})*|any):(\d{1,4})$/.exec(text) ?? [];
+  if (!codes)
+    throw new InvalidArgumentError(
+      'It must be area codes and a count, such as 415:20 or 415,628:20, or any:20 for any area code.',
+    );
+  return [...before, { ...(codes !== 'any' && { area_code: codes.split(',') }), quantity: Number(quantity) }];
 }
 
 function defineList(orders: Command): void {
@@ -97,7 +105,7 @@ const columns: Columns<OrderPage['orders'][number]> = {
   ORDER: o => o.id,
   STATUS: o => o.status,
   NUMBER: o => o.phone_number,
-  'AREA CODE': o => o.area_code,
+  'AREA CODE': o => o.area_codes.join(','),
   PLACED: o => o.created_at,
   ERROR: o => o.error,
 };

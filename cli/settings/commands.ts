@@ -32,6 +32,7 @@ export function settingsCommands(program: Command): void {
     'settings edit --cool-down 7d --transfer-cool-down 45d',
     'settings edit --release-undo 24h --low-stock 20',
     'settings edit --purchases on --max-per-organization 10 --purchase-fee 1 --weekly-price 0.5',
+    'settings edit --weekly-fee-for all',
   ])
     .addHelpText('after', `\nA duration is written ${durationHint}; 0s means none.`)
     .option('--name <name>', 'the name of the tenant')
@@ -54,7 +55,13 @@ export function settingsCommands(program: Command): void {
       readCount,
     )
     .option('--purchase-fee <dollars>', 'the price of buying a number', readDollars)
-    .option('--weekly-price <dollars>', 'the price of each bought number in a week', readDollars)
+    .option('--weekly-price <dollars>', 'the price of each number in a week', readDollars)
+    .addOption(
+      new Option(
+        '--weekly-fee-for <numbers>',
+        'the numbers with that price: those bought or of a carrier account, or those added and imported too',
+      ).choices(['carrier', 'all']),
+    )
     .option(
       '--spending-cap <dollars>',
       'the most that an organization without a cap of its own is charged in a month',
@@ -75,6 +82,7 @@ export function settingsCommands(program: Command): void {
         max_numbers_per_organization: options.maxPerOrganization,
         purchase_fee: options.purchaseFee,
         weekly_price: options.weeklyPrice,
+        weekly_fee_for: options.weeklyFeeFor as TenantEdit['weekly_fee_for'],
         monthly_spending_cap: orNull(options.spendingCap),
         carrier_account_id: orNull(options.carrierAccount),
       });
@@ -95,6 +103,7 @@ const settingsFields = ({ tenant }: SettingsBody) =>
     'Numbers per organization': tenant.max_numbers_per_organization,
     'Purchase fee': inDollars(tenant.purchase_fee),
     'Weekly price': inDollars(tenant.weekly_price),
+    'Weekly price for': tenant.weekly_fee_for === 'all' ? 'all numbers' : 'numbers of carriers',
     'Monthly spending cap': inDollars(tenant.monthly_spending_cap),
     'Buying account': tenant.carrier_account_id ?? 'none',
   });

@@ -30,6 +30,19 @@ test('the settings are shown and edited', async () => {
   assert.deepEqual([cool_down_seconds, release_undo_seconds, low_stock_threshold], [0, 7200, null]);
 });
 
+test('the weekly price is for the numbers of carriers, or for all', async () => {
+  assert.match((await run('settings', 'show')).stdout, /\nWeekly price for +numbers of carriers\n/);
+  const edited = await run('settings', 'edit', '--weekly-fee-for', 'all', '--weekly-price', '0.5');
+  assert.match(edited.stdout, /\nWeekly price +0\.50 USD\nWeekly price for +all numbers\n/);
+  const wrong = await run('settings', 'edit', '--weekly-fee-for', 'some');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /carrier, all/);
+  assert.equal(
+    (await json('settings', 'edit', '--weekly-fee-for', 'carrier')).tenant.weekly_fee_for,
+    'carrier',
+  );
+});
+
 test('a key is shown once, listed, and invalid when revoked', async () => {
   await json('organizations', 'create', 'Keys', '--id', 'org_keys');
   const bound = ['--organization', 'org_keys', '--expires-at', '2999-07-01'];

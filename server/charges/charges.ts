@@ -6,6 +6,7 @@ import type { ChargeType } from '../db/carrier-tables.ts';
 import type { Tx } from '../db/database.ts';
 import { monthOf } from '../http/moments.ts';
 import type { Revision } from '../revisions/revise.ts';
+import { week, weekHours } from '../tenants/weekly-fee.ts';
 
 /** A charge before it is written. */
 export type NewCharge = {
@@ -20,10 +21,6 @@ export type NewCharge = {
   /** When the charged period begins. A weekly fee covers the seven days from here. */
   period_start: Date;
 };
-
-/** Not `7 days`: daylight saving time makes some weeks an hour longer or shorter. */
-const weekHours = 168;
-export const week = sql`make_interval(hours => ${sql.lit(weekHours)})`;
 
 export const weekEnd = (begin: Date): Date => new Date(begin.getTime() + weekHours * 3_600_000);
 
@@ -58,16 +55,31 @@ export async function spending(tx: Tx, caller: Caller, organizationId: string, a
       select coalesce(sum(amount), 0) from charges
       where tenant_id = ${caller.tenantId} and organization_id = ${organizationId} and at >= ${from} and at < ${to}
     ) + (
-      select count(*) from phone_numbers n, generate_series(n.next_fee_at, ${at}, ${week}) as begin
+      select count(*) from phone_numbers n join tenants t on t.id = n.tenant_id
+        cross join lateral generate_series(n.next_fee_at, ${at}, ${week}) as begin
       where n.tenant_id = ${caller.tenantId} and n.organization_id = ${organizationId} and n.next_fee_at <= ${at}
         and ${isOwed(sql.ref('begin'))}
     ) * (select weekly_price from tenants where id = ${caller.tenantId}) as amount`.execute(tx);
   return rows[0]!.amount;
 }
 
-/** The SQL condition for number `n` to be charged for a week: it came from a carrier, and is not released by then. */
-export const isOwed = (begin: ReturnType<typeof sql>) =>
-  sql`(n.carrier_account_id is not null and ${begin} < coalesce(n.released_at, 'infinity'))`;
+type Sql = ReturnType<typeof sql>;
+
+/**
+ * The SQL condition for number `n` of tenant `t` to be charged for a week: it is not released by then, and it came from a
+ * carrier, or the tenant charges for all numbers then.
+ */
+export const isOwed = (begin: Sql) => sql`(${begin} < coalesce(n.released_at, 'infinity') and (
+  n.carrier_account_id is not null
+  or coalesce(${begin} >= t.fees_for_all_from and ${begin} < coalesce(t.fees_for_all_to, 'infinity'), false)))`;
+
+/**
+ * The SQL expression for the next week of number `n` of tenant `t` after one that is not owed: it begins when the tenant
+ * began to charge for all numbers, if that was later. Null if no week is owed any more.
+ */
+export const nextOwed = (begin: Sql) => sql`(case
+  when t.fees_for_all_from > ${begin} and t.fees_for_all_from < coalesce(n.released_at, 'infinity')
+  then t.fees_for_all_from end)`;
 
 /** Adds amounts of money exactly, to four decimals: 0.1 + 0.2 is 0.3. */
 export const addAmounts = (...amounts: number[]): number =>

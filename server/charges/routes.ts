@@ -15,7 +15,7 @@ export function usageRoutes(app: App, database: Database): void {
         operationId: 'getUsage',
         summary: 'List charges',
         description:
-          'The charges of a period and their totals, for one organization or for all that the key may see. A number that is bought costs a fee. A number that comes from a carrier costs a fee for each week, charged when the week begins. As JSON in pages, or all charges as CSV: set `format=csv` or `Accept: text/csv`.',
+          "The charges of a period and their totals, for one organization or for all that the key may see. A number that is bought costs a fee. A number that comes from a carrier costs a fee for each week, charged when the week begins; so does every other number if the tenant's `weekly_fee_for` is `all`. As JSON in pages, or all charges as CSV: set `format=csv` or `Accept: text/csv`.",
         tags: ['Usage'],
         querystring: UsageQuerySchema,
         response: { 200: UsageBody },

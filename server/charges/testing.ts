@@ -8,7 +8,8 @@ import { transferNumber } from '../numbers/life/moves.ts';
 import { endRelease } from '../numbers/life/rules.ts';
 import { createOrganization, findOrganization } from '../organizations/organizations.ts';
 import { revise } from '../revisions/revise.ts';
-import { createTenant } from '../tenants/tenants.ts';
+import { createTenant, editTenant } from '../tenants/tenants.ts';
+import type { WeeklyFeeFor } from '../tenants/weekly-fee.ts';
 import { newCarrierAccount } from '../testing/carrier-numbers.ts';
 import { charge, type NewCharge, spending } from './charges.ts';
 
@@ -33,7 +34,9 @@ export async function newBook(db: Db) {
     setPrice: (weekly_price: number) =>
       db.updateTable('tenants').set({ weekly_price }).where('id', '=', tenant_id).execute(),
 
-    /** Adds numbers as a purchase or an adoption does. Without an account they are not charged. */
+    chargeFor: (time: number, weekly_fee_for: WeeklyFeeFor) => editTenant(db, on(time), { weekly_fee_for }),
+
+    /** Adds numbers as a purchase or an adoption does, or without an account. */
     bring: (time: number, organization: string, numbers: string[], fromAccount = true) =>
       revise(db, on(time), { unique_id: organization }, async revision => {
         const arrivals = numbers.map(e164 => ({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { check } from '../check/check.ts';
+import { type WeeklyFeeFor, weeklyFeeFor } from '../tenants/weekly-fee.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { uniqueNumber } from '../testing/factories.ts';
 import { fuzzing, seed } from '../testing/runs.ts';
@@ -22,7 +23,8 @@ before(async () => {
 after(() => database.drop());
 
 type Change =
-  | { do: 'bring'; to: 'north' | 'south'; count: number }
+  | { do: 'bring'; to: 'north' | 'south'; count: number; fromAccount: boolean }
+  | { do: 'chargeFor'; numbers: WeeklyFeeFor }
   | { do: 'transfer' | 'release'; which: number };
 type Step =
   | Change
@@ -42,7 +44,9 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     do: fc.constant('bring' as const),
     to: fc.constantFrom('north' as const, 'south' as const),
     count: fc.integer({ min: 1, max: 3 }),
+    fromAccount: fc.boolean(),
   }),
+  fc.record({ do: fc.constant('chargeFor' as const), numbers: fc.constantFrom(...weeklyFeeFor) }),
   fc.record({ do: fc.constantFrom('transfer' as const, 'release' as const), which: fc.nat(20) }),
 );
 const time = fc.constantFrom(1, 3_600_000, day, week - 1, week, week + 1, 3 * week);
@@ -72,7 +76,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 type Modelled = {
   number: string;
-  since: number;
+  fromAccount: boolean;
+  /** When its next week begins; null if it has none. */
+  next: number | null;
   /** Who has had it, and from when. */
   organizations: { from: number; organization: string }[];
   released: number;
@@ -94,6 +100,10 @@ test('whatever comes between, each week of each number is charged once', async (
   assert.deepEqual(found.sort(), late.sort(), `FUZZ_SEED=${seed} ${JSON.stringify(findings)}`);
 });
 
+/** A week that cost nothing has left no charge. */
+const chargedWeeks = ({ weeks }: Modelled): number[] =>
+  [...weeks].filter(([, { amount }]) => amount > 0).map(([begin]) => begin);
+
 /** @returns the number of each charge for a week after its release */
 async function play(steps: Step[]): Promise<string[]> {
   const { db } = database;
@@ -103,6 +113,8 @@ async function play(steps: Step[]): Promise<string[]> {
   // Revisions are never dated before the one that they follow, whatever the clock says.
   let dated = clock;
   let price = 0;
+  // When all numbers were charged for, the last time.
+  let all = { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY };
   for (const one of steps) {
     switch (one.do) {
       case 'price':
@@ -147,11 +159,18 @@ async function play(steps: Step[]): Promise<string[]> {
 
   async function run(at: number) {
     await chargeWeeks(db, new Date(at));
-    for (const { since, released, organizations, weeks } of numbers)
-      for (let begin = since; begin <= at && begin < released; begin += week) {
-        const { organization } = organizations.findLast(({ from }) => from <= begin)!;
-        if (!weeks.has(begin)) weeks.set(begin, { organization, amount: price });
+    for (const number of numbers) {
+      const { released, organizations, weeks, fromAccount } = number;
+      while (number.next !== null && number.next <= at) {
+        const begin = number.next;
+        if (begin < released && (fromAccount || (begin >= all.from && begin < all.to))) {
+          const { organization } = organizations.findLast(({ from }) => from <= begin)!;
+          assert.ok(!weeks.has(begin));
+          weeks.set(begin, { organization, amount: price });
+          number.next = begin + week;
+        } else number.next = all.from > begin && all.from < released ? all.from : null;
       }
+    }
   }
 
   async function make(change: Change): Promise<void> {
@@ -162,12 +181,25 @@ async function play(steps: Step[]): Promise<string[]> {
       for (const number of added)
         numbers.push({
           number,
-          since: dated,
+          fromAccount: change.fromAccount,
+          next: change.fromAccount || isForAll() ? dated : null,
           organizations: [{ from: dated, organization }],
           released: Number.POSITIVE_INFINITY,
           weeks: new Map(),
         });
-      return book.bring(dated, organization, added);
+      return book.bring(dated, organization, added, change.fromAccount);
+    }
+    if (change.do === 'chargeFor') {
+      if (change.numbers === (isForAll() ? 'all' : 'carrier'))
+        return void (await book.chargeFor(dated, change.numbers));
+      if (change.numbers === 'carrier') all.to = dated;
+      else {
+        all = { from: dated, to: Number.POSITIVE_INFINITY };
+        for (const number of numbers)
+          if (number.released === Number.POSITIVE_INFINITY)
+            number.next ??= Math.max(dated, ...chargedWeeks(number).map(begin => begin + week));
+      }
+      return void (await book.chargeFor(dated, change.numbers));
     }
     const live = numbers.filter(({ released }) => released === Number.POSITIVE_INFINITY);
     const chosen = live[change.which % live.length];
@@ -180,6 +212,10 @@ async function play(steps: Step[]): Promise<string[]> {
     const other = organization === book.north ? book.south : book.north;
     chosen.organizations.push({ from: dated, organization: other });
     return book.transfer(dated, chosen.number, other);
+  }
+
+  function isForAll(): boolean {
+    return all.from < Number.POSITIVE_INFINITY && all.to === Number.POSITIVE_INFINITY;
   }
 
   async function compare() {

@@ -7,6 +7,7 @@ import { openDatabase } from '../db/database.ts';
 import { revise } from '../revisions/revise.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { uniqueNumber } from '../testing/factories.ts';
+import { beginBatch } from './begin.ts';
 import { feeOf, newBook } from './testing.ts';
 import { chargeWeeks, startWeeklyFees } from './weekly.ts';
 
@@ -84,6 +85,99 @@ test('the price is that of the moment of charging, and nothing is no charge', as
   await setPrice(2);
   await run(start + 3 * week);
   assert.deepEqual(await fees(), [...weeks([1], north, 0.3333), ...weeks([3], north, 2)]);
+});
+
+test('numbers without an account are charged for while the tenant says so, from then on', async () => {
+  const { bring, chargeFor, fees, north, number, weeks } = await newPricedBook();
+  await bring(start - 9 * week, north, [number], false);
+  await run(start - hour);
+  await chargeFor(start, 'all');
+  assert.deepEqual(await fees(), [], 'nothing is charged for the past');
+  await run(start + week);
+  // To say it again changes nothing.
+  await chargeFor(start + week + hour, 'all');
+  await run(start + week + hour);
+  assert.deepEqual(await fees(), weeks([0, 1]));
+  // The week that has begun stays charged, and the next one is not, however late the job comes.
+  await chargeFor(start + 3 * week, 'carrier');
+  await run(start + 9 * week);
+  assert.deepEqual(await fees(), weeks([0, 1, 2]));
+  await chargeFor(start + 10 * week, 'all');
+  await run(start + 11 * week - 1);
+  assert.deepEqual(await fees(), weeks([0, 1, 2, 10]));
+});
+
+test('a number that comes in while all are charged for is charged at once', async () => {
+  const { bring, chargeFor, fees, north, number, weeks, release } = await newPricedBook();
+  await chargeFor(start - 1, 'all');
+  await bring(start, north, [number], false);
+  await run(start);
+  assert.deepEqual(await fees(), weeks([0]));
+  await release(start + 2 * week, north, number);
+  await run(start + 5 * week);
+  assert.deepEqual(await fees(), weeks([0, 1]));
+});
+
+test('a week is not charged twice if the setting goes off and on within it', async () => {
+  const { bring, chargeFor, fees, north, number, weeks } = await newPricedBook();
+  await chargeFor(start - 1, 'all');
+  await bring(start, north, [number], false);
+  await run(start);
+  await chargeFor(start + hour, 'carrier');
+  await run(start + 2 * hour);
+  await chargeFor(start + 3 * hour, 'all');
+  await run(start + week);
+  assert.deepEqual(await fees(), weeks([0, 1]));
+  // A server whose clock is ahead ends the fee early.
+  await chargeFor(start + week + hour, 'carrier');
+  await run(start + 2 * week);
+  await chargeFor(start + week + 2 * hour, 'all');
+  await run(start + 2 * week);
+  assert.deepEqual(await fees(), weeks([0, 1, 2]));
+});
+
+test('no job has come while the setting was off: those weeks are not charged', async () => {
+  const { bring, chargeFor, fees, north, number, weeks } = await newPricedBook();
+  await chargeFor(start - 1, 'all');
+  await bring(start, north, [number], false);
+  await run(start);
+  await chargeFor(start + hour, 'carrier');
+  await chargeFor(start + 5 * week, 'all');
+  await run(start + 6 * week);
+  assert.deepEqual(await fees(), weeks([0, 5, 6]));
+});
+
+test('thousands of numbers get their first week from several servers, one of which is killed', async () => {
+  const { bring, chargeFor, fees, north, release } = await newPricedBook();
+  const numbers = Array.from({ length: 2100 }, uniqueNumber);
+  await bring(start - week, north, numbers, false);
+  await chargeFor(start, 'all');
+  const lost = database.db.transaction().execute(async tx => {
+    await beginBatch(tx);
+    throw new Error('killed');
+  });
+  await assert.rejects(lost, /killed/);
+  await beginBatch(database.db);
+  // It was there when its week began.
+  await release(start + hour, north, numbers.at(-1)!);
+  await Promise.all([run(start + 2 * hour), run(start + 2 * hour)]);
+  await run(start + 2 * hour);
+  assert.deepEqual(await fees(), numbers.map(number => feeOf(number, start, north, 1.25)).sort());
+});
+
+test('numbers that come in while the setting is changed are charged for, whichever was first', async () => {
+  const { bring, chargeFor, fees, north } = await newPricedBook();
+  const numbers = Array.from({ length: 40 }, uniqueNumber);
+  const some = numbers.splice(0, 10);
+  await bring(start - week, north, some, false);
+  await Promise.all([
+    ...numbers.map(number => bring(start, north, [number], false)),
+    chargeFor(start + 1, 'all'),
+    ...Array.from({ length: 4 }, () => run(start + 1)),
+  ]);
+  await run(start + 2);
+  const charged = (await fees()).map(fee => fee.split(' ')[0]);
+  assert.deepEqual(charged, [...some, ...numbers].sort());
 });
 
 test('what a revision holds is charged after it, and neither waits for the other', async () => {

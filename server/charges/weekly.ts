@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { type Db, transact } from '../db/database.ts';
+import { week } from '../tenants/weekly-fee.ts';
 import { type Due, lockDue } from '../work/due.ts';
 import { type Job, startJob } from '../work/jobs.ts';
-import { isOwed, week } from './charges.ts';
+import { beginBatch } from './begin.ts';
+import { isOwed, nextOwed } from './charges.ts';
 
 const everyMs = 60_000;
 const numbersPerBatch = 500;
@@ -13,11 +15,15 @@ const fees: Due = { table: 'phone_numbers', due: 'next_fee_at' };
 
 /** Starts the job that charges each number's week when it begins. Every server runs it; each week is charged once. */
 export const startWeeklyFees = (db: Db, log: Logger): Job =>
-  startJob(log, { name: 'weekly fees', everyMs, round: async () => (await chargeBatch(db)) > 0 });
+  startJob(log, {
+    name: 'weekly fees',
+    everyMs,
+    round: async () => (await beginBatch(db)) + (await chargeBatch(db)) > 0,
+  });
 
 /** Charges every week that has begun and is not charged yet. @param at the time, now by default */
 export async function chargeWeeks(db: Db, at?: Date): Promise<void> {
-  while ((await chargeBatch(db, at)) > 0);
+  while ((await beginBatch(db)) + (await chargeBatch(db, at)) > 0);
 }
 
 /**
@@ -36,24 +42,26 @@ async function chargeBatch(db: Db, at?: Date): Promise<number> {
     const [tenants, ids] = [rows.map(row => row.tenant_id), rows.map(row => row.id)];
     await sql`
       with due as (
-        select n.*, ${isOwed(sql.ref('n.next_fee_at'))} as owed
+        select n.*, t.weekly_price, ${isOwed(begin)} as owed, ${nextOwed(begin)} as next_owed_at
         from unnest(${tenants}::uuid[], ${ids}::uuid[]) as k (tenant_id, id)
         join phone_numbers n on n.tenant_id = k.tenant_id and n.id = k.id
+        join tenants t on t.id = n.tenant_id
       ), moved as (
-        update phone_numbers n set next_fee_at = case when due.owed then due.next_fee_at + ${week} end
+        update phone_numbers n set next_fee_at = case when due.owed then due.next_fee_at + ${week} else due.next_owed_at end
         from due where n.tenant_id = due.tenant_id and n.id = due.id
       )
       insert into charges (tenant_id, organization_id, id, type, phone_number_id, phone_number, amount, period_start, at)
       select due.tenant_id, coalesce(${organizationThen}, due.organization_id), gen_random_uuid(), 'number.weekly_fee',
-             due.id, due.phone_number, t.weekly_price, due.next_fee_at, ${moment}
-      from due join tenants t on t.id = due.tenant_id
-      where due.owed and t.weekly_price > 0
+             due.id, due.phone_number, due.weekly_price, due.next_fee_at, ${moment}
+      from due where due.owed and due.weekly_price > 0
       on conflict (tenant_id, phone_number_id, period_start) where type = 'number.weekly_fee' do nothing`.execute(
       tx,
     );
     return rows.length;
   });
 }
+
+const begin = sql.ref('n.next_fee_at');
 
 /** The organization that had the number when the week began, if the number was transferred since. */
 const organizationThen = sql`(

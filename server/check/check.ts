@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
-import { week } from '../charges/charges.ts';
 import type { Database, Db } from '../db/database.ts';
 import { stateNames } from '../numbers/state.ts';
+import { week } from '../tenants/weekly-fee.ts';
 import { emptyReplay, type ReplayedState, replay } from './replay.ts';
 
 /** One contradiction; `organization` is its unique_id. */

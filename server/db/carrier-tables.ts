@@ -38,8 +38,12 @@ export type OrderTable = {
   carrier_account_id: string;
   status: Generated<OrderStatus>;
   country: string;
-  area_code: string | null;
   wanted_number: string | null;
+  area_codes: Generated<string[]>;
+  starts_with: string | null;
+  ends_with: string | null;
+  contains: string | null;
+  toll_free: Generated<boolean>;
   user_id: string | null;
   fields: ColumnType<Partial<Editable>, string | undefined, string>;
   purchase_fee: number;

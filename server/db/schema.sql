@@ -258,7 +258,6 @@ create table orders (
   carrier_account_id uuid not null,
   status text not null default 'placed'::text,
   country text not null,
-  area_code text,
   wanted_number text collate "C",
   user_id uuid,
   purchase_fee numeric(12,4) not null,
@@ -281,6 +280,11 @@ create table orders (
   modified_at timestamp with time zone not null,
   finished_at timestamp with time zone,
   fields jsonb not null default '{}'::jsonb,
+  area_codes text[] not null default '{}'::text[],
+  starts_with text collate "C",
+  ends_with text collate "C",
+  contains text collate "C",
+  toll_free boolean not null default false,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint orders_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
@@ -289,9 +293,12 @@ create table orders (
   constraint orders_actor_type_check CHECK (actor_type = ANY (ARRAY['key'::text, 'user'::text, 'system'::text])),
   constraint orders_bought_check CHECK ((status = 'bought'::text) = (phone_number_id IS NOT NULL)),
   constraint orders_candidate_check CHECK ((status <> ALL (ARRAY['buying'::text, 'settling'::text])) OR phone_number IS NOT NULL AND reference IS NOT NULL AND attempted_at IS NOT NULL),
+  constraint orders_contains_check CHECK (contains <> ''::text),
+  constraint orders_ends_with_check CHECK (ends_with <> ''::text),
   constraint orders_failed_check CHECK ((status = 'failed'::text) = (failure IS NOT NULL)),
   constraint orders_fields_check CHECK (jsonb_typeof(fields) = 'object'::text),
   constraint orders_finished_check CHECK ((status = ANY (ARRAY['bought'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL)),
+  constraint orders_starts_with_check CHECK (starts_with <> ''::text),
   constraint orders_status_check CHECK (status = ANY (ARRAY['placed'::text, 'buying'::text, 'settling'::text, 'bought'::text, 'failed'::text, 'cancelled'::text]))
 );
 CREATE INDEX orders_bulk_idx ON public.orders USING btree (tenant_id, bulk_id) WHERE (bulk_id IS NOT NULL);
@@ -364,6 +371,7 @@ create table phone_numbers (
   release_attempts integer not null default 0,
   next_fee_at timestamp with time zone,
   external_id text collate "C",
+  transferred_at timestamp with time zone,
   constraint phone_numbers_pkey PRIMARY KEY (tenant_id, id),
   constraint phone_numbers_organization_key UNIQUE (tenant_id, organization_id, id),
   constraint phone_numbers_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
@@ -387,7 +395,7 @@ create table phone_numbers (
 );
 CREATE INDEX phone_numbers_attach_idx ON public.phone_numbers USING btree (tenant_id, carrier_account_id, attach_due_at) WHERE ((attach_due_at IS NOT NULL) AND (release_due_at IS NULL));
 CREATE UNIQUE INDEX phone_numbers_carrier_key ON public.phone_numbers USING btree (tenant_id, carrier_account_id, carrier_number_id) WHERE ((released_at IS NULL) AND (carrier_account_id IS NOT NULL));
-CREATE INDEX phone_numbers_created_idx ON public.phone_numbers USING btree (tenant_id, organization_id, created_at, phone_number) WHERE (released_at IS NULL);
+CREATE INDEX phone_numbers_created_idx ON public.phone_numbers USING btree (tenant_id, organization_id, created_at, phone_number) INCLUDE (transferred_at) WHERE (released_at IS NULL);
 CREATE INDEX phone_numbers_expiry_idx ON public.phone_numbers USING btree (tenant_id, organization_id, until) WHERE (until IS NOT NULL);
 CREATE UNIQUE INDEX phone_numbers_external_id_key ON public.phone_numbers USING btree (tenant_id, external_id) WHERE ((released_at IS NULL) AND (external_id IS NOT NULL));
 CREATE INDEX phone_numbers_fee_idx ON public.phone_numbers USING btree (next_fee_at) WHERE (next_fee_at IS NOT NULL);
@@ -397,6 +405,7 @@ CREATE INDEX phone_numbers_number_idx ON public.phone_numbers USING btree (tenan
 CREATE INDEX phone_numbers_pool_idx ON public.phone_numbers USING btree (tenant_id, organization_id, available_since, phone_number) WHERE (status = 'available'::text);
 CREATE INDEX phone_numbers_release_idx ON public.phone_numbers USING btree (tenant_id, carrier_account_id, release_due_at) WHERE (release_due_at IS NOT NULL);
 CREATE INDEX phone_numbers_reservation_idx ON public.phone_numbers USING btree (tenant_id, reservation_id) WHERE (reservation_id IS NOT NULL);
+CREATE INDEX phone_numbers_transferred_idx ON public.phone_numbers USING btree (tenant_id, organization_id, transferred_at, phone_number) WHERE ((released_at IS NULL) AND (transferred_at IS NOT NULL));
 CREATE INDEX phone_numbers_until_idx ON public.phone_numbers USING btree (until) WHERE (until IS NOT NULL);
 
 create table sandbox_books (
@@ -420,9 +429,15 @@ create table tenants (
   monthly_spending_cap numeric(14,4),
   carrier_account_id uuid,
   time_zone text not null default 'UTC'::text,
+  weekly_fee_for text not null default 'carrier'::text,
+  fees_for_all_from timestamp with time zone,
+  fees_for_all_to timestamp with time zone,
+  fees_begun_after uuid,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_carrier_account_fkey FOREIGN KEY (id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint tenants_cool_down_seconds_check CHECK (cool_down_seconds >= 0),
+  constraint tenants_fees_for_all_check CHECK ((weekly_fee_for = 'all'::text) = (fees_for_all_from IS NOT NULL AND fees_for_all_to IS NULL)),
+  constraint tenants_fees_for_all_order_check CHECK (fees_for_all_to >= fees_for_all_from),
   constraint tenants_low_stock_threshold_check CHECK (low_stock_threshold > 0),
   constraint tenants_max_numbers_per_organization_check CHECK (max_numbers_per_organization >= 0),
   constraint tenants_monthly_spending_cap_check CHECK (monthly_spending_cap >= 0::numeric),
@@ -431,6 +446,7 @@ create table tenants (
   constraint tenants_release_undo_seconds_check CHECK (release_undo_seconds >= 0),
   constraint tenants_time_zone_check CHECK (time_zone <> ''::text),
   constraint tenants_transfer_cool_down_seconds_check CHECK (transfer_cool_down_seconds >= 0),
+  constraint tenants_weekly_fee_for_check CHECK (weekly_fee_for = ANY (ARRAY['carrier'::text, 'all'::text])),
   constraint tenants_weekly_price_check CHECK (weekly_price >= 0::numeric)
 );
 

@@ -58,6 +58,10 @@ type TenantTable = {
   max_numbers_per_organization: Generated<number>;
   purchase_fee: Generated<number>;
   weekly_price: Generated<number>;
+  weekly_fee_for: Generated<'carrier' | 'all'>;
+  fees_for_all_from: Date | null;
+  fees_for_all_to: Date | null;
+  fees_begun_after: string | null;
   monthly_spending_cap: number | null;
   carrier_account_id: string | null;
   created_at: Generated<Date>;
@@ -151,6 +155,7 @@ type PhoneNumberTable = StateColumns & {
   release_problem: string | null;
   release_attempts: Generated<number>;
   next_fee_at: Date | null;
+  transferred_at: Date | null;
 };
 
 type NumberVersionTable = State & {

@@ -11,6 +11,7 @@ import { letTimePass, newScheduleTenant } from '../testing/carrier-schedules.ts'
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { pursueDueOrders } from '../testing/due-work.ts';
 import { sleepy } from '../testing/killing.ts';
+import { requestFor } from '../testing/shop.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { placeOrders } from './place.ts';
 import { orderLeaseMs, pursue } from './pursue.ts';
@@ -37,7 +38,7 @@ test('a process that wakes up when its order was given up buys nothing', async t
     carrier_account_id: account,
   });
   const awake: Shop = { db, carriers, log: pino({ level: 'silent' }) };
-  const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
+  const wish = requestFor({ area_code: '415' });
   const input = {
     organization_id: organization,
     requests: [wish],

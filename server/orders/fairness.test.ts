@@ -10,6 +10,7 @@ import { editTenant } from '../tenants/tenants.ts';
 import { newCarrierAccount } from '../testing/carrier-numbers.ts';
 import { newScheduleTenant, type Tenant } from '../testing/carrier-schedules.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { requestFor } from '../testing/shop.ts';
 import { countBulk } from './orders.ts';
 import { placeOrders } from './place.ts';
 import { startOrders } from './work.ts';
@@ -62,7 +63,7 @@ async function newBuyer(): Promise<Buyer> {
 /** @returns the id of the bulk */
 async function order({ caller, organization }: Buyer, count: number): Promise<string> {
   const bulk_id = randomUUIDv7();
-  const wish = { area_code: '415', wanted_number: null, country: 'US', user_id: null, values: {} };
+  const wish = requestFor({ area_code: '415' });
   const requests = Array.from({ length: count }, () => wish);
   await placeOrders(database.db, caller, { organization_id: organization, requests, bulk_id, leaseMs: 0 });
   return bulk_id;

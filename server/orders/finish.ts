@@ -90,7 +90,7 @@ async function addNumber(
     values: await freeValues(revision, caller, order),
     user: await activeUserOf(revision, caller, order),
     carrier: { account_id: order.carrier_account_id, number_id: bought.id },
-    pending: needsAttachment(revision.organization, kindOf(await carrierOf(revision, order))),
+    pending: needsAttachment(revision.organization, kindOf(await carrierOf(revision, order)), number.e164),
   };
   await insertNumbers(revision, caller, [arrival]);
   revision.record('number.bought', { ...arrivalOf(arrival), order_id: order.id });

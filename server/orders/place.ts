@@ -9,35 +9,14 @@ import { valueTaken } from '../numbers/life/unique.ts';
 import { type Editable, eventValues, uniqueNames } from '../numbers/state.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
 import { findAssignee, type ReferencedUser } from '../users/references.ts';
+import type { Wanted } from './wanted.ts';
 
-/** A request to buy one number: any number of an area code, or a given number. */
-export type NumberRequest = {
-  area_code: string | null;
-  /** E.164 */
-  wanted_number: string | null;
-  country: string;
+/** A request to buy one number. */
+export type NumberRequest = Wanted & {
   user_id: string | null;
   /** Initial values of the editable fields. */
   values: Partial<Editable>;
 };
-
-export const carrierQueryOf = ({
-  country,
-  area_code,
-  wanted_number,
-}: Omit<NumberRequest, 'user_id' | 'values'>) => ({
-  country,
-  area_code: area_code ?? undefined,
-  phone_number: wanted_number ?? undefined,
-});
-
-export const noneForSaleText = ({
-  wanted_number,
-  area_code,
-}: Pick<NumberRequest, 'wanted_number' | 'area_code'>): string =>
-  wanted_number === null
-    ? `No numbers available in area code ${area_code}`
-    : `Phone number ${wanted_number} is not for sale`;
 
 /** The cost of a purchase, and the organization's position before it. Amounts are US dollars. */
 export type Quote = {
@@ -73,17 +52,15 @@ export function placeOrders(
       if (id !== null) users.set(id, await findAssignee(tx, caller, organization.id, id));
     }
     await assertValuesFree(tx, caller, input.requests);
-    const rows = input.requests.map(requested => ({
+    const rows = input.requests.map(({ values, user_id, ...wanted }) => ({
+      ...wanted,
       tenant_id: caller.tenantId,
       organization_id: organization.id,
       id: randomUUIDv7(),
       bulk_id: input.bulk_id,
       carrier_account_id: quote.account_id,
-      country: requested.country,
-      area_code: requested.area_code,
-      wanted_number: requested.wanted_number,
-      user_id: users.get(requested.user_id ?? '')?.id ?? null,
-      fields: JSON.stringify(requested.values),
+      user_id: users.get(user_id ?? '')?.id ?? null,
+      fields: JSON.stringify(values),
       purchase_fee: quote.purchase_fee,
       weekly_price: quote.weekly_price,
       next_at: sql<Date>`clock_timestamp() + make_interval(secs => ${input.leaseMs / 1000})`,

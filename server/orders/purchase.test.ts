@@ -105,9 +105,10 @@ test('what the contract refuses is refused in its words, and changes nothing', a
   await set('sms_active', true, 'organizations');
   await refused(400, 'No numbers available in area code 999', { area_code: '999' });
   await refused(400, 'User not found', { user_id: 'nobody' });
-  await refused(400, 'the body must have exactly one of area_code and phone_number', {
-    phone_number: '+14155550101',
-  });
+  await refused(400, 'phone_number names one number: leave out area_code', { phone_number: '+14155550101' });
+  const nothing =
+    'the body must say which number to buy: area_code, starts_with, ends_with, contains or toll_free, or phone_number';
+  await refused(400, nothing, { area_code: undefined });
   await set('carrier_account_id', null);
   await refused(400, 'No carrier account is set for buying numbers');
   await set('carrier_account_id', shop.account);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NumberQuery } from '../../carriers/carrier.ts';
+import type { Offer } from '../../carriers/carrier.ts';
 import { CarrierError } from '../../carriers/errors.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
@@ -7,8 +7,9 @@ import { Problem, type ProblemCode } from '../errors.ts';
 import { type PhoneNumber, readPhoneNumber } from '../numbers/phone-number.ts';
 import { readPlaced, type Shop } from './hold.ts';
 import { getOrder, isOpen, type OrderRow } from './orders.ts';
-import { carrierQueryOf, type NumberRequest, noneForSaleText, type Quote, quote } from './place.ts';
+import { type Quote, quote } from './place.ts';
 import { pursue } from './pursue.ts';
+import { noneForSaleText, type Wanted, wishesOf } from './wanted.ts';
 
 const pollMs = 100;
 
@@ -47,21 +48,27 @@ type Offered = {
 };
 
 /**
- * Searches the numbers for sale at the organization's carrier account.
+ * Searches the numbers for sale at the organization's carrier account, one area code after the other.
  * @param count how many numbers the organization must be allowed to buy
  */
 export async function searchNumbers(
   { db, carriers }: Shop,
   caller: Caller,
   organizationId: string,
-  wanted: NumberQuery,
+  wanted: Wanted,
+  limit: number,
   count = 0,
 ): Promise<{ numbers: Offered[]; price: Quote }> {
   const price = await quote(db, caller, organizationId, count);
   const carrier = await carriers.open(db, caller.tenantId, price.account_id);
-  const offers = await carrier.search(wanted).catch(error => {
-    throw error instanceof CarrierError ? new Problem('carrier_failed', error.message) : error;
-  });
+  const offers: Offer[] = [];
+  for (const wish of wishesOf(wanted)) {
+    if (offers.length >= limit) break;
+    const found = await carrier.search({ ...wish, limit: limit - offers.length }).catch(error => {
+      throw error instanceof CarrierError ? new Problem('carrier_failed', error.message) : error;
+    });
+    offers.push(...found);
+  }
   const numbers = offers.flatMap(({ phone_number, locality, region }) => {
     const number = readPhoneNumber(phone_number, wanted.country);
     if (typeof number === 'string') return [];
@@ -71,21 +78,10 @@ export async function searchNumbers(
 }
 
 /** Returns the number and the price that a purchase would get now. Does not reserve the number. */
-export async function previewPurchase(
-  shop: Shop,
-  caller: Caller,
-  organizationId: string,
-  requested: NumberRequest,
-) {
-  const { numbers, price } = await searchNumbers(
-    shop,
-    caller,
-    organizationId,
-    { ...carrierQueryOf(requested), limit: 1 },
-    1,
-  );
+export async function previewPurchase(shop: Shop, caller: Caller, organizationId: string, wanted: Wanted) {
+  const { numbers, price } = await searchNumbers(shop, caller, organizationId, wanted, 1, 1);
   const first = numbers[0];
-  if (!first) throw new Problem('none_for_sale', noneForSaleText(requested));
+  if (!first) throw new Problem('none_for_sale', noneForSaleText(wanted));
   const { phone_number, pretty_phone_number } = first;
   return { number: { phone_number, pretty_phone_number }, price };
 }

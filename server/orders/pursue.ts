@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Carrier, Purchase } from '../../carriers/carrier.ts';
+import { fits } from '../../carriers/answers.ts';
+import type { Carrier, Purchase, Wish } from '../../carriers/carrier.ts';
 import { CarrierError } from '../../carriers/errors.ts';
 import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
@@ -10,9 +11,10 @@ import { assertLeased, clock, fromNow, unlessLeaseLost } from '../work/leases.ts
 import { completePurchase, failOrder } from './finish.ts';
 import { buyerOf, type LeasedOrder, type Shop, writeOrder } from './hold.ts';
 import { isOpen } from './orders.ts';
-import { carrierQueryOf, chooseAccount, noneForSaleText } from './place.ts';
+import { chooseAccount } from './place.ts';
+import { noneForSaleText, wishesOf } from './wanted.ts';
 
-/** An order fails after this many numbers. Another customer may buy each of them first. */
+/** An area code is given up after this many numbers. Another customer may buy each of them first. */
 const candidatesMax = 5;
 const offersPerSearch = 50;
 /** A purchase counts as not made after this many look-ups without a result. */
@@ -60,43 +62,61 @@ function problemOf(error: unknown): Problem {
   throw error;
 }
 
-/** Commits the next candidate before the carrier is asked for it. */
-async function choose(shop: Shop, order: LeasedOrder, carrier: Carrier): Promise<LeasedOrder | undefined> {
-  if (order.attempts >= candidatesMax)
-    return failOrder(shop.db, order, 'none_for_sale', noneForSaleText(order));
-  const wanted = { ...carrierQueryOf(order), limit: offersPerSearch };
-  const offers = await carrier.search(wanted).catch(outcomeOf(shop));
-  if (offers instanceof CarrierError) return failOrBackOff(shop, order, offers);
-  const numbers = offers.map(offer => offer.phone_number);
-  for (const number of await candidatesOf(shop.db, order, numbers)) {
-    const attempts = order.attempts + 1;
-    const next = {
-      status: 'buying',
-      phone_number: number,
-      // Every carrier stores letters, digits and dashes, up to 40 characters.
-      reference: `lk${order.id.replaceAll('-', '')}-${attempts}`,
-      attempted_at: clock,
-      attempts,
-      polls: 0,
-      next_at: fromNow(orderLeaseMs(shop.carriers)),
-    } as const;
-    try {
-      return await writeOrder(shop.db, order, next);
-    } catch (error) {
-      // Another order is buying this candidate: try the next one.
-      if ((error as { constraint?: string }).constraint !== 'orders_candidate_key') throw error;
+/**
+ * Commits the next candidate before the carrier is asked for it. An area code is searched only if those before it have
+ * nothing for sale: not if a search fails, since nobody knows then.
+ */
+async function choose(shop: Shop, placed: LeasedOrder, carrier: Carrier): Promise<LeasedOrder | undefined> {
+  const wishes = wishesOf(placed);
+  let order = placed;
+  for (const [index, wish] of order.attempts < candidatesMax * wishes.length ? wishes.entries() : []) {
+    if (order.tried.filter(number => fits(number, wish)).length >= candidatesMax) continue;
+    // The lease lasts for one search and one purchase.
+    if (index > 0)
+      order = await writeOrder(shop.db, order, { next_at: fromNow(orderLeaseMs(shop.carriers)) });
+    const offers = await carrier.search({ ...wish, limit: offersPerSearch }).catch(outcomeOf(shop));
+    if (offers instanceof CarrierError) return failOrBackOff(shop, order, offers);
+    const numbers = offers.map(offer => offer.phone_number);
+    for (const number of await candidatesOf(shop.db, order, wish, numbers)) {
+      const candidate = await commitCandidate(shop, order, number);
+      if (candidate) return candidate;
     }
   }
   return failOrder(shop.db, order, 'none_for_sale', noneForSaleText(order));
 }
 
-/** Drops offers that do not match the order, since carriers may send such, and numbers that are in use here. */
-async function candidatesOf(db: Db, order: LeasedOrder, numbers: string[]): Promise<string[]> {
+/** @returns undefined if another order is buying the number */
+async function commitCandidate(
+  shop: Shop,
+  order: LeasedOrder,
+  number: string,
+): Promise<LeasedOrder | undefined> {
+  const attempts = order.attempts + 1;
+  const next = {
+    status: 'buying',
+    phone_number: number,
+    // Every carrier stores letters, digits and dashes, up to 40 characters.
+    reference: `lk${order.id.replaceAll('-', '')}-${attempts}`,
+    attempted_at: clock,
+    attempts,
+    polls: 0,
+    next_at: fromNow(orderLeaseMs(shop.carriers)),
+  } as const;
+  try {
+    return await writeOrder(shop.db, order, next);
+  } catch (error) {
+    if ((error as { constraint?: string }).constraint !== 'orders_candidate_key') throw error;
+    return undefined;
+  }
+}
+
+/** Drops offers that do not match the wish, since carriers may send such, and numbers that are in use here. */
+async function candidatesOf(db: Db, order: LeasedOrder, wish: Wish, numbers: string[]): Promise<string[]> {
   const fitting = numbers.filter(text => {
     const number = readPhoneNumber(text, order.country);
-    if (typeof number === 'string' || number.e164 !== text || order.tried.includes(text)) return false;
-    if (order.wanted_number !== null) return text === order.wanted_number;
-    return order.area_code === null || text.startsWith(`+1${order.area_code}`);
+    return (
+      typeof number !== 'string' && number.e164 === text && !order.tried.includes(text) && fits(text, wish)
+    );
   });
   const { rows } = await sql<{ phone_number: string }>`
     select phone_number from unnest(${fitting}::text[]) with ordinality as offered (phone_number, place)

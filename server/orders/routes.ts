@@ -1,9 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { Static } from '../../schema/schema.ts';
 import { invalid } from '../errors.ts';
 import { type Changing, changeOnce, sendReply } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
-import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { readEdit, uniqueNames } from '../numbers/state.ts';
 import type { Job } from '../work/jobs.ts';
 import type { Shop } from './hold.ts';
@@ -27,6 +25,7 @@ import {
   SearchBody,
   SearchQuery,
 } from './schemas.ts';
+import { type GivenWishes, partWishes, readWanted, saysNothing, type Wanted } from './wanted.ts';
 
 const tags: ['Orders'] = ['Orders'];
 const mayBuy = [
@@ -53,7 +52,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
         operationId: 'searchNumbers',
         summary: 'Search numbers to buy',
         description:
-          "Searches the SMS numbers for sale at the organization's carrier account. Returns them with their price.",
+          "Searches the SMS numbers for sale at the organization's carrier account: those that have all that is asked for, of the first area code first. Returns them with their price. A carrier that cannot filter by some of it is asked for more numbers, and they are filtered here; there may then be others that the carrier has not shown.",
         tags,
         querystring: SearchQuery,
         response: { 200: SearchBody },
@@ -61,8 +60,11 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       [...mayBuy, 'carrier_failed'],
     ),
     async ({ caller, query }) => {
-      const { organization_id, ...wanted } = query;
-      const { numbers, price } = await searchNumbers(shop, caller, organization_id, wanted);
+      const { organization_id, limit, ...given } = query;
+      // A `+` that is not encoded arrives as a blank.
+      const starts_with = given.starts_with?.replace(/^ /, '+');
+      const wanted = readWanted({ ...given, ...(starts_with !== undefined && { starts_with }) });
+      const { numbers, price } = await searchNumbers(shop, caller, organization_id, wanted, limit);
       const { purchase_fee, weekly_price } = price;
       return { numbers, count: numbers.length, purchase_fee, weekly_price };
     },
@@ -75,7 +77,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       {
         operationId: 'purchaseNumber',
         summary: 'Buy a number',
-        description: `Buys a number from the organization's carrier account: any number of \`area_code\`, or the given \`phone_number\`. Assigns it at once if \`user_id\` is given. Each purchase creates an order, and \`Location\` names it. If the carrier does not confirm or refuse the sale, the response is 202 with the order, and the server polls the carrier until the outcome is known. Every other response is final. A replay with the same \`Idempotency-Key\` buys nothing and returns the current state of the same order. A number that first needs a 10DLC attachment is \`pending\`, and is assigned once it is attached.`,
+        description: `Buys a number from the organization's carrier account: the given \`phone_number\`, or any number that has all that the other fields ask for. Of several area codes, the next one is tried only if the ones before it have nothing for sale. Assigns it at once if \`user_id\` is given. Each purchase creates an order, and \`Location\` names it. If the carrier does not confirm or refuse the sale, the response is 202 with the order, and the server polls the carrier until the outcome is known. Every other response is final. A replay with the same \`Idempotency-Key\` buys nothing and returns the current state of the same order. A number that first needs a 10DLC attachment is \`pending\`, and is assigned once it is attached.`,
         tags,
         body: PurchaseBody,
         response: { 200: Purchased, 202: OneOrder },
@@ -91,10 +93,9 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       ],
     ),
     async (request, reply) => {
-      const { organization_id, area_code = null, user_id = null, country, dry_run, ...rest } = request.body;
-      const { phone_number: _, ...given } = rest;
-      const wanted_number = readWanted(request.body);
-      const requested = { area_code, wanted_number, country, user_id, values: readEdit(given) };
+      const { organization_id, user_id = null, dry_run, ...rest } = request.body;
+      const [given, fields] = partWishes(rest);
+      const requested = { ...readPurchase(given), user_id, values: readEdit(fields) };
       if (dry_run) {
         const { number, price } = await previewPurchase(shop, request.caller, organization_id, requested);
         const nothing = { phone_id: null, assigned_to: null, stored: false, dry_run: true };
@@ -125,7 +126,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       {
         operationId: 'orderNumbers',
         summary: 'Order many numbers',
-        description: `Orders up to ${numbersPerBulk} numbers in one or more area codes. Places one order per number: all of them or none. The server buys them in the background. \`GET /v1/sms/orders?bulk_id=…\` returns the outcome of each.`,
+        description: `Orders up to ${numbersPerBulk} numbers of one or more kinds. Places one order per number: all of them or none. The server buys them in the background. \`GET /v1/sms/orders?bulk_id=…\` returns the outcome of each.`,
         tags,
         body: BulkPurchaseBody,
         response: { 200: BulkPrice, 202: BulkPurchased },
@@ -134,14 +135,13 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
     ),
     async (request, reply) => {
       const { organization_id, items, country, dry_run } = request.body;
-      const requests = items.flatMap(({ area_code, quantity, user_id = null, ...given }, index) => {
-        const values = readEdit(given);
+      const requests = items.flatMap(({ quantity, user_id = null, ...rest }, index) => {
+        const [given, fields] = partWishes({ ...rest, country });
+        const requested = { ...readPurchase(given, `items[${index}]`), user_id, values: readEdit(fields) };
         for (const name of uniqueNames)
-          if (quantity > 1 && values[name] != null)
+          if (quantity > 1 && requested.values[name] != null)
             throw invalid(`items[${index}].${name} requires quantity 1, and quantity is ${quantity}`);
-        return Array.from({ length: quantity }, () => ({
-          ...{ area_code, wanted_number: null, country, user_id, values },
-        }));
+        return Array.from({ length: quantity }, () => requested);
       });
       if (requests.length > numbersPerBulk)
         throw invalid(`items request ${requests.length} numbers; the maximum is ${numbersPerBulk}`);
@@ -217,12 +217,10 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
   );
 }
 
-/** Requires exactly one of `area_code` and `phone_number`. @returns the number in E.164 */
-function readWanted({ area_code, phone_number, country }: Static<typeof PurchaseBody>): string | null {
-  if ((area_code === undefined) === (phone_number === undefined))
-    throw invalid('the body must have exactly one of area_code and phone_number');
-  if (phone_number === undefined) return null;
-  const number = readPhoneNumber(phone_number, country);
-  if (typeof number === 'string') throw invalid(`phone_number ${number}`);
-  return number.e164;
+/** Requires that a purchase says something of the number. @param item the item's place in the body */
+function readPurchase(given: GivenWishes, item?: string): Wanted {
+  const wanted = readWanted(given, item && `${item}.`);
+  if (!saysNothing(wanted)) return wanted;
+  const names = `area_code, starts_with, ends_with, contains or toll_free${item ? '' : ', or phone_number'}`;
+  throw invalid(`${item ?? 'the body'} must say which number to buy: ${names}`);
 }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
+import { fits } from '../../carriers/answers.ts';
 import { CarrierError } from '../../carriers/errors.ts';
 import type { Fault } from '../../carriers/sandbox/store.ts';
 import { holdTimeOuts, runOutOfTime, unhurried } from '../../carriers/testing/time-outs.ts';
+import { geographicAreaCodes, regionsOf } from '../../phone-numbers/regions.ts';
 import type { Caller } from '../access/caller.ts';
 import { type Carriers, carrierDefaults, createCarriers } from '../accounts/open.ts';
 import { check } from '../check/check.ts';
@@ -17,9 +19,11 @@ import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { pursueDueOrders } from '../testing/due-work.ts';
 import { killable, type Life, liveFor, mortal } from '../testing/killing.ts';
 import { fuzzing } from '../testing/runs.ts';
+import { requestFor } from '../testing/shop.ts';
 import { readPlaced, type Shop } from './hold.ts';
-import { placeOrders } from './place.ts';
+import { type NumberRequest, placeOrders } from './place.ts';
 import { orderLeaseMs, pursue } from './pursue.ts';
+import { type GivenWishes, wishesOf } from './wanted.ts';
 
 /*
  * Kills a purchase before and after every statement and carrier call, while the carrier fails in every possible way.
@@ -58,7 +62,21 @@ type Schedule = {
   faults: Fault[];
   /** If set, the first purchase times out, and takes effect after this many look-ups. */
   late: number | undefined;
+  wish: keyof typeof wishes;
 };
+
+/** What the orders want: numbers of the first area code, or of the second if the first one has none. */
+const wishes = {
+  'an area code': first => ({ area_code: first }),
+  'an area code that has none, then another': (_, second) => ({ area_code: ['999', second] }),
+  'an area code that has one, then another': (first, second) => ({ area_code: [first, second] }),
+  'digits in one of two area codes': (first, second) => ({
+    area_code: [first, second],
+    contains: '5*01',
+    ends_with: '7',
+  }),
+  'toll-free': () => ({ toll_free: true }),
+} satisfies Record<string, (first: string, second: string) => Partial<GivenWishes>>;
 
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
@@ -103,6 +121,7 @@ const schedule: fc.Arbitrary<Schedule> = fc.record({
   }),
   faults: fc.array(fault, { maxLength: 4 }),
   late: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined }),
+  wish: fc.constantFrom(...(Object.keys(wishes) as (keyof typeof wishes)[])),
 });
 
 test('whenever it dies and whatever the carrier does, nothing is lost and nothing bought twice', () =>
@@ -110,7 +129,7 @@ test('whenever it dies and whatever the carrier does, nothing is lost and nothin
 
 let made = 0;
 
-async function live({ orders, lives, faults, late }: Schedule): Promise<void> {
+async function live({ orders, lives, faults, late, wish }: Schedule): Promise<void> {
   const account = await openAccount(faults);
   const tardier = tardy(prompt, late ?? 0);
   const carriers = late === undefined ? prompt : tardier;
@@ -119,18 +138,37 @@ async function live({ orders, lives, faults, late }: Schedule): Promise<void> {
     carriers: mortal(carriers, life),
     log,
   });
-  const areaCode = String(201 + (made++ % 700));
+  const [first, second] = [areaCodes[made++ % areaCodes.length]!, areaCodes[made % areaCodes.length]!];
+  const requested = requestFor(wishes[wish](first, second));
+  if (wish === 'an area code that has one, then another') await sellOut(account, first);
   for (const [index, steps] of lives.entries()) {
     const life = liveFor(steps);
     if (index === 0)
-      await Promise.allSettled(Array.from({ length: orders }, () => purchase(process(life), areaCode)));
+      await Promise.allSettled(Array.from({ length: orders }, () => purchase(process(life), requested)));
     else await settleAll(process(life)).catch(() => {});
     await life.end();
   }
   await settleAll({ db: database.db, carriers, log });
   await tardier.end();
   await compareBooks(account);
+  const bought = (await numbersOf(database, account)).map(number => number.phone_number);
+  for (const number of bought)
+    assert.ok(
+      wishesOf(requested).some(one => fits(number, one)),
+      `${number} is none of ${wish}`,
+    );
+  const nothingWrong = faults.length === 0 && late === undefined && lives[0]! >= 1000;
+  if (nothingWrong && wish === 'digits in one of two area codes')
+    for (const number of bought) assert.equal(number.slice(2, 5), first);
 }
+
+const areaCodes = geographicAreaCodes.filter(code => regionsOf(code)[0]!.startsWith('US-'));
+
+/** Leaves one number of an area code for sale. */
+const sellOut = (account: string, areaCode: string) =>
+  changeBook(database.db, account, ({ taken }) => {
+    for (let line = 101; line < 200; line++) taken.push(`+1${areaCode}5550${line}`);
+  });
 
 /** Carriers that complete the first purchase long after its time-out, and at the latest at the end of the test. */
 function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<void> } {
@@ -165,8 +203,7 @@ function tardy(carriers: Carriers, looks: number): Carriers & { end(): Promise<v
   };
 }
 
-async function purchase(shop: Shop, area_code: string): Promise<void> {
-  const requested = { area_code, wanted_number: null, country: 'US', user_id: null, values: {} };
+async function purchase(shop: Shop, requested: NumberRequest): Promise<void> {
   const input = {
     organization_id: organization,
     requests: [requested],

@@ -1,11 +1,9 @@
 import { type Static, Type } from '../../schema/schema.ts';
 import {
-  AreaCode,
   nullable,
   OrganizationId,
   oneOf,
   Timestamp,
-  textLike,
   UserReference,
   withDefault,
 } from '../../schema/shapes.ts';
@@ -14,28 +12,15 @@ import { AnyFormat, E164, editableExample, editableInput, editableOutput } from 
 import { emptyEditable } from '../numbers/state.ts';
 import type { OrderRow } from './orders.ts';
 import type { Quote } from './place.ts';
+import { Country, queryWishes, wanted, wantedExample, wishes } from './wanted-schemas.ts';
 
 const Usd = (description: string, example: number) =>
   Type.Number({ minimum: 0, description: `${description}, in US dollars.`, examples: [example] });
 
-const Country = withDefault(
-  textLike('^[A-Z]{2}$', 'two capital letters such as US', {
-    default: 'US',
-    description: 'The country to buy in, as an ISO 3166-1 alpha-2 code. Area codes are North American.',
-    examples: ['US'],
-  }),
-);
-
 export const SearchQuery = Type.Object(
   {
     organization_id: OrganizationId,
-    area_code: Type.Optional(AreaCode),
-    contains: Type.Optional(
-      textLike('^[0-9]{2,10}$', '2 to 10 digits such as 555', {
-        description: 'Consecutive digits anywhere in the number.',
-        examples: ['555'],
-      }),
-    ),
+    ...queryWishes,
     country: Country,
     limit: withDefault(
       Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of results.' }),
@@ -68,7 +53,7 @@ export const SearchBody = Type.Object({
 });
 
 const numberFields = {
-  area_code: Type.Optional(AreaCode),
+  ...wishes,
   user_id: Type.Optional(nullable(UserReference)),
   ...editableInput,
 };
@@ -141,8 +126,7 @@ const order = {
   organization_id: 'org_abc123',
   bulk_id: null,
   status: 'bought',
-  area_code: '415',
-  wanted_number: null,
+  ...wantedExample,
   user_id: 'user_xyz789',
   ...editableExample,
   phone_number: '+14155550199',
@@ -164,8 +148,7 @@ export const OrderBody = Type.Object(
       Type.String({ format: 'uuid', description: 'The bulk request that placed the order.' }),
     ),
     status: Status,
-    area_code: nullable(Type.String({ description: 'The requested area code.' })),
-    wanted_number: nullable(Type.String({ description: 'The requested number, if the request named one.' })),
+    ...wanted,
     user_id: nullable(Type.String({ description: 'The user to assign the number to.' })),
     ...editableOutput,
     phone_number: nullable(Type.String({ description: 'The number that was bought or is being bought.' })),
@@ -238,7 +221,7 @@ export const OrdersBody = Type.Object({
 const price = {
   purchase_fee: 1,
   weekly_price: 0.5,
-  due_now: 37.5,
+  due_now: 39,
   spent: 12,
   spending_cap: 100,
   numbers: 3,
@@ -255,7 +238,6 @@ export const BulkPurchaseBody = Type.Object(
       Type.Object(
         {
           ...numberFields,
-          area_code: AreaCode,
           quantity: Type.Integer({
             minimum: 1,
             maximum: numbersPerBulk,
@@ -264,7 +246,7 @@ export const BulkPurchaseBody = Type.Object(
         },
         { additionalProperties: false },
       ),
-      { minItems: 1, maxItems: 200, description: 'The quantity for each area code.' },
+      { minItems: 1, maxItems: 200, description: 'How many numbers of which kind.' },
     ),
     country: Country,
     dry_run: withDefault(
@@ -278,7 +260,8 @@ export const BulkPurchaseBody = Type.Object(
         organization_id: 'org_abc123',
         items: [
           { area_code: '415', quantity: 20 },
-          { area_code: '628', quantity: 5 },
+          { area_code: ['628', '510'], quantity: 5 },
+          { toll_free: true, ends_with: '00', quantity: 1 },
         ],
       },
     ],
@@ -299,7 +282,7 @@ export const BulkPurchased = Type.Object(bulk, {
   ],
 });
 export const BulkPrice = Type.Object(bulk, {
-  examples: [{ bulk_id: null, orders: [], count: 25, dry_run: true, price }],
+  examples: [{ bulk_id: null, orders: [], count: 26, dry_run: true, price }],
 });
 
 export const orderBody = (row: OrderRow): Static<typeof OrderBody> => ({
@@ -307,8 +290,13 @@ export const orderBody = (row: OrderRow): Static<typeof OrderBody> => ({
   organization_id: row.organization_unique_id,
   bulk_id: row.bulk_id,
   status: row.status,
-  area_code: row.area_code,
+  area_code: row.area_codes[0] ?? null,
+  area_codes: row.area_codes,
   wanted_number: row.wanted_number,
+  starts_with: row.starts_with,
+  ends_with: row.ends_with,
+  contains: row.contains,
+  toll_free: row.toll_free,
   user_id: row.user_unique_id,
   ...emptyEditable,
   ...row.fields,

@@ -161,17 +161,57 @@ test("only the tenant's own keys make the tenant's decisions for an organization
   }
 });
 
-test('the first number of an organization is the first of its list', async () => {
-  const organization = await newOrganization(server);
-  const numbers = ['+14155550150', '+14155550100', '+14155550199'];
-  await newNumbers(
-    server,
-    organization,
-    numbers.map(phone_number => ({ phone_number })),
-  );
-  const { teli_sms_number, sms_phone_number } = await get(organization);
-  assert.equal(teli_sms_number, '+14155550100');
-  assert.equal(sms_phone_number, '+14155550100');
+test('the first number of an organization is the one that it has had longest', async () => {
+  const [organization, other] = [await newOrganization(server), await newOrganization(server)];
+  const add = (to: string, ...numbers: string[]) =>
+    newNumbers(
+      server,
+      to,
+      numbers.map(phone_number => ({ phone_number })),
+    );
+  const first = async (of = organization) => {
+    const { teli_sms_number, sms_phone_number } = await get(of);
+    assert.equal(sms_phone_number, teli_sms_number);
+    const { organizations } = (await server.call('GET', '/v1/organizations')).body;
+    const listed = organizations.find((one: { unique_id: string }) => one.unique_id === of);
+    assert.equal(listed.teli_sms_number, teli_sms_number);
+    return teli_sms_number;
+  };
+  const transfer = async (to: string, ...numbers: string[]) => {
+    const items = numbers.map(phone_number => ({ action: 'transfer', phone_number, to_organization_id: to }));
+    const reply = await server.call('POST', '/v1/sms/phone-numbers/bulk', { body: { items, atomic: true } });
+    assert.equal(reply.status, 200, reply.text);
+  };
+  const [oldest, old, ...together] = [
+    '+14155550199',
+    '+14155550198',
+    '+14155550150',
+    '+14155550151',
+  ] as const;
+  await add(other, oldest);
+  await add(organization, old);
+  // Of numbers that come together, the lowest.
+  await add(organization, together[1]!, together[0]!);
+  assert.equal(await first(), old);
+  // One that was created earlier counts from its transfer.
+  await transfer(organization, oldest);
+  assert.equal(await first(), old);
+  assert.equal(await first(other), null);
+  await server.call('DELETE', `/v1/sms/phone-numbers/${old}`);
+  assert.equal(await first(), '+14155550150');
+  // It comes back, and is the last now.
+  await transfer(other, ...together);
+  assert.deepEqual([await first(), await first(other)], [oldest, '+14155550150']);
+  await add(other, '+14155550100');
+  assert.equal(await first(other), '+14155550150');
+  await transfer(organization, ...together);
+  assert.deepEqual([await first(), await first(other)], [oldest, '+14155550100']);
+  await server.call('DELETE', `/v1/sms/phone-numbers/${oldest}`);
+  assert.equal(await first(), '+14155550150');
+  // One that is added again comes in anew.
+  await add(organization, oldest);
+  assert.equal(await first(), '+14155550150');
+  assert.deepEqual((await check(server.database)).findings, []);
 });
 
 test('an organization that does not exist is a 404', async () => {

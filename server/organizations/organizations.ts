@@ -129,21 +129,24 @@ export async function findOrganization(
 }
 
 const organizationsOf = (db: Db, caller: Caller) =>
-  db
-    .selectFrom('organizations')
-    .selectAll()
-    .select(eb =>
-      eb
-        .selectFrom('phone_numbers as n')
-        .select('n.phone_number')
-        .whereRef('n.tenant_id', '=', 'organizations.tenant_id')
-        .whereRef('n.organization_id', '=', 'organizations.id')
-        .where('n.released_at', 'is', null)
-        .orderBy('n.phone_number')
-        .limit(1)
-        .as('first_number'),
-    )
-    .where(visibleTo(caller));
+  db.selectFrom('organizations').selectAll().select(firstNumber.as('first_number')).where(visibleTo(caller));
+
+/**
+ * The live number that an organization has had longest: since it was created there, or transferred to it. Of several, the
+ * lowest. Each half is the beginning of an index.
+ */
+const firstNumber = sql<string | null>`(
+  select first.phone_number from (
+    (select n.phone_number, n.created_at as since from phone_numbers n
+     where n.tenant_id = organizations.tenant_id and n.organization_id = organizations.id
+       and n.released_at is null and n.transferred_at is null
+     order by n.created_at, n.phone_number limit 1)
+    union all
+    (select n.phone_number, n.transferred_at from phone_numbers n
+     where n.tenant_id = organizations.tenant_id and n.organization_id = organizations.id
+       and n.released_at is null and n.transferred_at is not null
+     order by n.transferred_at, n.phone_number limit 1)) first
+  order by first.since, first.phone_number limit 1)`;
 
 const visibleTo = (caller: Caller) => (eb: ExpressionBuilder<Tables, 'organizations'>) =>
   eb.and([

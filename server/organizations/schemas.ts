@@ -79,7 +79,8 @@ export const OrganizationEditBody = Type.Object(
   },
 );
 
-const firstNumber = "The first number of the organization's list, or null.";
+const firstNumber =
+  'The number that the organization has had longest, or null. A number that was transferred counts from its transfer; of several that came at the same moment, the lowest is first.';
 
 export const Organization = Type.Object(
   {

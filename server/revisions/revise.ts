@@ -6,11 +6,13 @@ import { Problem } from '../errors.ts';
 
 export type Organization = Selectable<Tables['organizations']>;
 
-/** Settings of the tenant, in seconds. */
+/** Settings of the tenant. */
 export type Policy = {
   cool_down_seconds: number;
   transfer_cool_down_seconds: number;
   release_undo_seconds: number;
+  /** The numbers that the weekly price is charged for. */
+  weekly_fee_for: 'carrier' | 'all';
 };
 
 /** Names an organization by the id of its row, or by its id in the API. */
@@ -111,6 +113,7 @@ async function openRevision(tx: Tx, caller: Caller, ref: OrganizationRef): Promi
     cool_down_seconds,
     transfer_cool_down_seconds,
     release_undo_seconds,
+    weekly_fee_for,
     ...organization
   } = await lockOrganization(tx, caller, ref);
   const { ifMatch } = caller;
@@ -122,7 +125,7 @@ async function openRevision(tx: Tx, caller: Caller, ref: OrganizationRef): Promi
   const number = organization.revision + 1;
   const at = caller.at ?? dated;
   const now = caller.at ?? clock;
-  const policy = { cool_down_seconds, transfer_cool_down_seconds, release_undo_seconds };
+  const policy = { cool_down_seconds, transfer_cool_down_seconds, release_undo_seconds, weekly_fee_for };
   const events: NewEvent[] = [];
   const record: Revision['record'] = (type, data) => events.push({ type, data });
   return {
@@ -163,7 +166,12 @@ const columns: Record<keyof Organization, true> = {
   ...{ carrier_account_id: true, monthly_spending_cap: true, messaging_service_id: true, campaign_id: true },
   ...{ revision: true, revised_at: true, created_at: true, modified_at: true },
 };
-const policies = ['cool_down_seconds', 'transfer_cool_down_seconds', 'release_undo_seconds'];
+const policies = [
+  'cool_down_seconds',
+  'transfer_cool_down_seconds',
+  'release_undo_seconds',
+  'weekly_fee_for',
+];
 const listed = (names: string[], table: string) => names.map(name => `${table}.${name}`).join(', ');
 const selected = sql.raw(`${listed(Object.keys(columns), 'o')}, ${listed(policies, 't')}`);
 const locked = sql.raw(listed([...Object.keys(columns), ...policies], 'l'));

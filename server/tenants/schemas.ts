@@ -1,7 +1,8 @@
 import { type Static, Type } from '../../schema/schema.ts';
-import { nullable } from '../../schema/shapes.ts';
+import { nullable, oneOf } from '../../schema/shapes.ts';
 import { CarrierAccountId } from '../accounts/reference.ts';
 import { Dollars } from '../http/money.ts';
+import { weeklyFeeFor } from './weekly-fee.ts';
 
 const Seconds = (description: string) =>
   Type.Integer({ minimum: 0, maximum: 315_360_000, description: `${description}, in seconds.` });
@@ -31,7 +32,14 @@ const settings = {
     description: 'An organization with this many numbers cannot buy more.',
   }),
   purchase_fee: Dollars('The fee that an organization pays once for each number that it buys.', 1),
-  weekly_price: Dollars('The price that an organization pays each week for each number that it bought.', 0.5),
+  weekly_price: Dollars(
+    'The price that an organization pays each week for each number; `weekly_fee_for` says which ones.',
+    0.5,
+  ),
+  weekly_fee_for: oneOf(weeklyFeeFor, {
+    description:
+      'The numbers that the weekly price is charged for. `carrier`: those that were bought or come from a carrier account. `all`: those that were added or imported too. When it becomes `all`, the first week of those begins at once. When it becomes `carrier`, a week of theirs that has begun is charged, and no later one. No week is ever charged twice or for the past.',
+  }),
   monthly_spending_cap: nullable(
     Dollars(
       'An organization without its own cap cannot buy more once its charges in a calendar month reach this cap. Null: no cap.',
@@ -61,6 +69,7 @@ export const TenantBody = Type.Object(
         max_numbers_per_organization: 10,
         purchase_fee: 1,
         weekly_price: 0.5,
+        weekly_fee_for: 'carrier',
         monthly_spending_cap: null,
         carrier_account_id: '0199f3a0-9d41-7c02-b5ae-1f2e3d4c5b6a',
       },

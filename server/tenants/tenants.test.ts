@@ -41,6 +41,7 @@ test('a tenant starts with default settings and can change them', async () => {
     max_numbers_per_organization: 0,
     purchase_fee: 0,
     weekly_price: 0,
+    weekly_fee_for: 'carrier',
     monthly_spending_cap: null,
     carrier_account_id: null,
   });
@@ -55,6 +56,8 @@ test('a tenant starts with default settings and can change them', async () => {
     { low_stock_threshold: 0 },
     { id },
     { name: '' },
+    { weekly_fee_for: 'some' },
+    { weekly_fee_for: null },
   ])
     assert.equal((await call('PATCH', '/v1/tenant', wrong)).status, 400, JSON.stringify(wrong));
 });

@@ -1,12 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { type Caller, systemCaller } from '../access/caller.ts';
 import { noSuchAccount } from '../accounts/reference.ts';
-import type { Db } from '../db/database.ts';
+import { type Db, transact } from '../db/database.ts';
 import { invalid, Problem, translateViolations } from '../errors.ts';
 import { isTimeZone } from '../http/moments.ts';
 import { assertDollars } from '../http/money.ts';
 import { createKey } from '../keys/keys.ts';
 import type { TenantEdit } from './schemas.ts';
+import { setWeeklyFeeFor } from './weekly-fee.ts';
 
 /** Creates a tenant with its first admin key, and returns the key's secret this once. Only the operator can do this. */
 export async function createTenant(
@@ -34,6 +35,7 @@ const settings = [
   'max_numbers_per_organization',
   'purchase_fee',
   'weekly_price',
+  'weekly_fee_for',
   'monthly_spending_cap',
   'carrier_account_id',
 ] as const;
@@ -46,16 +48,22 @@ export function getTenant(db: Db, caller: Caller) {
     .executeTakeFirstOrThrow();
 }
 
-/** Changes the tenant's settings. Cool-downs and releases that have begun keep their times. */
+/** Changes the tenant's settings. Cool-downs, releases and weeks that have begun stay as they are. */
 export async function editTenant(db: Db, caller: Caller, edit: TenantEdit) {
   if (caller.organizationId !== null) throw new Problem('key_bound');
   for (const field of ['purchase_fee', 'weekly_price', 'monthly_spending_cap'] as const)
     assertDollars(edit[field], field);
   if (edit.time_zone !== undefined && !isTimeZone(edit.time_zone))
     throw invalid('time_zone must be the name of a time zone, such as Europe/Berlin');
-  const update = db.updateTable('tenants').set(edit).where('id', '=', caller.tenantId);
-  await translateViolations({ tenants_carrier_account_fkey: noSuchAccount }, update.execute());
-  return getTenant(db, caller);
+  const { weekly_fee_for, ...others } = edit;
+  return transact(db, async tx => {
+    if (weekly_fee_for !== undefined) await setWeeklyFeeFor(tx, caller, weekly_fee_for);
+    if (Object.values(others).some(value => value !== undefined)) {
+      const update = tx.updateTable('tenants').set(others).where('id', '=', caller.tenantId);
+      await translateViolations({ tenants_carrier_account_fkey: noSuchAccount }, update.execute());
+    }
+    return getTenant(tx, caller);
+  });
 }
 
 /** The purchase settings for clients. Price and limit are 0 unless purchases are enabled. */

@@ -13,6 +13,7 @@ export const matrix: Matrix = {
   // Nobody can name another tenant; the victim's own settings are looked at after every test.
   'PATCH /v1/tenant': theirs => [
     { path: '/v1/tenant', body: { low_stock_threshold: 7 } },
+    { path: '/v1/tenant', body: { weekly_fee_for: 'all' } },
     { path: '/v1/tenant', body: { carrier_account_id: theirs.account } },
   ],
   // The same for everybody.
@@ -133,11 +134,21 @@ export const matrix: Matrix = {
     { path: `/v1/batches/${theirs.batch}?piece=0` },
   ],
   ...ofNumbers,
-  'GET /v1/sms/phone-numbers/search': theirs => [
-    { path: `${numbers}/search?organization_id=${theirs.organization}&area_code=415` },
-  ],
+  'GET /v1/sms/phone-numbers/search': theirs =>
+    [
+      'area_code=415',
+      'area_code=415,628&ends_with=00',
+      'starts_with=415&contains=55*1',
+      'toll_free=true',
+    ].map(wish => ({ path: `${numbers}/search?organization_id=${theirs.organization}&${wish}` })),
   'POST /v1/sms/phone-numbers/purchase': (theirs, own) => [
-    ...[{}, { dry_run: true }, { user_id: theirs.user }].map(more => ({
+    ...[
+      {},
+      { dry_run: true },
+      { user_id: theirs.user },
+      { area_code: ['415', '628'], starts_with: '415', ends_with: '00', contains: '55*1' },
+      { area_code: undefined, toll_free: true },
+    ].map(more => ({
       path: `${numbers}/purchase`,
       body: { organization_id: theirs.organization, area_code: '415', ...more },
     })),
@@ -149,7 +160,14 @@ export const matrix: Matrix = {
   'POST /v1/sms/orders': (theirs, own) => [
     {
       path: '/v1/sms/orders',
-      body: { organization_id: theirs.organization, items: [{ area_code: '415', quantity: 2 }] },
+      body: {
+        organization_id: theirs.organization,
+        items: [
+          { area_code: '415', quantity: 2 },
+          { area_code: ['415', '628'], ends_with: '00', quantity: 1 },
+          { toll_free: true, quantity: 1 },
+        ],
+      },
     },
     {
       path: '/v1/sms/orders',

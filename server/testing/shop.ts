@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Book } from '../../carriers/sandbox/store.ts';
+import type { NumberRequest } from '../orders/place.ts';
+import { type GivenWishes, readWanted } from '../orders/wanted.ts';
 import { changeBook, newCarrierAccount } from './carrier-numbers.ts';
 import { newOrganization } from './factories.ts';
 import type { TestServer } from './server.ts';
@@ -50,6 +52,13 @@ export async function openShop(
   const book = <T>(look: (book: Book) => T) => changeBook(db, account, look);
   return { tenantId: tenant_id, account, book };
 }
+
+/** A request for one number of the United States, for nobody. */
+export const requestFor = (given: Partial<GivenWishes>): NumberRequest => ({
+  ...readWanted({ country: 'US', ...given }),
+  user_id: null,
+  values: {},
+});
 
 /** Orders a number as one of many, and waits for it. @returns the order */
 export async function buyOne(server: TestServer, key: string, organization_id: string) {

@@ -189,9 +189,13 @@ test('what is to be attached is what the carrier knows of', () => {
   const registered = { messaging_service_id: 'MG1', campaign_id: null };
   const both = { messaging_service_id: 'MG1', campaign_id: 'C1' };
   const neither = { messaging_service_id: null, campaign_id: null };
-  const needed = (kind: string) => [registered, both, neither].map(one => needsAttachment(one, kindOf(kind)));
+  const needed = (kind: string, number = '+14155550100') =>
+    [registered, both, neither].map(one => needsAttachment(one, kindOf(kind), number));
   assert.deepEqual(needed('sandbox'), [false, true, false]);
   assert.deepEqual(needed('manual'), [false, false, false]);
+  // A campaign takes no toll-free number; a messaging profile does.
+  assert.deepEqual(needed('sandbox', '+18885550100'), [false, false, false]);
+  assert.deepEqual(needed('telnyx', '+18885550100'), [true, true, false]);
 });
 
 /** The state that a purchase for a user leaves. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Attachment, CarrierKind, Messaging } from '../../../carriers/carrier.ts';
 import { CarrierError } from '../../../carriers/errors.ts';
+import { isTollFree } from '../../../phone-numbers/toll-free.ts';
 import type { Caller } from '../../access/caller.ts';
 import { type Carriers, kindOf } from '../../accounts/open.ts';
 import { isTemporary, reasonOf } from '../../accounts/outcomes.ts';
@@ -28,16 +29,20 @@ type Registered = Pick<Organization, 'messaging_service_id' | 'campaign_id'>;
  * Whether a number bought from this kind of carrier needs a 10DLC attachment before use. Such a number starts as
  * `pending`.
  */
-export function needsAttachment(organization: Registered, kind: CarrierKind): boolean {
-  const { service, campaign } = messagingOf(organization, kind);
+export function needsAttachment(organization: Registered, kind: CarrierKind, phoneNumber: string): boolean {
+  const { service, campaign } = messagingOf(organization, kind, phoneNumber);
   return service !== null || campaign !== null;
 }
 
-/** The parts of the registration that this kind of carrier supports. */
-function messagingOf({ messaging_service_id, campaign_id }: Registered, { can }: CarrierKind): Messaging {
+/** The parts of the registration that this kind of carrier supports. A campaign of 10DLC takes no toll-free number. */
+function messagingOf(
+  { messaging_service_id, campaign_id }: Registered,
+  { can }: CarrierKind,
+  phoneNumber: string,
+): Messaging {
   return {
     service: can.messaging.includes('service') ? messaging_service_id : null,
-    campaign: can.messaging.includes('campaign') ? campaign_id : null,
+    campaign: can.messaging.includes('campaign') && !isTollFree(phoneNumber) ? campaign_id : null,
   };
 }
 
@@ -79,7 +84,10 @@ async function attach(db: Db, carriers: Carriers, number: LeasedNumber): Promise
 }
 
 /** @returns undefined if the number needs no attachment */
-async function registrationOf(db: Db, { tenant_id, id }: LeasedNumber): Promise<Messaging | undefined> {
+async function registrationOf(
+  db: Db,
+  { tenant_id, id, phone_number }: LeasedNumber,
+): Promise<Messaging | undefined> {
   const row = await db
     .selectFrom('phone_numbers as n')
     .innerJoin('organizations as o', join =>
@@ -92,8 +100,8 @@ async function registrationOf(db: Db, { tenant_id, id }: LeasedNumber): Promise<
     .where('n.tenant_id', '=', tenant_id)
     .where('n.id', '=', id)
     .executeTakeFirst();
-  if (!row || !needsAttachment(row, kindOf(row.carrier))) return undefined;
-  return messagingOf(row, kindOf(row.carrier));
+  if (!row || !needsAttachment(row, kindOf(row.carrier), phone_number)) return undefined;
+  return messagingOf(row, kindOf(row.carrier), phone_number);
 }
 
 /** Records the result, unless the lease was lost or the number is being released. */

@@ -4,7 +4,7 @@ import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { timestamp } from '../../http/operation.ts';
-import { type Revision, revise } from '../../revisions/revise.ts';
+import { type Policy, type Revision, revise } from '../../revisions/revise.ts';
 import type { Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
 import { assertUnlocked, type NumberState, release } from '../life/rules.ts';
@@ -58,7 +58,8 @@ export async function beginRelease(
       }
       const step = release(number, revision.policy, revision.now);
       await applyChanges(revision, caller, [{ number, step }]);
-      return releaseReply({ ...number, ...step.set }, revision.at, number.status === 'releasing');
+      const already = number.status === 'releasing';
+      return releaseReply({ ...number, ...step.set }, revision.at, already, revision.policy);
     },
   );
   // The number has changed since it was looked up: start again.
@@ -104,14 +105,15 @@ export function releaseReply(
   { phone_number, status, until, carrier_account_id }: Ending,
   at: Date,
   already: boolean,
+  policy?: Policy,
 ): Released {
   const can_be_undone = status === 'releasing';
   const released_at = timestamp(until ?? at);
   return {
     phone_number,
     released_at,
-    // During the undo window the carrier still has the number and charges for it.
-    billing_stopped: !can_be_undone || carrier_account_id === null,
+    // During the undo window the number is still here, so a fee that it has goes on.
+    billing_stopped: !can_be_undone || (carrier_account_id === null && policy?.weekly_fee_for !== 'all'),
     already_released: already,
     can_be_undone,
     message: can_be_undone

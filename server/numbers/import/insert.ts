@@ -3,6 +3,7 @@ import type { Caller } from '../../access/caller.ts';
 import type { Tx } from '../../db/database.ts';
 import { risingId } from '../../db/rising-id.ts';
 import type { Revision } from '../../revisions/revise.ts';
+import { chargesAll } from '../../tenants/weekly-fee.ts';
 import { itemsPerPiece } from '../life/batches.ts';
 import { type EditableName, emptyState, field } from '../state.ts';
 import { type Counts, closeGaps, columns, countRows } from './classify.ts';
@@ -22,11 +23,12 @@ export async function insertRows(
   // Without these the planner would sort the rows, which are already in order.
   await sql`create index classified_place on classified (place) where place is not null`.execute(tx);
   await sql`analyze classified (place)`.execute(tx);
+  const feeFrom = (await chargesAll(tx, caller)) ? at : null;
   const inserted = await sql`
-    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, country, ${columns(given)} status, available_since, since_revision, created_at, modified_at)
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, country, ${columns(given)} status, available_since, next_fee_at, since_revision, created_at, modified_at)
     select ${caller.tenantId}, ${organization.id}, id, phone_number, pretty, country, ${valuesOf(given)}
            case when user_id is null then 'available' else 'assigned' end, case when user_id is null then ${at}::timestamptz end,
-           ${number}, ${at}, ${at}
+           ${feeFrom}::timestamptz, ${number}, ${at}, ${at}
     from classified where place is not null order by place
     on conflict (tenant_id, phone_number) where released_at is null do nothing`.execute(tx);
   const someTaken = Number(inserted.numAffectedRows) < classified.imported;

@@ -3,6 +3,7 @@ import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { invalidFields, Problem, translateViolations, type WrongField } from '../../errors.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
+import { chargesAll } from '../../tenants/weekly-fee.ts';
 import { resolveUsers } from '../../users/references.ts';
 import { type Detail, detailsById } from '../list/details.ts';
 import { type PhoneNumber, readPhoneNumber } from '../phone-number.ts';
@@ -73,10 +74,11 @@ export type Arrival = {
 
 /**
  * Inserts numbers and their assignments. The calling function records the event, with arrivalOf() of each number. The
- * weekly fees of numbers from a carrier account begin now.
+ * weekly fees of numbers from a carrier account begin now, and so do those of others if the tenant charges for all.
  */
 export async function insertNumbers(revision: Revision, caller: Caller, arrivals: Arrival[]): Promise<void> {
   const { tx, organization, number: since_revision, at } = revision;
+  const feesForAll = arrivals.some(({ carrier }) => !carrier) && (await chargesAll(tx, caller));
   const rows = arrivals.map(arrival => {
     const { id, number, carrier, values } = arrival;
     const status = statusOf(arrival);
@@ -92,7 +94,7 @@ export async function insertNumbers(revision: Revision, caller: Caller, arrivals
       available_since: status === 'available' ? at : null,
       carrier_account_id: carrier?.account_id ?? null,
       carrier_number_id: carrier?.number_id ?? null,
-      next_fee_at: carrier && at,
+      next_fee_at: carrier || feesForAll ? at : null,
       attach_due_at: status === 'pending' ? at : null,
       since_revision,
       created_at: at,

@@ -110,7 +110,10 @@ export async function writeStates(
     states.map(({ after }) => after),
     joined.map(({ after }) => ({ phone_number_id: after.id, user_id: after.user_record_id! })),
   );
-  const released = states.filter(({ after }) => after.status === 'released' && after.carrier_account_id);
+  const feesForAll = arriving.policy.weekly_fee_for === 'all';
+  const released = states.filter(
+    ({ after }) => after.status === 'released' && (after.carrier_account_id || feesForAll),
+  );
   await charge(
     arriving,
     caller,
@@ -142,6 +145,7 @@ async function updateNumbers(
     opened as (${insertAssignments(arriving, caller, holders)})
     update phone_numbers n
     set organization_id = ${organization.id}, ${assignments},
+        transferred_at = case when n.organization_id = ${organization.id} then n.transferred_at else ${at} end,
         available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
         released_at = case when s.status = 'released' then ${at}::timestamptz end,
         attach_due_at = case when s.status = 'pending' and s.pending_reason is null then coalesce(n.attach_due_at, ${at}) end,

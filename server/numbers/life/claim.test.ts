@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from 'kysely';
+import { areaCodes } from '../../../phone-numbers/area-codes.ts';
+import { geographicAreaCodes } from '../../../phone-numbers/regions.ts';
 import { check } from '../../check/check.ts';
 import { newCarrierAccount, newCarrierNumbers, runCaller } from '../../testing/carrier-numbers.ts';
 import { newNumbers, newOrganization, newUser } from '../../testing/factories.ts';
@@ -142,6 +144,32 @@ test('nearby: after the area code that was asked for come the others of its stat
   assert.equal(await claimed({ area_code: '415', nearby: true }), 'none_available');
   assert.equal(await claimed({ area_code: ['212'], nearby: true }), '+12125550001');
   assert.equal(await claimed({ area_code: '416', nearby: true }), '+16475550001');
+});
+
+test('nearby knows every area code there is: of the United States, Canada and every other country', async () => {
+  await add(...geographicAreaCodes.map(code => `+1${code}5550100`));
+  for (const codes of Object.values(areaCodes).map(list => list.split(' '))) {
+    // The last one first, so that the others do not come by their order alone.
+    const asked = codes.at(-1)!;
+    const got: string[] = [];
+    for (const _ of codes) got.push((await claimed({ area_code: asked, nearby: true })).slice(2, 5));
+    assert.deepEqual(got, [asked, ...codes.slice(0, -1)]);
+    assert.equal(await claimed({ area_code: asked, nearby: true }), 'none_available');
+  }
+  await assertConsistent();
+});
+
+test('an area code that cannot be one is named with its place', async () => {
+  for (const [area_code, error] of [
+    ['41', /^area_code must be three digits/],
+    [['415', '41'], /^area_code\[1\] must be three digits/],
+    [[], /^area_code must not have fewer than 1 items$/],
+    [415, /^area_code must be a string or an array$/],
+  ] as const) {
+    const { status, body } = await claim({ area_code });
+    assert.equal(status, 400);
+    assert.match(body.error, error);
+  }
 });
 
 test('409 says what was tried and what is available', async () => {

@@ -1,7 +1,7 @@
 import { carriers } from '../../../carriers/carriers.ts';
 import { Type } from '../../../schema/schema.ts';
 import {
-  AreaCode,
+  AreaCodes,
   nullable,
   OrganizationId,
   oneOf,
@@ -68,12 +68,7 @@ export const ClaimBody = Type.Object(
   {
     organization_id: OrganizationId,
     user_id: UserReference,
-    area_code: Type.Optional(
-      Type.Unsafe<string | string[]>({
-        anyOf: [AreaCode, Type.Array(AreaCode, { minItems: 1, maxItems: 100 })],
-        description: 'An area code, or several in order of preference.',
-      }),
-    ),
+    area_code: Type.Optional(AreaCodes(100, 'If there are several, in order of preference.')),
     nearby: Type.Optional(
       Type.Boolean({
         description:
@@ -166,7 +161,7 @@ export const Released = Type.Object(
     released_at: Timestamp('When the number was released. With an undo window: when the window ends.'),
     billing_stopped: Type.Boolean({
       description:
-        'Whether no later week is charged. False while the release of a number from a carrier account can be undone.',
+        'Whether no later week is charged. False while the release of a number that has a weekly fee can be undone.',
     }),
     already_released: Type.Boolean({ description: 'Whether an earlier call released it.' }),
     can_be_undone: Type.Boolean({ description: 'Whether the release can be undone until `released_at`.' }),
