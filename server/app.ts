@@ -12,6 +12,7 @@ import { changing } from './http/changing.ts';
 import { createFastify } from './http/fastify.ts';
 import { forgetAnswers } from './http/idempotency.ts';
 import type { App } from './http/operation.ts';
+import { createAllShares, goneSignal, type Shares } from './http/shares.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { startAttachments } from './numbers/at-carrier/attachment.ts';
@@ -72,6 +73,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
 
   const app = createFastify(brand, log);
   identifyCallers(app, lookups, jobs.keyUse);
+  const shares = createAllShares();
+  shareOutRequests(app, shares.requests);
   const stopping = closeConnectionsWhenStopping(app);
   await docRoutes(app);
 
@@ -80,7 +83,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
-  listRoutes(app, database, bodyCache, brand);
+  listRoutes(app, database, bodyCache, brand, shares);
   detailRoutes(app, db, lookups, bodyCache, brand);
   recordRoutes(app, change);
   lifeRoutes(app, change);
@@ -91,9 +94,9 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   tenantRoutes(app, db, change);
   carrierRoutes(app, db, carriers, change);
   tokenRoutes(app, change);
-  usageRoutes(app, database);
+  usageRoutes(app, database, shares);
   runRoutes(app, db, carriers, change, jobs.runs);
-  eventRoutes(app, db, waiters);
+  eventRoutes(app, db, waiters, shares);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
   app.addHook('preClose', async () => waiters.notifyAll());
@@ -108,6 +111,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
 function identifyCallers(app: App, lookups: Lookups, keyUse: ReturnType<typeof recordKeyUse>): void {
   app.decorateRequest('caller');
   app.decorateRequest('lookup');
+  app.decorateRequest('leave');
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     const { access, subject } = request.routeOptions.config;
@@ -118,6 +122,17 @@ function identifyCallers(app: App, lookups: Lookups, keyUse: ReturnType<typeof r
     if (caller.actor.type === 'key') keyUse.touch(caller);
     assertAccess(caller, access);
   });
+}
+
+/** A request holds a place at the database until its answer is ready. What a slow client reads holds none. */
+function shareOutRequests(app: App, shares: Shares): void {
+  app.addHook('preHandler', async (request, reply) => {
+    const { access, sharesItself } = request.routeOptions.config;
+    if (access === undefined || access === 'none' || sharesItself) return;
+    request.leave = await shares.enter(request.caller.tenantId, goneSignal(reply));
+    reply.raw.once('close', request.leave);
+  });
+  app.addHook('onSend', async request => request.leave?.());
 }
 
 /** A kept-alive connection would keep the server from stopping. @returns whether the server is stopping */

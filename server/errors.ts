@@ -70,6 +70,7 @@ export const problems = {
   drift_not_found: [404, 'Difference not found'],
   drift_resolved: [409, 'The difference is already resolved'],
   too_many_imports: [429, 'Too many imports are running'],
+  too_many_requests: [429, 'Too many requests at once'],
   internal_error: [500, 'Internal server error'],
   unavailable: [503, 'The database is not reachable'],
 } as const satisfies Record<string, readonly [status: number, text: string]>;
