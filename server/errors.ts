@@ -136,3 +136,9 @@ export function isUnavailable(error: unknown): boolean {
     message ?? '',
   );
 }
+
+/** Whether the database has ended a statement that waited or took too long, or that others stood in the way of. */
+export function hasGivenUp(error: unknown): boolean {
+  // 57014 statement_timeout, 55P03 lock_timeout, 40001 and 40P01 conflicts that outlast all attempts, 53... no room.
+  return /^(57014|55P03|40001|40P01|53...|25P03)$/.test(`${(error as { code?: string }).code}`);
+}

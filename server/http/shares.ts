@@ -34,7 +34,7 @@ const waitingMax = 500;
  */
 export function createShares(
   what: string,
-  { total, each, waitMsMax = 10_000 }: { total: number; each: number; waitMsMax?: number },
+  { total, each, waitMsMax }: { total: number; each: number; waitMsMax: number },
 ): Shares {
   const taken = new Map<string, number>();
   /** By tenant, in the order in which the tenants have their turn. */
@@ -133,9 +133,9 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 /** The shares of a server. Those of the database's pools leave some connections for background work. */
 export type AllShares = Record<'requests' | 'streams' | 'imports' | 'followers', Shares>;
 
-export const createAllShares = (): AllShares => ({
-  requests: createShares('connections to the database', { total: 18, each: 12 }),
-  streams: createShares('long answers', { total: 8, each: 3 }),
+export const createAllShares = (waitMsMax: number): AllShares => ({
+  requests: createShares('connections to the database', { total: 18, each: 12, waitMsMax }),
+  streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
   imports: createShares('imports', { total: 4, each: 2, waitMsMax: 0 }),
   followers: createShares('waiting readers of the log', { total: 10_000, each: 1000, waitMsMax: 0 }),
 });
