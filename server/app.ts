@@ -6,12 +6,15 @@ import { createWaiters } from './audit/waiters.ts';
 import { usageRoutes } from './charges/routes.ts';
 import { startWeeklyFees } from './charges/weekly.ts';
 import type { Database } from './db/database.ts';
+import { type Pulse, patienceMsDefault, startPulse } from './db/pulse.ts';
 import { docRoutes } from './docs/routes.ts';
+import { Problem } from './errors.ts';
 import { healthRoutes } from './health/routes.ts';
 import { changing } from './http/changing.ts';
 import { createFastify } from './http/fastify.ts';
 import { forgetAnswers } from './http/idempotency.ts';
 import type { App } from './http/operation.ts';
+import { createAllShares, goneSignal, type Shares } from './http/shares.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { startAttachments } from './numbers/at-carrier/attachment.ts';
@@ -46,6 +49,10 @@ export type AppOptions = {
   carriers?: Partial<CarrierSettings>;
   /** The size of the body cache. */
   cacheBytes?: number;
+  /** How long a request waits for its tenant's share of what is scarce, in milliseconds. */
+  waitMsMax?: number;
+  /** How long the database may be silent, in milliseconds. */
+  silentMsMax?: number;
 };
 
 const cacheBytesDefault = 64 * 1_048_576;
@@ -53,6 +60,7 @@ const cacheBytesDefault = 64 * 1_048_576;
 /** The whole HTTP side and its jobs, wired by hand. */
 export async function createApp({ database, brand, log, ...options }: AppOptions): Promise<App> {
   const { db } = database;
+  const pulse = startPulse(database, options.silentMsMax ?? patienceMsDefault);
   const lookups = createLookups(database.lookups);
   const bodyCache = createBodyCache(options.cacheBytes ?? cacheBytesDefault);
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
@@ -71,16 +79,18 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   };
 
   const app = createFastify(brand, log);
-  identifyCallers(app, lookups, jobs.keyUse);
+  identifyCallers(app, lookups, pulse, jobs.keyUse);
+  const shares = createAllShares(options.waitMsMax ?? 10_000);
+  shareOutRequests(app, shares.requests);
   const stopping = closeConnectionsWhenStopping(app);
   await docRoutes(app);
 
   const change = changing(db);
-  healthRoutes(app, db, stopping);
+  healthRoutes(app, pulse, stopping);
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
-  listRoutes(app, database, bodyCache, brand);
+  listRoutes(app, database, bodyCache, brand, shares);
   detailRoutes(app, db, lookups, bodyCache, brand);
   recordRoutes(app, change);
   lifeRoutes(app, change);
@@ -91,33 +101,52 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   tenantRoutes(app, db, change);
   carrierRoutes(app, db, carriers, change);
   tokenRoutes(app, change);
-  usageRoutes(app, database);
+  usageRoutes(app, database, shares);
   runRoutes(app, db, carriers, change, jobs.runs);
-  eventRoutes(app, db, waiters);
+  eventRoutes(app, db, waiters, shares);
   await app.register(async scope => importRoutes(scope as App, database, brand));
 
   app.addHook('preClose', async () => waiters.notifyAll());
   app.addHook('onClose', async () => {
     await Promise.all(Object.values(jobs).map(job => job.stop()));
+    await pulse.stop();
   });
   await app.ready();
   return app;
 }
 
 /** Looks up the caller and the subject of every request, unless the route is open to everybody. */
-function identifyCallers(app: App, lookups: Lookups, keyUse: ReturnType<typeof recordKeyUse>): void {
+function identifyCallers(
+  app: App,
+  lookups: Lookups,
+  pulse: Pulse,
+  keyUse: ReturnType<typeof recordKeyUse>,
+): void {
   app.decorateRequest('caller');
   app.decorateRequest('lookup');
+  app.decorateRequest('leave');
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     const { access, subject } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
+    if (!pulse.answers()) throw new Problem('unavailable');
     const { caller, lookup } = await identify(lookups, request, subject?.(request) ?? {});
     request.caller = caller;
     request.lookup = lookup;
     if (caller.actor.type === 'key') keyUse.touch(caller);
     assertAccess(caller, access);
   });
+}
+
+/** A request holds a place at the database until its answer is ready. What a slow client reads holds none. */
+function shareOutRequests(app: App, shares: Shares): void {
+  app.addHook('preHandler', async (request, reply) => {
+    const { access, sharesItself } = request.routeOptions.config;
+    if (access === undefined || access === 'none' || sharesItself) return;
+    request.leave = await shares.enter(request.caller.tenantId, goneSignal(reply));
+    reply.raw.once('close', request.leave);
+  });
+  app.addHook('onSend', async request => request.leave?.());
 }
 
 /** A kept-alive connection would keep the server from stopping. @returns whether the server is stopping */

@@ -70,6 +70,7 @@ export const problems = {
   drift_not_found: [404, 'Difference not found'],
   drift_resolved: [409, 'The difference is already resolved'],
   too_many_imports: [429, 'Too many imports are running'],
+  too_many_requests: [429, 'Too many requests at once'],
   internal_error: [500, 'Internal server error'],
   unavailable: [503, 'The database is not reachable'],
 } as const satisfies Record<string, readonly [status: number, text: string]>;
@@ -148,4 +149,10 @@ export function isUnavailable(error: unknown): boolean {
   return /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Connection ended)/.test(
     message ?? '',
   );
+}
+
+/** Whether the database has ended a statement that waited or took too long, or that others stood in the way of. */
+export function hasGivenUp(error: unknown): boolean {
+  // 57014 statement_timeout, 55P03 lock_timeout, 40001 and 40P01 conflicts that outlast all attempts, 53... no room.
+  return /^(57014|55P03|40001|40P01|53...|25P03)$/.test(`${(error as { code?: string }).code}`);
 }

@@ -1,7 +1,8 @@
 import type { Static } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import { invalid } from '../errors.ts';
-import { type App, operation } from '../http/operation.ts';
+import { type App, operation, sharingItself } from '../http/operation.ts';
+import { type AllShares, goneSignal, inTurn } from '../http/shares.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { CountryQuery, NumberParams } from '../numbers/schemas.ts';
 import { readVersion } from '../revisions/version.ts';
@@ -12,33 +13,39 @@ import { BatchParams, BatchQuery, BatchReply, EventsQuery, EventsReply, eventBod
 import type { Waiters } from './waiters.ts';
 
 /** The audit log, and the history of a number. */
-export function eventRoutes(app: App, db: Db, waiters: Waiters): void {
+export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShares): void {
   app.get(
     '/v1/events',
-    operation(
-      'read',
-      {
-        operationId: 'listEvents',
-        summary: 'Follow the log',
-        description:
-          'Returns the events of an organization after a revision, in order and without a gap. To go on, pass the `cursor` that you got as `after`: 409 `log_restarted` then tells you if the database was restored or has failed over to a replica that was behind, and what you know never happened. With `wait`, the call waits up to that many seconds for an event.',
-        tags: ['Events'],
-        querystring: EventsQuery,
-        response: { 200: EventsReply },
-      },
-      ['organization_not_found', 'log_restarted'],
+    sharingItself(
+      operation(
+        'read',
+        {
+          operationId: 'listEvents',
+          summary: 'Follow the log',
+          description:
+            'Returns the events of an organization after a revision, in order and without a gap. To go on, pass the `cursor` that you got as `after`: 409 `log_restarted` then tells you if the database was restored or has failed over to a replica that was behind, and what you know never happened. With `wait`, the call waits up to that many seconds for an event.',
+          tags: ['Events'],
+          querystring: EventsQuery,
+          response: { 200: EventsReply },
+        },
+        ['organization_not_found', 'log_restarted'],
+      ),
     ),
     async (request, reply) => {
-      const { organization_id, limit, wait } = request.query;
-      const after = placeIn(request.query);
-      const read = () => readEvents(db, request.caller, organization_id, after, limit);
+      const { caller, query } = request;
+      const { organization_id, limit, wait } = query;
+      const after = placeIn(query);
+      // A connection is taken for the moment of a reading, and none while it waits.
+      const read = () =>
+        inTurn(shares.requests, caller.tenantId, () => readEvents(db, caller, organization_id, after, limit));
       let log = await read();
       if (log.events.length === 0 && wait > 0) {
-        const gone = new AbortController();
-        reply.raw.once('close', () => gone.abort());
-        if (reply.raw.closed) gone.abort();
-        await waiters.wait(log.id, after.revision, wait * 1000, gone.signal);
-        if (!gone.signal.aborted) log = await read();
+        const gone = goneSignal(reply);
+        const { id } = log;
+        await inTurn(shares.followers, caller.tenantId, () =>
+          waiters.wait({ tenantId: caller.tenantId, id }, after.revision, wait * 1000, gone),
+        );
+        if (!gone.aborted) log = await read();
       }
       const { events, revision, cursor } = log;
       const has_more = (events.at(-1)?.revision ?? after.revision) < revision;

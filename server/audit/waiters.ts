@@ -1,13 +1,17 @@
+import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 
 const pollMs = 250;
 
-type Waiter = { organizationId: string; afterRevision: number; notify: () => void };
+/** An organization, named as the database finds it. */
+export type Watched = { tenantId: string; id: string };
+
+type Waiter = { watched: Watched; afterRevision: number; notify: () => void };
 
 /** Requests that wait for the next revision of an organization. */
 export type Waiters = {
   /** Resolves when the organization is at another revision, when the time is over, or when the client has gone. */
-  wait(organizationId: string, afterRevision: number, ms: number, gone: AbortSignal): Promise<void>;
+  wait(watched: Watched, afterRevision: number, ms: number, gone: AbortSignal): Promise<void>;
   /** Ends all waiting, now and from now on: the server is stopping. */
   notifyAll(): void;
 };
@@ -23,16 +27,15 @@ export function createWaiters(db: Db): Waiters {
     if (polling) return;
     polling = true;
     try {
-      const ids = [...new Set([...waiters].map(waiter => waiter.organizationId))];
-      const rows = await db
-        .selectFrom('organizations')
-        .select(['id', 'revision'])
-        .where('id', 'in', ids)
-        .execute();
+      const all = [...new Map([...waiters].map(({ watched }) => [watched.id, watched])).values()];
+      const [tenants, ids] = [all.map(({ tenantId }) => tenantId), all.map(({ id }) => id)];
+      const { rows } = await sql<{ id: string; revision: number }>`
+        select o.id, o.revision from unnest(${tenants}::uuid[], ${ids}::uuid[]) as watched (tenant_id, id)
+        join organizations o using (tenant_id, id)`.execute(db);
       const revisions = new Map(rows.map(row => [row.id, row.revision]));
       for (const waiter of waiters) {
         // Also if it is behind: the database has gone back, and the waiter is told so.
-        if (revisions.get(waiter.organizationId) !== waiter.afterRevision) waiter.notify();
+        if (revisions.get(waiter.watched.id) !== waiter.afterRevision) waiter.notify();
       }
     } catch {
       // The next request of each waiter reports that the database is unavailable.
@@ -42,11 +45,11 @@ export function createWaiters(db: Db): Waiters {
   }
 
   return {
-    wait(organizationId, afterRevision, ms, gone) {
+    wait(watched, afterRevision, ms, gone) {
       return new Promise(resolve => {
         const end = setTimeout(() => waiter.notify(), ms);
         const waiter: Waiter = {
-          organizationId,
+          watched,
           afterRevision,
           notify() {
             clearTimeout(end);

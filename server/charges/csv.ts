@@ -30,10 +30,10 @@ export async function openUsageCsv(
   database: Database,
   caller: Caller,
   query: UsageQuery,
-): Promise<{ scope: UsageScope; body: Readable }> {
+): Promise<{ scope: UsageScope; stream: Readable }> {
   const scope = await readScope(database.db, caller, query);
   const { sql: text, parameters } = chargesOf(database.db, caller, scope).compile();
-  const client = await database.pool.connect();
+  const client = await database.long.connect();
   const cursor = openCursor<ChargeRow>(client, text, [...parameters]);
   let open = true;
   const close = async () => {
@@ -45,13 +45,13 @@ export async function openUsageCsv(
   try {
     // Read before anything is sent, so that an error still gets a reply.
     const first = await cursor.read(rowsPerRead);
-    const body = Readable.from(
+    const stream = Readable.from(
       csvOf(first, () => cursor.read(rowsPerRead)),
       { objectMode: false },
     );
     // The stream closes at its end, and also when the client has gone, even before the first row.
-    body.once('close', close);
-    return { scope, body };
+    stream.once('close', close);
+    return { scope, stream };
   } catch (error) {
     await close();
     throw error;

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
@@ -22,24 +23,55 @@ export type Database = {
   lookups: pg.Pool;
   /** For reads that take minutes, at the pace of a client. A pool of their own keeps them from blocking other work. */
   long: pg.Pool;
+  /** How many bytes each connection has had from PostgreSQL. */
+  heard(): Heard;
+  /** The connections that have had none since. */
+  silentSince(heard: Heard): Socket[];
   /** A connection of its own, for state that lives in a connection: COPY, temporary tables. */
   openSession(): Promise<Session>;
   close(): Promise<void>;
 };
 
+/** By connection, also one that is being made. */
+export type Heard = ReadonlyMap<Socket, number>;
+
 /** One connection, for node-postgres and Kysely. The code that opens it must end it. */
-export type Session = { client: pg.Client; db: Db; end(): Promise<void> };
+export type Session = {
+  client: pg.Client;
+  db: Db;
+  end(): Promise<void>;
+  /** Ends it without a word to PostgreSQL, which may not answer. */
+  abandon(): void;
+};
+
+/**
+ * PostgreSQL ends what takes longer, so that nothing holds a connection of `pool` for good. A change may have to wait for
+ * an import of the same organization.
+ */
+const statementLimits = {
+  statement_timeout: 120_000,
+  lock_timeout: 30_000,
+  idle_in_transaction_session_timeout: 60_000,
+};
 
 export function openDatabase(connection: pg.ClientConfig): Database {
+  const sockets = new Set<Socket>();
   const config = {
+    // So that all sockets are known, those that still connect too.
+    stream() {
+      const socket = new Socket();
+      sockets.add(socket);
+      return socket.once('close', () => sockets.delete(socket));
+    },
     application_name: 'linekeeper',
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     // A request also waits this long for a free connection of the pool.
     connectionTimeoutMillis: 10_000,
     ...connection,
   };
   function openPool(max: number, more: pg.PoolConfig = {}) {
-    const pool = new pg.Pool({ ...config, ...more, max });
+    const pool = new pg.Pool({ ...more, ...config, max });
     // Without a listener, a lost connection would end the process. The pool itself listens to idle ones only. It replaces
     // a lost connection at its next use.
     pool.on('error', () => {});
@@ -48,19 +80,21 @@ export function openDatabase(connection: pg.ClientConfig): Database {
   }
   const typed = (pool: pg.Pool) =>
     new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
-  const pool = openPool(20);
+  const pool = openPool(20, statementLimits);
   const lookups = openPool(2, {
     idleTimeoutMillis: 0,
     // The generic plan suits any number of questions. By default PostgreSQL would plan each time anew.
     onConnect: async client => void (await client.query('set plan_cache_mode = force_generic_plan')),
   });
   const db = typed(pool);
-  const long = openPool(8);
+  const long = openPool(12);
   return {
     db,
     pool,
     lookups,
     long,
+    heard: () => new Map([...sockets].map(socket => [socket, socket.bytesRead])),
+    silentSince: heard => [...sockets].filter(socket => socket.bytesRead === (heard.get(socket) ?? 0)),
     async openSession() {
       // The name tells sessions from the connections of the pools in pg_stat_activity.
       const client = new pg.Client({ ...config, application_name: `${config.application_name} session` });
@@ -73,13 +107,16 @@ export function openDatabase(connection: pg.ClientConfig): Database {
       const session = new Kysely<Tables>({
         dialect: new PostgresDialect({ pool: single as unknown as pg.Pool }),
       });
-      return { client, db: session, end: () => client.end() };
+      return { client, db: session, end: () => client.end(), abandon: () => socketOf(client).destroy() };
     },
     async close() {
       await Promise.all([db.destroy(), long.end(), lookups.end()]);
     },
   };
 }
+
+const socketOf = (client: pg.ClientBase): Socket =>
+  (client as unknown as { connection: { stream: Socket } }).connection.stream;
 
 const attemptsMax = 6;
 

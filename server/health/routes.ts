@@ -1,6 +1,5 @@
-import { sql } from 'kysely';
 import { Type } from '../../schema/schema.ts';
-import type { Db } from '../db/database.ts';
+import type { Pulse } from '../db/pulse.ts';
 import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 
@@ -10,7 +9,7 @@ const HealthReply = Type.Object(
 );
 
 /** @param stopping whether the server is stopping: then it finishes its requests and wants no new ones */
-export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {
+export function healthRoutes(app: App, pulse: Pulse, stopping: () => boolean): void {
   app.get(
     '/livez',
     operation('none', {
@@ -30,13 +29,16 @@ export function healthRoutes(app: App, db: Db, stopping: () => boolean): void {
       operationId: 'ready',
       summary: 'Can it serve?',
       description:
-        'Replies 503 while the database is unreachable or the server is stopping. For load balancers.',
+        'Replies 503 while the database is unreachable, silent or a standby, and while the server is stopping. For load balancers.',
       tags: ['Operations'],
       response: { 200: HealthReply },
     }),
     async () => {
       if (stopping()) throw new Problem('unavailable', 'The server is stopping');
-      await sql`select 1`.execute(db);
+      // On a connection of its own: those for requests may all be in use.
+      await pulse.ask().catch(error => {
+        throw new Problem('unavailable', undefined, error.message);
+      });
       return { status: 'ok' as const };
     },
   );

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { invalid, isUnavailable, Problem, type ProblemCode } from '../errors.ts';
+import { hasGivenUp, invalid, isUnavailable, Problem, type ProblemCode } from '../errors.ts';
 
 export type ErrorReplies = {
   /** Replies to a request that failed. */
@@ -57,6 +57,7 @@ const supported = (types: readonly string[] = ['application/json']): string =>
 function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBytesMax: number): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) return new Problem('unavailable');
+  if (hasGivenUp(error)) return new Problem('unavailable', 'The database is busy: try again');
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Problem(

@@ -38,6 +38,8 @@ export type Subject = {
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** The route asks for its places itself: see http/shares.ts. */
+    sharesItself?: boolean;
     /** Reads the subject of a request that is not validated yet. */
     subject?: (request: FastifyRequest) => Subject;
     /** The route checks the texts of its body itself, one by one. */
@@ -90,7 +92,8 @@ export function operation<const S extends OperationSchema>(
   }
   const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable']);
   if (access !== 'none')
-    for (const code of ['api_key_required', 'api_key_invalid', 'token_invalid'] as const) possible.add(code);
+    for (const code of ['api_key_required', 'api_key_invalid', 'token_invalid', 'too_many_requests'] as const)
+      possible.add(code);
   if (access !== 'none' && access !== 'own') possible.add('admin_required');
   const changes = access === 'change' || access === 'setting';
   if (changes) {
@@ -142,6 +145,12 @@ function examplesInWords({ properties, ...schema }: TObject): TObject {
   });
   return { ...schema, properties: Object.fromEntries(parameters) } as TObject;
 }
+
+/** For routes that do not hold a connection from beginning to end: they answer from memory, stream, or wait. */
+export const sharingItself = <O extends { config: object }>(options: O): O => ({
+  ...options,
+  config: { ...options.config, sharesItself: true },
+});
 
 const idempotencyKey = Type.Optional(
   textLike('^[\\x21-\\x7e]{1,255}$', '1 to 255 visible ASCII characters such as import-2024-05', {

@@ -5,6 +5,7 @@ import { check } from '../check/check.ts';
 import { newAccount, newNumbers, newOrganization } from '../testing/factories.ts';
 import { asUser } from '../testing/names.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
+import { OrganizationEditBody } from './schemas.ts';
 
 let server: TestServer;
 before(async () => {
@@ -131,18 +132,6 @@ test("only the tenant's own keys make the tenant's decisions for an organization
   assert.deepEqual(events.at(-1).data.changes, Object.fromEntries(changes));
   assert.deepEqual((await check(server.database)).findings, []);
 
-  const admin = await asUser(server, organization, 'admin');
-  const bound = await server.newKey({ organization_id: organization });
-  for (const [field, value] of Object.entries({ ...decided, ...none })) {
-    const options = { body: { name: 'Renamed', [field]: value } };
-    const path = `/v1/organizations/${organization}`;
-    const codes = [
-      await server.call('PATCH', path, { ...options, key: bound }),
-      await server.call('PATCH', path, { ...options, key: '', headers: admin }),
-    ].map(reply => reply.body.code);
-    assert.deepEqual(codes, ['key_bound', 'admin_required'], field);
-  }
-  assert.equal((await get(organization)).name, before.name);
   const wrong: [object, RegExp][] = [
     [{ carrier_account_id: randomUUID() }, /^carrier_account_id must be the id of one of the tenant's/],
     [{ carrier_account_id: await newAccount(server, await server.newTenant()) }, /^carrier_account_id must/],
@@ -212,6 +201,42 @@ test('the first number of an organization is the one that it has had longest', a
   await add(organization, oldest);
   assert.equal(await first(), '+14155550150');
   assert.deepEqual((await check(server.database)).findings, []);
+});
+
+test('an organization edits its name and address; every other field is the decision of its tenant', async () => {
+  const organization = await newOrganization(server);
+  await edit(organization, { status: 'suspended', sms_active: false, sms_registration_status: 'rejected' });
+  const admin = await asUser(server, organization, 'admin');
+  const bound = await server.newKey({ organization_id: organization });
+  const before = await get(organization);
+  const path = `/v1/organizations/${organization}`;
+  const own: Record<string, unknown> = { name: 'Renamed', contact_email: 'ops@acme.example' };
+  const decided: Record<string, unknown> = {
+    ...{ status: 'active', sms_active: true, sms_registration_status: 'approved' },
+    ...{
+      carrier_account_id: null,
+      monthly_spending_cap: null,
+      messaging_service_id: null,
+      campaign_id: null,
+    },
+  };
+  // A field that is added to the body must be added here, to one or the other.
+  assert.deepEqual(
+    Object.keys(OrganizationEditBody.properties).sort(),
+    Object.keys({ ...own, ...decided }).sort(),
+  );
+  for (const [field, value] of Object.entries(decided)) {
+    const options = { body: { name: 'Renamed', [field]: value } };
+    const codes = [
+      await server.call('PATCH', path, { ...options, key: bound }),
+      await server.call('PATCH', path, { ...options, key: '', headers: admin }),
+    ].map(reply => reply.body.code);
+    assert.deepEqual(codes, ['key_bound', 'admin_required'], field);
+  }
+  assert.deepEqual(await get(organization), before);
+  for (const caller of [{ key: bound }, { key: '', headers: admin }])
+    for (const [field, value] of Object.entries(own))
+      assert.equal((await server.call('PATCH', path, { ...caller, body: { [field]: value } })).status, 200);
 });
 
 test('an organization that does not exist is a 404', async () => {

@@ -10,16 +10,13 @@ import { type Organization, revise } from '../revisions/revise.ts';
 
 export type NewOrganization = { name: string; contact_email?: string | null; unique_id?: string };
 
-export type OrganizationEdit = {
-  name?: string;
-  contact_email?: string | null;
+export type OrganizationEdit = { name?: string; contact_email?: string | null } & TenantDecisions;
+
+/** Fields that the tenant decides, not the organization's own users or bound keys: it pays, and it suspends. */
+type TenantDecisions = {
   status?: OrganizationStatus;
   sms_active?: boolean;
   sms_registration_status?: RegistrationStatus;
-} & TenantDecisions;
-
-/** Fields that the tenant decides, not the organization's own users or bound keys. */
-type TenantDecisions = {
   carrier_account_id?: string | null;
   monthly_spending_cap?: number | null;
   messaging_service_id?: string | null;
@@ -60,10 +57,9 @@ export async function editOrganization(
   uniqueId: string,
   edit: OrganizationEdit,
 ): Promise<OrganizationWithNumber> {
-  const { carrier_account_id, monthly_spending_cap, messaging_service_id, campaign_id } = edit;
-  const decisions = [carrier_account_id, monthly_spending_cap, messaging_service_id, campaign_id];
-  if (decisions.some(decision => decision !== undefined)) assertTenantKey(caller);
-  assertDollars(monthly_spending_cap, 'monthly_spending_cap');
+  const { name, contact_email, ...decisions } = edit;
+  if (Object.values(decisions).some(decision => decision !== undefined)) assertTenantKey(caller);
+  assertDollars(edit.monthly_spending_cap, 'monthly_spending_cap');
   await revise(db, caller, { unique_id: uniqueId }, async ({ tx, organization, at, record }) => {
     const changes = changesBetween(organization, edit);
     if (!changes) return;

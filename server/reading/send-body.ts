@@ -19,9 +19,6 @@ export type RequestedBody = {
   stream(): Promise<{ version: string; stream: Readable }>;
 };
 
-/** A client that reads nothing for this long is taken for gone, even if its connection is open. */
-const stalledMsMax = 60_000;
-
 /** Sends the body in the requested version or a later one, or 304 if the client has it. */
 export function sendBody(
   bodyCache: BodyCache,
@@ -57,7 +54,6 @@ export function sendBody(
     const { version: built, bytes } = body ?? (await bodyCache.build(name, version, requested.build));
     if (bytes) return send(tag(built), bytes);
     const { version: streamed, stream } = await requested.stream();
-    reply.raw.setTimeout(stalledMsMax);
     return send(tag(streamed), stream);
   }
 }

@@ -18,8 +18,9 @@ export type TestDatabase = Database & { connection: pg.ClientConfig; drop(): Pro
 export async function createTestDatabase(from: string = templateName): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin(`create database ${name} template ${from}`);
-  // Whoever waits for a connection gets one, however slow the machine is.
-  const connection = { ...testPostgres(), database: name, connectionTimeoutMillis: 0 };
+  // Whoever waits for a connection, a lock or an answer gets it, however slow the machine is.
+  const patient = { connectionTimeoutMillis: 0, statement_timeout: 0, lock_timeout: 0 };
+  const connection = { ...testPostgres(), database: name, ...patient };
   const database = openDatabase(connection);
   return {
     ...database,

@@ -81,6 +81,8 @@ export function killable(database: Database, life: Life): Database {
     pool,
     lookups: pool,
     long: pool,
+    heard: () => new Map(),
+    silentSince: () => [],
     async openSession() {
       throw new Error('A session is not counted, so a process whose steps are has none');
     },

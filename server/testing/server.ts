@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { type DestinationStream, pino } from 'pino';
 import { unhurried } from '../../carriers/testing/time-outs.ts';
 import type { CarrierSettings } from '../accounts/open.ts';
-import { createApp } from '../app.ts';
+import { type AppOptions, createApp } from '../app.ts';
 import { openDatabase } from '../db/database.ts';
 import type { App } from '../http/operation.ts';
 import type { NewKey } from '../keys/keys.ts';
@@ -45,7 +45,7 @@ const testCarriers = {
 export async function startTestServer(
   shared?: TestDatabase,
   carriers: Partial<CarrierSettings> = {},
-  more: { cacheBytes?: number } = {},
+  more: Partial<AppOptions> = {},
 ): Promise<TestServer> {
   const database = shared ?? (await createTestDatabase());
   const logged: string[] = [];
@@ -55,6 +55,7 @@ export async function startTestServer(
     brand: 'Teli',
     log: pino({ level: 'debug' }, sink),
     carriers: { ...testCarriers, ...carriers },
+    ...{ waitMsMax: hour, silentMsMax: hour },
     ...more,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -91,7 +92,7 @@ export async function startTestServer(
 /** Another server on the database of the first, with connections of its own, as another process or machine has them. */
 export async function startBeside(
   { database: { connection } }: TestServer,
-  more: { cacheBytes?: number } = {},
+  more: Partial<AppOptions> = {},
 ): Promise<TestServer> {
   const database = { ...openDatabase(connection), connection, drop: async () => {} };
   const server = await startTestServer(database, {}, more);

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Static } from '../../../schema/schema.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
-import { type App, checkingTexts, operation, type Subject } from '../../http/operation.ts';
+import { type App, checkingTexts, operation, type Subject, sharingItself } from '../../http/operation.ts';
 import { atTurnsEnd } from '../../reading/at-turns-end.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { identify } from '../../reading/identify.ts';
@@ -28,19 +28,21 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
 
   app.get(
     '/v1/sms/phone-numbers/:phone_number',
-    operation(
-      'own',
-      {
-        operationId: 'getNumber',
-        summary: 'Get a number',
-        description: 'One number of the tenant in full, with its organization and user.',
-        tags: ['Phone numbers'],
-        params: NumberParams,
-        querystring: CountryQuery,
-        response: { 200: OneNumber },
-      },
-      ['number_not_found'],
-      aboutNumber,
+    sharingItself(
+      operation(
+        'own',
+        {
+          operationId: 'getNumber',
+          summary: 'Get a number',
+          description: 'One number of the tenant in full, with its organization and user.',
+          tags: ['Phone numbers'],
+          params: NumberParams,
+          querystring: CountryQuery,
+          response: { 200: OneNumber },
+        },
+        ['number_not_found'],
+        aboutNumber,
+      ),
     ),
     (request, reply) => {
       const bytes = bytesOf(request.lookup.number, request);

@@ -6,7 +6,9 @@ import { timeZoneOf } from '../../access/time-zone.ts';
 import type { Database } from '../../db/database.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
-import { type App, operation, type Subject } from '../../http/operation.ts';
+import { type App, operation, type Subject, sharingItself } from '../../http/operation.ts';
+import { openInTurn } from '../../http/pace.ts';
+import { type AllShares, inTurn } from '../../http/shares.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
 import { numberJson } from '../json.ts';
@@ -27,44 +29,54 @@ const formats =
   'As JSON, or the whole list as CSV or NDJSON: set `format`, `Accept: text/csv` or `Accept: application/x-ndjson`.';
 
 /** The routes that list and count an organization's numbers. */
-export function listRoutes(app: App, database: Database, bodyCache: BodyCache, brand: string): void {
+export function listRoutes(
+  app: App,
+  database: Database,
+  bodyCache: BodyCache,
+  brand: string,
+  shares: AllShares,
+): void {
   const { db } = database;
   const lists = createLists(database, brand);
 
   app.get(
     '/v1/sms/phone-numbers',
-    operation(
-      'own',
-      {
-        operationId: 'listNumbers',
-        summary: 'List SMS numbers',
-        description: `Retrieve all SMS phone numbers belonging to an organization, including their assignment status. ${order} ${formats} ${validator}`,
-        tags: ['Phone numbers'],
-        querystring: ListQuery,
-        response: { 200: ListBody, 304: NotModified },
-        files: ListFiles,
-      },
-      ['organization_not_found'],
-      aboutOrganization,
+    sharingItself(
+      operation(
+        'own',
+        {
+          operationId: 'listNumbers',
+          summary: 'List SMS numbers',
+          description: `Retrieve all SMS phone numbers belonging to an organization, including their assignment status. ${order} ${formats} ${validator}`,
+          tags: ['Phone numbers'],
+          querystring: ListQuery,
+          response: { 200: ListBody, 304: NotModified },
+          files: ListFiles,
+        },
+        ['organization_not_found'],
+        aboutOrganization,
+      ),
     ),
     (request, reply) => sendList(request, reply, request.query),
   );
 
   app.get(
     '/v1/sms/phone-numbers/available',
-    operation(
-      'own',
-      {
-        operationId: 'listAvailableNumbers',
-        summary: 'List available SMS numbers',
-        description: `The unassigned numbers only: the same as the list with \`include_assigned=false\`. ${order} ${formats} ${validator}`,
-        tags: ['Phone numbers'],
-        querystring: AvailableQuery,
-        response: { 200: AvailableBody, 304: NotModified },
-        files: AvailableFiles,
-      },
-      ['organization_not_found'],
-      aboutOrganization,
+    sharingItself(
+      operation(
+        'own',
+        {
+          operationId: 'listAvailableNumbers',
+          summary: 'List available SMS numbers',
+          description: `The unassigned numbers only: the same as the list with \`include_assigned=false\`. ${order} ${formats} ${validator}`,
+          tags: ['Phone numbers'],
+          querystring: AvailableQuery,
+          response: { 200: AvailableBody, 304: NotModified },
+          files: AvailableFiles,
+        },
+        ['organization_not_found'],
+        aboutOrganization,
+      ),
     ),
     (request, reply) => sendList(request, reply, { ...request.query, include_assigned: false }),
   );
@@ -110,8 +122,14 @@ export function listRoutes(app: App, database: Database, bodyCache: BodyCache, b
       version,
       headers: headersOf(query),
       tag: version => listTag(version, scope),
-      build: () => lists.build(caller, id, readList(query, zone), version),
-      stream: () => lists.stream(caller, id, readList(query, zone)),
+      build: () =>
+        inTurn(shares.requests, caller.tenantId, () =>
+          lists.build(caller, id, readList(query, zone), version),
+        ),
+      stream: () =>
+        openInTurn(shares.streams, caller.tenantId, reply, () =>
+          lists.stream(caller, id, readList(query, zone)),
+        ),
     });
   }
 }

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openDatabase } from './db/database.ts';
+import { createTestDatabase } from './testing/database.ts';
+import { newOrganization, uniqueNumber } from './testing/factories.ts';
+import { startTestServer, type TestServer } from './testing/server.ts';
+
+/** A way to PostgreSQL on which connections can go silent: they stay open, and carry nothing. */
+type Line = { host: string; silence(which: 'all' | 'at hand'): void; restore(): void };
+
+async function openLine(t: TestContext, upstream: string): Promise<Line> {
+  const host = await mkdtemp(join(tmpdir(), 'lk-line-'));
+  const pairs = new Set<[Socket, Socket]>();
+  let allSilent = false;
+  const proxy = createServer(client => {
+    const server = connect(upstream);
+    const pair: [Socket, Socket] = [client, server];
+    pairs.add(pair);
+    for (const [one, other] of [pair, pair.toReversed() as [Socket, Socket]]) {
+      one.on('error', () => {}).on('close', () => other.destroy());
+      one.on('data', bytes => other.write(bytes));
+      if (allSilent) one.pause();
+    }
+    client.once('close', () => pairs.delete(pair));
+  });
+  await new Promise<void>(resolve => proxy.listen(join(host, '.s.PGSQL.5432'), resolve));
+  t.after(async () => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+    proxy.close();
+    await rm(host, { recursive: true });
+  });
+  return {
+    host,
+    silence(which) {
+      allSilent = which === 'all';
+      for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    restore() {
+      allSilent = false;
+      for (const pair of pairs) for (const socket of pair) socket.resume();
+    },
+  };
+}
+
+async function startOnLine(t: TestContext): Promise<{ server: TestServer; line: Line }> {
+  const own = await createTestDatabase();
+  const line = await openLine(t, join(own.connection.host!, '.s.PGSQL.5432'));
+  const connection = { ...own.connection, host: line.host };
+  const database = { ...openDatabase(connection), connection, drop: async () => {} };
+  const server = await startTestServer(database, {}, { silentMsMax: 1000 });
+  t.after(async () => {
+    line.restore();
+    await server.stop();
+    await database.close();
+    await own.drop();
+  });
+  return { server, line };
+}
+
+/** Calls until the answer has this status. The answers before may only say that the database is away. */
+async function until(status: number, call: () => ReturnType<TestServer['call']>): Promise<void> {
+  for (;;) {
+    const reply = await call();
+    if (reply.status === status) return;
+    assert.equal(reply.status, 503, reply.text);
+    assert.equal(reply.body.code, 'unavailable');
+    await sleep(20);
+  }
+}
+
+test('a database that goes silent is 503, for everything and /readyz, until it answers again', async t => {
+  const { server, line } = await startOnLine(t);
+  const organization = await newOrganization(server);
+  const list = () => server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`);
+  const add = () =>
+    server.call('POST', '/v1/sms/phone-numbers', {
+      body: { organization_id: organization, phone_numbers: [{ phone_number: uniqueNumber() }] },
+    });
+  await until(200, list);
+  line.silence('all');
+  // What is under way is answered, too.
+  for (const reply of await Promise.all([list(), list(), add(), add()])) {
+    assert.equal(reply.status, 503, reply.text);
+    assert.equal(reply.body.code, 'unavailable');
+  }
+  assert.equal((await server.call('GET', '/readyz')).status, 503);
+  assert.equal((await server.call('GET', '/livez')).status, 200);
+  line.restore();
+  await until(200, () => server.call('GET', '/readyz'));
+  await until(200, list);
+  await until(201, add);
+});
+
+test('connections that a firewall has forgotten are replaced', async t => {
+  const { server, line } = await startOnLine(t);
+  const organization = await newOrganization(server);
+  const list = () => server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`);
+  await until(200, list);
+  line.silence('at hand');
+  await until(200, list);
+  await until(200, () => server.call('GET', '/readyz'));
+});
