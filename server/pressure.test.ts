@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
+import { newNumbers, newOrganization, uniqueNumber } from './testing/factories.ts';
+import { startTestServer, type TestServer } from './testing/server.ts';
+
+// What one tenant does must not take the service from the others. Here A is heavy or slow, and B only uses the product.
+
+let server: TestServer;
+let b: string;
+let organization: string;
+before(async () => {
+  server = await startTestServer();
+  b = await server.newTenant();
+  const { body } = await server.call('POST', '/v1/organizations', { key: b, body: { name: 'B' } });
+  organization = body.organization.unique_id;
+});
+after(() => server.stop());
+
+/** B adds a number, and reads it in a list that is not in memory. */
+async function assertServed(): Promise<void> {
+  const phone_number = uniqueNumber();
+  const added = await server.call('POST', '/v1/sms/phone-numbers', {
+    key: b,
+    body: { organization_id: organization, phone_numbers: [{ phone_number }] },
+  });
+  assert.equal(added.status, 201, added.text);
+  const query = `organization_id=${organization}&contains=${phone_number.slice(1)}`;
+  const list = await server.call('GET', `/v1/sms/phone-numbers?${query}`, { key: b });
+  assert.equal(list.body.count, 1, list.text);
+}
+
+/** The head of an answer whose body is never read. */
+async function unread(path: string): Promise<IncomingMessage> {
+  const request = httpRequest(server.url + path, { headers: { 'x-api-key': server.key } });
+  request.on('error', () => {});
+  request.end();
+  const [response] = await once(request, 'response');
+  response.on('error', () => {});
+  return response;
+}
+
+test('changes of an organization that is locked wait in the share of their tenant', async () => {
+  const own = await newOrganization(server);
+  const free = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const holder = server.database.db.transaction().execute(async tx => {
+    await sql`select from organizations where unique_id = ${own} for update`.execute(tx);
+    locked.resolve();
+    await free.promise;
+  });
+  await locked.promise;
+  const edits = Array.from({ length: 60 }, (_, i) =>
+    server.call('PATCH', `/v1/organizations/${own}`, { body: { name: `Name ${i}` } }),
+  );
+  for (let waiting = 0; waiting < 12; ) {
+    const { rows } = await sql<{ waiting: number }>`
+      select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(server.database.db);
+    waiting = rows[0]!.waiting;
+  }
+  await assertServed();
+  free.resolve();
+  await holder;
+  for (const edit of await Promise.all(edits)) assert.equal(edit.status, 200);
+});
+
+test('usage files and long lists that nobody reads are in a share of their own', async () => {
+  const own = await newOrganization(server);
+  await sql`
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
+    select tenant_id, id, gen_random_uuid(), '+1' || (5000000000 + n), repeat('x', 100), now(), 1
+    from organizations, generate_series(1, 40000) n where unique_id = ${own}`.execute(server.database.db);
+  await sql`
+    insert into charges (tenant_id, organization_id, id, type, amount, phone_number_id, phone_number, period_start, at)
+    select n.tenant_id, n.organization_id, gen_random_uuid(), 'number.purchase_fee', 1, n.id, n.phone_number, now(), now()
+    from phone_numbers n join organizations o on o.id = n.organization_id where o.unique_id = ${own}`.execute(
+    server.database.db,
+  );
+  const paths = [`/v1/sms/phone-numbers?organization_id=${own}`, '/v1/usage?format=csv'];
+  const open = await Promise.all([0, 1, 0, 1].map(which => unread(paths[which]!)));
+  // These wait for one of the four.
+  const more = Array.from({ length: 30 }, (_, i) => unread(paths[i % 2]!));
+  await assertServed();
+  const { body } = await server.call('POST', '/v1/organizations', { key: b, body: { name: 'Long' } });
+  await sql`
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
+    select tenant_id, id, gen_random_uuid(), '+1' || (6000000000 + n), '', now(), 1
+    from organizations, generate_series(1, 3000) n
+    where unique_id = ${body.organization.unique_id}`.execute(server.database.db);
+  const long = `/v1/sms/phone-numbers?organization_id=${body.organization.unique_id}`;
+  assert.equal((await server.call('GET', long, { key: b })).body.count, 3000);
+  for (const response of open) response.destroy();
+  for (const response of await Promise.all(more.map(one => one.then(response => response.destroy()))))
+    assert.ok(response);
+});
+
+test('followers beyond the share of their tenant are refused by name', async () => {
+  const own = await newOrganization(server);
+  await newNumbers(server, own, [{ phone_number: uniqueNumber() }]);
+  const wait = `/v1/events?organization_id=${own}&after_revision=2&wait=60`;
+  const gone = new AbortController();
+  const followers = Array.from({ length: 1001 }, () =>
+    fetch(server.url + wait, { headers: { 'x-api-key': server.key }, signal: gone.signal }).then(
+      reply => reply.json() as Promise<{ code: string; detail: string }>,
+      () => ({ code: 'gone', detail: '' }),
+    ),
+  );
+  const refused = await Promise.race(followers);
+  assert.equal(refused.code, 'too_many_requests');
+  assert.match(refused.detail, /^All 1000 waiting readers of the log/);
+  await assertServed();
+  gone.abort();
+  await Promise.all(followers);
+});
