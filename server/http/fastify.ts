@@ -7,15 +7,16 @@ import { composed, mayBeDecomposed } from './composed.ts';
 import { createErrorReplies } from './error-replies.ts';
 import { explainValidation } from './explanation.ts';
 import type { App } from './operation.ts';
-import {
-  compileSerializer,
-  compileValidator,
-  nestsTooDeep,
-  unstorable,
-  unstorableField,
-} from './validation.ts';
+import { compileSerializer, compileValidator, excessOf, unstorable, unstorableField } from './validation.ts';
 
 const bodyBytesMax = 1_048_576;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether the JSON of the body has a character in the form of an escape. */
+    hasEscapes: boolean;
+  }
+}
 
 /** Fastify with our JSON, validation, errors and log. It has no routes yet, and identifies no callers. */
 export function createFastify(brand: string, log: Logger): App {
@@ -67,23 +68,27 @@ function parseJsonBodies(app: App): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     // Many clients send a content type with every request, even without a body.
     if (!request.routeOptions.schema?.body) return done(null);
-    if (nestsTooDeep(body as string)) return done(new Problem('body_invalid', 'The body is nested too deep'));
-    if (!mayBeDecomposed(body as string)) return parseJson(request, body as string, done);
-    parseJson(request, body as string, (error, value) => done(error, composed(value)));
+    const text = body as string;
+    const excess = excessOf(text);
+    if (excess !== undefined) return done(new Problem('body_invalid', excess));
+    request.hasEscapes = text.includes('\\u');
+    if (!mayBeDecomposed(text)) return parseJson(request, text, done);
+    parseJson(request, text, (error, value) => done(error, composed(value)));
   });
 }
 
 /** Composes all texts of a request, and refuses those that cannot be stored. A JSON body is composed already. */
 function readTexts(app: App): void {
-  app.addHook('preValidation', ({ url, params, query, body, routeOptions }, _reply, done) => {
+  app.decorateRequest('hasEscapes', false);
+  app.addHook('preValidation', ({ url, params, query, body, routeOptions, hasEscapes }, _reply, done) => {
     // Text beyond ASCII is escaped in a URL.
     if (url.includes('%')) {
       composed(query);
       composed(params);
     }
     const known = { ...(params as object), ...(routeOptions.schema?.querystring ? (query as object) : {}) };
-    const streams = body !== null && typeof body === 'object' && 'pipe' in body;
-    const isLeft = streams || routeOptions.config.checksTexts;
+    // Without an escape, JSON has no text that cannot be stored.
+    const isLeft = !hasEscapes || routeOptions.config.checksTexts;
     const field = unstorableField(known) ?? (isLeft ? undefined : unstorableField(body));
     if (field === undefined) done();
     else done(unstorable(field));

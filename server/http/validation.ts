@@ -125,18 +125,28 @@ export function assertValid(schema: TSchema, value: unknown): void {
 
 /**
  * Finds text that PostgreSQL cannot store: it rejects U+0000 and unpaired surrogates.
- * @returns the name of the first such field
+ * @returns the name of the first such field; '' for the value itself
  */
-export function unstorableField(value: unknown, name = ''): string | undefined {
-  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? name : undefined;
+export function unstorableField(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? '' : undefined;
   if (typeof value !== 'object' || value === null) return undefined;
-  for (const [key, inner] of Object.entries(value)) {
-    const path = Array.isArray(value) ? `${name}[${key}]` : name ? `${name}.${key}` : key;
-    const found = unstorableField(key, path) ?? unstorableField(inner, path);
-    if (found !== undefined) return found;
+  // Names are only put together where something is wrong: a body may have a million values.
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const found = unstorableField(value[index]);
+      if (found !== undefined) return joined(`[${index}]`, found);
+    }
+    return undefined;
+  }
+  for (const name of Object.keys(value)) {
+    const found = unstorableField(name) ?? unstorableField((value as Record<string, unknown>)[name]);
+    if (found !== undefined) return joined(name, found);
   }
   return undefined;
 }
+
+const joined = (name: string, rest: string) =>
+  rest === '' || rest.startsWith('[') ? name + rest : `${name}.${rest}`;
 
 /** @param field as unstorableField() names it */
 export const unstorable = (field: string): Problem =>
@@ -148,10 +158,13 @@ export const unstorable = (field: string): Problem =>
 export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd');
 
 const depthMax = 20;
+/** The most values in a body: 10,000 items of a bulk request with 60 fields each have fewer. */
+const valuesMax = 700_000;
 
-/** Whether JSON text nests deeper than any body of ours. Checked before it is parsed. */
-export function nestsTooDeep(text: string): boolean {
+/** What makes JSON text more than any body of ours. Checked before it is parsed, which would take longer. */
+export function excessOf(text: string): string | undefined {
   let depth = 0;
+  let values = 1;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);
@@ -159,9 +172,11 @@ export function nestsTooDeep(text: string): boolean {
       if (char === 0x5c) i++;
       else if (char === 0x22) inString = false;
     } else if (char === 0x22) inString = true;
-    else if (char === 0x7b || char === 0x5b) {
-      if (++depth > depthMax) return true;
+    else if (char === 0x2c) {
+      if (++values > valuesMax) return `The body has more than ${valuesMax.toLocaleString('en-US')} values`;
+    } else if (char === 0x7b || char === 0x5b) {
+      if (++depth > depthMax) return 'The body is nested too deep';
     } else if (char === 0x7d || char === 0x5d) depth--;
   }
-  return false;
+  return undefined;
 }
