@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './accounts/open.ts';
 import { carrierRoutes } from './accounts/routes.ts';
@@ -149,9 +151,27 @@ function shareOutRequests(app: App, shares: Shares): void {
   app.addHook('onSend', async request => request.leave?.());
 }
 
-/** A kept-alive connection would keep the server from stopping. @returns whether the server is stopping */
+/** How long the rest of a request may take to arrive at a server that is stopping. */
+const arrivingMsMax = 1000;
+
+/**
+ * A kept-alive connection would keep the server from stopping, and so would a request that never arrives in full.
+ * @returns whether the server is stopping
+ */
 function closeConnectionsWhenStopping(app: App): () => boolean {
   let stopping = false;
+  const sockets = new Set<Socket>();
+  const requests = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
+  app.server.on('connection', socket => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  app.server.on('request', (request, response) => requests.set(request.socket, { request, response }));
+  const isArriving = (socket: Socket) => {
+    const last = requests.get(socket);
+    return !last?.request.complete || last.response.writableFinished;
+  };
+
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (stopping) reply.header('connection', 'close');
     done();
@@ -160,7 +180,13 @@ function closeConnectionsWhenStopping(app: App): () => boolean {
     stopping = true;
     // A connection that is busy now becomes idle later.
     const closing = setInterval(() => app.server.closeIdleConnections(), 50);
-    app.server.once('close', () => clearInterval(closing));
+    const ending = setTimeout(() => {
+      for (const socket of sockets) if (isArriving(socket)) socket.destroy();
+    }, arrivingMsMax);
+    app.server.once('close', () => {
+      clearInterval(closing);
+      clearTimeout(ending);
+    });
   });
   return () => stopping;
 }

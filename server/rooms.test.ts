@@ -41,6 +41,7 @@ const rooms = [
   'server/check',
   'server/demo',
   'server/config.ts',
+  'server/log.ts',
   'server/app.ts',
   'server/serve.ts',
   'cli',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { emptyHome, exampleList, newHome, startServer } from './testing/process.ts';
+import { emptyHome, exampleList, newHome, postmasterPid, startServer } from './testing/process.ts';
 
 const portOf = (url: string): string => new URL(url).port;
 
@@ -57,6 +57,31 @@ test('what is wrong with the environment is said with the name of the variable',
     assert.deepEqual(more, []);
     return true;
   });
+});
+
+test('a request that never arrives in full does not hold up a stop', async t => {
+  const home = await newHome(t);
+  const server = await startServer(home);
+  const { hostname, port } = new URL(server.url);
+  const head = `POST /v1/organizations HTTP/1.1\r\nHost: x\r\nX-API-Key: ${server.key}\r\n`;
+  const json = 'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
+  for (const text of [head, head + json]) {
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(text);
+  }
+  // It has both once it has answered a later one.
+  assert.equal((await server.call('GET', exampleList)).status, 200);
+  assert.equal(await server.stop(), 0);
+  assert.equal(await postmasterPid(home), undefined);
+});
+
+test('a reader of the log that stands still stops nothing', async t => {
+  const home = await newHome(t);
+  const server = await startServer(home, { unread: true, env: { LOG_LEVEL: 'debug' } });
+  // A pipe holds 64 kB, and a line has some 200 bytes.
+  for (let call = 0; call < 1000; call++) assert.equal((await server.call('GET', exampleList)).status, 200);
+  assert.equal(await server.stop(), 0);
 });
 
 /** A port that is free, and that the system does not choose for anybody who leaves the choice to it. */

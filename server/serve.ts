@@ -6,7 +6,6 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { pino } from 'pino';
 import { reseal } from './accounts/reseal.ts';
 import { createVault, readSecretKeys } from './accounts/vault.ts';
 import { createApp } from './app.ts';
@@ -15,6 +14,7 @@ import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { createDemo } from './demo/demo.ts';
+import { createLog } from './log.ts';
 import { createLookups } from './reading/lookups.ts';
 
 const stoppingMsMax = 30_000;
@@ -24,10 +24,7 @@ type Listening = { url: string; close(): Promise<void> };
 
 /** The running server: resolves when it listens and has said so on stdout; it ends with SIGTERM or SIGINT. */
 export async function serve(config: Config): Promise<void> {
-  const log = pino(
-    { level: config.logLevel, base: { pid: process.pid } },
-    pino.destination({ fd: 2, sync: true }),
-  );
+  const log = createLog(config.logLevel);
   const unknown = unknownVariables();
   if (unknown.length > 0)
     log.warn(`ignoring environment variables that Linekeeper does not know: ${unknown.join(', ')}`);
@@ -50,8 +47,10 @@ export async function serve(config: Config): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, 'stopping: finishing what is under way');
-    setTimeout(() => {
+    setTimeout(async () => {
       log.error('what was under way did not finish in time');
+      // Nothing is lost: what PostgreSQL has not committed was not acknowledged.
+      await embedded?.stop();
       process.exit(1);
     }, stoppingMsMax).unref();
     await listening.close();

@@ -32,6 +32,8 @@ export type StartOptions = {
   gid?: number;
   /** The Node that runs the launcher. */
   node?: string;
+  /** Nobody reads what it writes to stderr. */
+  unread?: boolean;
   /** Kills it with SIGKILL, ready or not. */
   signal?: AbortSignal;
 };
@@ -80,7 +82,7 @@ export async function emptyHome(t: TestContext): Promise<string> {
 
 /** Starts a server on `home`: resolves when it has said where it listens; rejects, with what it said, if it ends. */
 export async function startServer(home: string, options: StartOptions = {}): Promise<ServerProcess> {
-  const { root = projectRoot, node = process.execPath, env, ...rest } = options;
+  const { root = projectRoot, node = process.execPath, env, unread = false, ...rest } = options;
   const child = spawn(node, [join(root, 'bin', 'linekeeper.mjs'), 'serve'], {
     cwd: '/',
     env: { PATH: process.env.PATH, LINEKEEPER_HOME: home, PORT: '0', LOG_LEVEL: 'warn', ...env },
@@ -91,9 +93,10 @@ export async function startServer(home: string, options: StartOptions = {}): Pro
   started.set(home, [...(started.get(home) ?? []), child]);
   const exited = new Promise<number | null>(resolve => child.once('exit', resolve));
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', text => {
-    errors += text;
-  });
+  if (!unread)
+    child.stderr.setEncoding('utf8').on('data', text => {
+      errors += text;
+    });
   const banner = await new Promise<string>((resolve, reject) => {
     let text = '';
     child.stdout.setEncoding('utf8').on('data', piece => {
