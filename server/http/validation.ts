@@ -57,6 +57,10 @@ export function assertValid(schema: TSchema, value: unknown): void {
   if (!validate(value)) throw explainValidation(validate.errors!, 'body');
 }
 
+/** Whether a value fits a schema, by the rules of a body. */
+export const isValid = (schema: TSchema, value: unknown): boolean =>
+  bodyAjv!.compile(schema)(value) as boolean;
+
 /** Turns Ajv's first error into one that names the field and the rule. */
 export function explainValidation(errors: ErrorObject[], part: string): Problem {
   const error = errors[0]!;
