@@ -1,10 +1,11 @@
-/** Writes one record by RFC 4180. */
-export const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(',')}\r\n`;
+/** Writes one record by RFC 4180, or with another separator. */
+export const csvLine = (cells: readonly string[], separator = ','): string =>
+  `${cells.map(cell => csvCell(cell, separator)).join(separator)}\r\n`;
 
-function csvCell(text: string): string {
+function csvCell(text: string, separator: string): string {
   const cell = isFormula(text) ? `'${text}` : text;
   // Quotes keep blanks at the ends: many readers trim unquoted cells.
-  return /[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return /[",\r\n]|^\s|\s$/.test(cell) || cell.includes(separator) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 /**

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { importFile } from '../../testing/request.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
-import { editableNames } from '../state.ts';
 
 let server: TestServer;
 before(async () => {

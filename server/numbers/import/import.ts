@@ -3,7 +3,7 @@ import type { Static } from '../../../schema/schema.ts';
 import type { Caller } from '../../access/caller.ts';
 import { timeZoneOf } from '../../access/time-zone.ts';
 import { type Database, refreshStatistics, type Session, transact } from '../../db/database.ts';
-import { Problem } from '../../errors.ts';
+import { invalid, Problem } from '../../errors.ts';
 import { claimKey, type IdempotentRequest, lockKey, storeReply, unlockKey } from '../../http/idempotency.ts';
 import { findOrganization } from '../../organizations/organizations.ts';
 import { takenValueProblems } from '../life/unique.ts';
@@ -81,6 +81,10 @@ export async function importNumbers(
     const bytes = idempotency ? hashing(source, idempotency.hash) : source;
     const hasOrganization = options.organization_id !== undefined;
     const file = await openFile(bytes, type, { ...options, hasOrganization, zone });
+    if (!hasOrganization && !organizationFields.some(field => file.fields.has(field)))
+      throw invalid(
+        'organization_id is required (--organization): no column of the file names the organization',
+      );
     const staged = await stageRows(session, file, options);
     const idempotent = idempotency && { key: idempotency.key, hash: idempotency.hash.digest() };
     const report = await importOnce(session, caller, options, file, staged, idempotent);
@@ -92,6 +96,8 @@ export async function importNumbers(
     throw error;
   }
 }
+
+const organizationFields = ['organization', 'organization_id', 'organization_name'] as const;
 
 async function* hashing(source: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
   for await (const piece of source) {

@@ -200,6 +200,9 @@ export function columnsByPosition(cells: string[], given: ColumnNames): Columns 
   const read = new Set([...Object.values(places), ...metadata.map(({ place }) => place)]);
   const count = Math.max(cells.length, ...read) + (read.has(cells.length) ? 1 : 0);
   const names = Array.from({ length: count }, (_, place) => `column ${place + 1}`);
+  // A file of rejected rows gets these names, and is read by them.
+  for (const [field, place] of Object.entries(places)) names[place] = field;
+  for (const { key, place } of metadata) names[place] = `metadata.${key}`;
   const others = names.flatMap((_, place) => (read.has(place) ? [] : [place]));
   return { names, places, metadata, others, width: places.phone_number! + 1, hasNames: false };
 }
