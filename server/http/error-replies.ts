@@ -14,7 +14,7 @@ export type ErrorReplies = {
 export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: number): ErrorReplies {
   return {
     async send(thrown, request, reply) {
-      const problem = toProblem(thrown as FastifyError, request.routeOptions?.bodyLimit ?? bodyBytesMax);
+      const problem = toProblem(thrown as FastifyError, request, bodyBytesMax);
       if (problem.code === 'internal_error')
         log.error({ request_id: request.id, err: thrown }, 'internal error');
       if (problem.code === 'unavailable')
@@ -51,14 +51,15 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
 }
 
 /** Tells the client of errors that it can mend. Every other error is internal, and its details stay in the log. */
-function toProblem(error: FastifyError, bodyLimit: number): Problem {
+function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBytesMax: number): Problem {
+  const bodyLimit = routeOptions?.bodyLimit ?? bodyBytesMax;
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) return new Problem('unavailable');
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Problem('body_too_large', `The body is larger than ${bodyLimit} bytes`);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new Problem('media_type_unsupported');
+      return unsupportedType(routeOptions?.schema?.consumes);
     case 'FST_ERR_BAD_URL':
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return invalid('The path is not valid');
@@ -67,3 +68,6 @@ function toProblem(error: FastifyError, bodyLimit: number): Problem {
   if (error.statusCode === 400 || error instanceof SyntaxError) return new Problem('body_invalid');
   return new Problem('internal_error');
 }
+
+const unsupportedType = (types: readonly string[] = ['application/json']): Problem =>
+  new Problem('media_type_unsupported', undefined, `Content-Type must be ${types.join(' or ')}`);

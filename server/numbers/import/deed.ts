@@ -1,10 +1,11 @@
+import type { Static } from '../../../schema/schema.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Tx } from '../../db/database.ts';
 import { invalid } from '../../errors.ts';
 import { assertActive, type Revision, reviseMany } from '../../revisions/revise.ts';
 import { type Counts, classifyRows, countByTarget, countRows } from './classify.ts';
+import type { ColumnNames } from './file/columns.ts';
 import type { NumberFile } from './file/rows.ts';
-import type { ImportOptions, Outcome } from './import.ts';
 import { insertRows, storeItems } from './insert.ts';
 import {
   createNeeded,
@@ -14,9 +15,31 @@ import {
   type Target,
   type Targets,
 } from './organizations.ts';
+import type { ImportedOrganization } from './schemas.ts';
 import type { StagedFile } from './staging.ts';
 import { judgeUpdates, writeUpdates } from './updates.ts';
 import { createUsers, findNewUsers } from './users.ts';
+
+export type ImportOptions = {
+  /** Where the rows go that name no organization. */
+  organization_id: string | undefined;
+  default_country: string;
+  columns: ColumnNames;
+  no_header: boolean;
+  update: boolean;
+  create_organizations: boolean;
+  create_users: boolean;
+  all_or_nothing: boolean;
+  dry_run: boolean;
+};
+
+export type Outcome = Counts & {
+  batch_id: string | null;
+  organizations: Static<typeof ImportedOrganization>[];
+  not_taken: { column: string; rows: number }[];
+  /** Whether an all-or-nothing import was given up because a row was rejected. */
+  refused: boolean;
+};
 
 /** Rolls back an all-or-nothing import. */
 export class NumberTakenMeanwhile extends Error {}

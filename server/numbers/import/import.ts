@@ -7,27 +7,12 @@ import { invalid, Problem } from '../../errors.ts';
 import { claimKey, type IdempotentRequest, lockKey, storeReply, unlockKey } from '../../http/idempotency.ts';
 import { findOrganization } from '../../organizations/organizations.ts';
 import { takenValueProblems } from '../life/unique.ts';
-import type { Counts } from './classify.ts';
-import { importStaged, NumberTakenMeanwhile } from './deed.ts';
-import type { ColumnNames } from './file/columns.ts';
+import { type ImportOptions, importStaged, NumberTakenMeanwhile, type Outcome } from './deed.ts';
 import { type ImportFormat, openFile } from './file/open.ts';
 import type { NumberFile } from './file/rows.ts';
 import { type Rejection, readRejections } from './rejections.ts';
-import type { ImportBody, ImportedOrganization } from './schemas.ts';
+import type { ImportBody } from './schemas.ts';
 import { type StagedFile, stageRows } from './staging.ts';
-
-export type ImportOptions = {
-  /** Where the rows go that name no organization. */
-  organization_id: string | undefined;
-  default_country: string;
-  columns: ColumnNames;
-  no_header: boolean;
-  update: boolean;
-  create_organizations: boolean;
-  create_users: boolean;
-  all_or_nothing: boolean;
-  dry_run: boolean;
-};
 
 /** The report of an import. It holds a connection until `end` is called, even if `rejections` is never read. */
 export type ImportReport = Outcome & {
@@ -40,14 +25,6 @@ export type ImportReport = Outcome & {
   /** Whether this is the report of an earlier request with the same idempotency key. */
   replayed: boolean;
   end(): Promise<void>;
-};
-
-export type Outcome = Counts & {
-  batch_id: string | null;
-  organizations: Static<typeof ImportedOrganization>[];
-  not_taken: { column: string; rows: number }[];
-  /** Whether an all-or-nothing import was given up because a row was rejected. */
-  refused: boolean;
 };
 
 type StoredReport = Static<typeof ImportBody>;

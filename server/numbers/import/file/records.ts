@@ -135,7 +135,7 @@ function readQuoted(
     if (!isLast && end >= text.length - 1 && next !== '\n' && next !== separator) return undefined;
     if (next === separator) at = end + 1;
     else if (next === undefined || next === '\n' || next === '\r') return { cells, end };
-    else return { problem: textAfter };
+    else return { problem: /[\r\n]/.test(text.slice(from, end)) ? notClosed : textAfter };
   }
 }
 
