@@ -5,7 +5,7 @@ export const mediaTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
 export type FileFormat = keyof typeof mediaTypes;
 
 const formatByEnding: Record<string, FileFormat> = {
-  ...{ csv: 'csv', tsv: 'csv', txt: 'csv' },
+  ...{ csv: 'csv', tsv: 'csv' },
   ...{ ndjson: 'ndjson', jsonl: 'ndjson' },
 };
 

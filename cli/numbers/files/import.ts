@@ -9,7 +9,6 @@ import { openInput } from '../../terminal/read-file.ts';
 import { counted, withCommas } from '../../terminal/text.ts';
 import { defaultCountry, numbersPath, withDefaultCountry } from '../number.ts';
 import { type FileFormat, formatByName, formatOption, mediaTypes } from './formats.ts';
-import { writeRejected } from './rejected-file.ts';
 import { noteRejections, rejectionTable } from './rejections.ts';
 
 /** With `error`, nothing was imported: it was all or nothing. */
@@ -35,7 +34,7 @@ export function defineImport(numbers: Command): void {
     'numbers import numbers.csv --organization org_abc123 --dry-run',
     'numbers import customers.csv --create-organizations --create-users --rejected rejected.csv',
     'numbers import list.csv --organization org_abc123 --column phone_number="Line" --column metadata.city=City',
-    'numbers import ported.txt --no-header --organization org_abc123',
+    'numbers import ported.csv --no-header --organization org_abc123',
     'numbers import edited.csv --organization org_abc123 --update',
     'zcat numbers.ndjson.gz | linekeeper numbers import - --format ndjson --organization org_abc123',
     'numbers import numbers.csv --organization org_abc123 --idempotency-key import-2024-05',
@@ -109,7 +108,10 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
     // The progress bar goes before anything is printed.
     input.close();
     if (body.rejected > 0) process.exitCode = exitCodes.rowsRejected;
-    if (options.rejected !== undefined) await writeRejected(options.rejected, body);
+    if (options.rejected !== undefined) {
+      const { writeRejected } = await import('./rejected-file.ts');
+      await writeRejected(options.rejected, body);
+    }
     await write(options.json ? `${text}\n` : summaryOf(body, options));
     if (!options.json) noteRejections('row', body.rejected, body.rejections.length, body.error);
     noteFile(body, options.rejected);
