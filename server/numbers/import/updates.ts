@@ -43,6 +43,7 @@ export async function judgeUpdates(
   await sql`create index if not exists classified_existing on classified (target, line) where existing is not null`.execute(
     tx,
   );
+  await sql`analyze classified`.execute(tx);
   for (const { target, organization_id } of targets) {
     const revision = revisions.get(organization_id);
     if (!revision) continue;
@@ -60,11 +61,14 @@ export async function judgeUpdates(
           problems.push({ line: row.line, problem: error.message });
         }
       }
-      await sql`update classified set is_equal = true where line = any(${equal}::int[])`.execute(tx);
+      // The index finds the lines.
+      const here = sql`c.target = ${target} and c.existing is not null`;
+      await sql`
+        update classified c set is_equal = true where ${here} and c.line = any(${equal}::int[])`.execute(tx);
       await sql`
         update classified c set code = 'not_changeable', detail = r.problem, existing = null
         from jsonb_to_recordset(${JSON.stringify(problems)}::jsonb) as r(line integer, problem text)
-        where c.line = r.line`.execute(tx);
+        where ${here} and c.line = r.line`.execute(tx);
     }
   }
   return otherStatus;
