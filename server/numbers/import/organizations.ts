@@ -30,7 +30,7 @@ export type Targets = { found: Target[]; unresolved: Unresolved[] };
 type Found = { place: number; id: string; unique_id: string; name: string; by_id: boolean };
 
 /** Case and blanks do not count in a name: people write it as they please. */
-const plainName = (name: string) => name.trim().replace(/\s+/g, ' ').toLowerCase();
+const plainName = (name: string) => name.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
 
 /**
  * Finds what the names mean: a unique_id, or else the name of one organization. The caller sees no others.
@@ -91,24 +91,28 @@ function meaningOf(organization: OrganizationInFile, found: Found[], create: boo
   return { key, organization_id: randomUUIDv7(), unique_id: id, name: name.trim(), isNew: true };
 }
 
+/** By unique_id, or else by name. Names are compared here, because what a letter's other case is depends on the database. */
 async function findNamed(tx: Tx, caller: Caller, named: OrganizationInFile[]): Promise<Found[]> {
+  const visible = tx
+    .selectFrom('organizations')
+    .select(['id', 'unique_id', 'name'])
+    .where('tenant_id', '=', caller.tenantId)
+    .$if(caller.organizationId !== null, query => query.where('id', '=', caller.organizationId!));
   const references = named.map(({ reference }) => reference);
-  // What names a new organization may name an existing one too.
-  const names = named.map(({ name, reference }) => name || reference);
-  const visible = sql`o.tenant_id = ${caller.tenantId} and (${caller.organizationId}::uuid is null or o.id = ${caller.organizationId})`;
-  const { rows } = await sql<Found>`
-    with named as (
-      select ordinality::int - 1 as place, reference, lower(regexp_replace(trim(name), '\\s+', ' ', 'g')) as name
-      from unnest(${references}::text[], ${names}::text[]) with ordinality as n (reference, name, ordinality)
-    ), visible as (
-      select o.id, o.unique_id, o.name, lower(regexp_replace(trim(o.name), '\\s+', ' ', 'g')) as plain from organizations o where ${visible}
-    )
-    select n.place, v.id, v.unique_id, v.name, true as by_id from named n join visible v on v.unique_id = n.reference
-    union all
-    select n.place, v.id, v.unique_id, v.name, false as by_id from named n join visible v on v.plain = n.name`.execute(
-    tx,
+  const withId = await visible.where('unique_id', '=', sql<string>`any(${references}::text[])`).execute();
+  const byId = new Map(withId.map(row => [row.unique_id, row]));
+  const found = named.flatMap(({ reference }, place): Found[] => {
+    const row = byId.get(reference);
+    return row ? [{ ...row, place, by_id: true }] : [];
+  });
+  if (found.length === named.length) return found;
+  const byName = Map.groupBy(await visible.execute(), row => plainName(row.name));
+  const others = named.flatMap(({ name, reference }, place) =>
+    byId.has(reference)
+      ? []
+      : (byName.get(plainName(name || reference)) ?? []).map(row => ({ ...row, place, by_id: false })),
   );
-  return rows;
+  return [...found, ...others];
 }
 
 /** Creates those new organizations that a good row needs. @returns them */

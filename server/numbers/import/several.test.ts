@@ -40,7 +40,7 @@ const reasons = ({ body }: Reply) =>
 
 test('rows go to the organizations that they name, in one revision of each', async () => {
   const [acme, twin] = [
-    await newOrganization(server, key, 'Acme  Dental'),
+    await newOrganization(server, key, 'Zürich  Dental'),
     await newOrganization(server, key, 'Twin'),
   ];
   await newOrganization(server, key, 'twin');
@@ -48,7 +48,7 @@ test('rows go to the organizations that they name, in one revision of each', asy
   await server.call('PATCH', `/v1/organizations/${idle}`, { key, body: { status: 'suspended' } });
   const before = await organizations();
   const numbers = Array.from({ length: 8 }, uniqueNumber);
-  const named = [acme, ' acme dental ', 'Twin', twin, 'Idle', 'Nobody', '', 'ACME DENTAL'];
+  const named = [acme, ' ZÜRICH dental ', 'Twin', twin, 'Idle', 'Nobody', '', 'Zu\u0308rich Dental'];
   const text = `Customer;Number\n${named.map((name, row) => `${name};${numbers[row]}\n`).join('')}`;
   const reply = await upload(text);
   assert.equal(reply.status, 200, reply.text);
