@@ -67,6 +67,7 @@ again, without --no-header: it has names.`,
     .option(
       '--encoding <name>',
       'the encoding of the file, such as windows-1252 (default: UTF-8, or UTF-16 with its mark)',
+      readEncoding,
     )
     .option('--column <field=name>', 'the column of a field; repeat it for more', readColumn)
     .option('--no-header', 'the first line is a row; --column takes positions, and the number is in 1')
@@ -77,6 +78,12 @@ again, without --no-header: it has names.`,
     .option('--dry-run', 'show what would happen, and change nothing')
     .option('--rejected <file>', 'write the rejected rows to a file')
     .action(importFile);
+}
+
+function readEncoding(text: string): string {
+  if (!/^[\w.:-]{1,40}$/.test(text))
+    throw new InvalidArgumentError('It must be the name of an encoding, such as windows-1252 or utf-16le.');
+  return text;
 }
 
 function readColumn(text: string, before: Record<string, string> = {}): Record<string, string> {

@@ -106,6 +106,34 @@ test('the names of columns that people and programs use are known', async () => 
   );
 });
 
+test('what a spreadsheet puts around a number is not part of it', async () => {
+  const numbers = Array.from({ length: 4 }, uniqueNumber);
+  const [a, b, c, d] = numbers.map(number => number.slice(2));
+  const rows = [`="${a}",'=x`, `"=""${b}""","="""""`, `'${c},'+1`, `'+1${d},''=x`];
+  const reply = await upload(`Phone (E.164),Label\n${rows.join('\n')}\n`);
+  assert.deepEqual(
+    await allOf(reply),
+    numbers.map((number, row) => [number, ['=x', null, '+1', "'=x"][row]]),
+  );
+});
+
+test('only what follows from the rest is left out without a word', async () => {
+  const number = uniqueNumber();
+  const own = await upload(`Number,Line,Field,Country\n${number},1,Sales,US\n`);
+  assert.deepEqual(
+    own.body.not_taken.map(({ column }: { column: string }) => column),
+    ['Line', 'Field', 'Country'],
+  );
+  const path = `/v1/sms/phone-numbers?organization_id=${own.organization}&format=csv`;
+  const { text } = await server.call('GET', path);
+  await server.call('DELETE', `/v1/sms/phone-numbers/${number}`);
+  const again = await upload(text.replace('id,', 'line,field,reason,id,').replace(/\n(?=.)/, '\n2,x,y,'));
+  assert.deepEqual(
+    [again.body.imported, again.body.not_taken.map(({ column }: { column: string }) => column)],
+    [1, ['id', 'created_at']],
+  );
+});
+
 test('columns names any column, and without a header its position', async () => {
   const [a, b] = [uniqueNumber(), uniqueNumber()];
   const named = await upload(

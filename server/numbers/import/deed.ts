@@ -103,7 +103,9 @@ async function judge(
   const not_taken = notTaken.list();
   if (options.update) {
     const rows = await judgeUpdates(tx, caller, targets.found, revisions, given);
-    if (rows > 0) not_taken.push({ column: 'status', rows });
+    const status = not_taken.find(({ column }) => column.toLowerCase() === 'status');
+    if (status) status.rows += rows;
+    else if (rows > 0) not_taken.push({ column: 'status', rows });
   }
   if (options.create_users) await findNewUsers(tx);
   return { not_taken, counts: await countRows(tx) };

@@ -200,7 +200,7 @@ test('tags, metadata, locks and states come in, and what does not is named', asy
   const organization = await newOrganization(server, key);
   const user = await newUser(server, organization, key);
   const numbers = Array.from({ length: 12 }, uniqueNumber);
-  const soon = new Date(Date.now() + 86_400_000).toISOString().slice(0, 19) + 'Z';
+  const soon = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 19)}Z`;
   const rows = [
     `"west, sales",yes,"{""a"":1}",7,,,,`,
     `,,,,cooling_down,${soon},,`,

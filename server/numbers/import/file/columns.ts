@@ -23,20 +23,39 @@ export const fileFields: readonly FileField[] = [...otherFields, ...editableName
 /** The names that other programs and people give to a field, the likeliest first. Case, blanks and marks do not count. */
 const usualNames: Partial<Record<FileField, string[]>> = {
   phone_number: [
+    ...['Number', 'Phone', 'Telephone Number', 'Telephone', 'Phone No', 'Phone Num', 'Tel', 'Tel No', 'DID'],
+    ...['DID Number', 'DDI', 'TN', 'WTN', 'E164', 'E.164 Number', 'MSISDN', 'SMS Number', 'SMS Phone Number'],
     ...[
-      'Number',
-      'Phone',
-      'Telephone Number',
-      'Telephone',
-      'Phone No',
-      'Tel',
-      'DID',
-      'DID Number',
-      'DDI',
-      'TN',
+      'Virtual Number',
+      'Full Number',
+      'Full Phone Number',
+      'Incoming Phone Number',
+      'Phone Numbers',
+      'Numbers',
     ],
-    ...['E164', 'E.164 Number', 'MSISDN', 'SMS Number', 'Mobile', 'Mobile Number', 'Cell', 'Cell Phone'],
-    ...['Full Number', 'Incoming Phone Number', 'Phone Numbers', 'Numbers'],
+    ...[
+      'DIDs',
+      'TNs',
+      'Mobile',
+      'Mobile Number',
+      'Mobile Phone',
+      'Mobile No',
+      'Cell',
+      'Cell Phone',
+      'Cellphone',
+    ],
+    ...[
+      'Rufnummer',
+      'Telefonnummer',
+      'Telefon',
+      'Numéro',
+      'Téléphone',
+      'Número',
+      'Teléfono',
+      'Numero',
+      'Telefono',
+    ],
+    'Pretty Phone Number',
   ],
   nickname: ['Friendly Name', 'Label', 'Alias', 'Name', 'Description'],
   external_id: ['Reference', 'CRM ID', 'Customer Reference'],
@@ -75,15 +94,30 @@ for (const [field, names] of Object.entries(usualNames))
   for (const [index, name] of names.entries())
     if (!meanings.has(plain(name))) meanings.set(plain(name), { field: field as FileField, rank: index + 1 });
 
-/** A file of rejected rows has them. They say nothing of the number. */
-export const rejectionColumns = ['line', 'field', 'reason'];
+/** The meaning of a name, also where a remark follows in brackets: `Phone (E.164)`. */
+const meaningOf = (name: string) =>
+  meanings.get(plain(name)) ?? meanings.get(plain(name.replace(/\(.*\)\s*$/, '')));
 
-/** Of an export, what follows from the number and its other columns: nothing is lost if it is not read. */
-const implied = new Set(
-  [...rejectionColumns, 'pretty_phone_number', 'is_available', 'country', 'area_code', 'assigned_to'].map(
-    plain,
-  ),
-);
+/** Names that say nothing if they stand together: a file of rejected rows has them, and an export has them. */
+const silent = [
+  ['line', 'field', 'reason'],
+  ['is_available', 'pretty_phone_number', 'country', 'area_code', 'assigned_to'],
+].map(names => names.map(plain));
+/** How many of the names tell that it is such a file. */
+const telling = [3, 2];
+
+/** What a file says that is not lost if it is not read, because it follows from the rest. */
+export function impliedNames(names: string[], hasOrganization: boolean): Set<string> {
+  const plainNames = new Set(names.map(plain));
+  const isThere = (group: string[], index: number) =>
+    group.slice(0, telling[index]).every(name => plainNames.has(name));
+  const implied = new Set(silent.filter(isThere).flat());
+  return new Set(
+    names.filter(
+      name => implied.has(plain(name)) || (hasOrganization && isExportedOrganization(meaningOf(name)?.field)),
+    ),
+  );
+}
 
 /** The column or key of a file that gives each field, by the caller: `{"phone_number": "Phone Number"}`. */
 export type ColumnNames = Record<string, string>;
@@ -134,16 +168,12 @@ export function columnsOf(
   const read = new Set([...Object.values(places), ...metadata.map(({ place }) => place)]);
   const width = header.findLastIndex(name => name !== '') + 1;
   const names = header.slice(0, width).map((name, place) => name || `column ${place + 1}`);
-  const others = names.flatMap((name, place) =>
-    read.has(place) || isImplied(name, hasOrganization) ? [] : [place],
-  );
+  const implied = impliedNames(names, hasOrganization);
+  const others = names.flatMap((name, place) => (read.has(place) || implied.has(name) ? [] : [place]));
   return { names, places, metadata, others, width, hasNames: true };
 }
 
 /** With an organization for the whole file, those that an export names are where its numbers were before. */
-export const isImplied = (name: string, hasOrganization: boolean) =>
-  implied.has(plain(name)) || (hasOrganization && isExportedOrganization(meanings.get(plain(name))?.field));
-
 const isExportedOrganization = (field: FileField | undefined) =>
   field === 'organization_id' || field === 'organization_name';
 
@@ -174,7 +204,7 @@ export function fieldsIn(
     if (taken.has(place)) continue;
     const key = metadataName.exec(name)?.[1];
     if (key !== undefined) metadata.push({ key, place });
-    const { field, rank } = meanings.get(plainNames[place]!) ?? {};
+    const { field, rank } = meaningOf(name) ?? {};
     if (field === undefined || rank === undefined || field in given) continue;
     if (hasOrganization && isExportedOrganization(field)) continue;
     if (rank === 0 && ranks[field] === 0) throw invalid(`The first line names ${field} twice`);

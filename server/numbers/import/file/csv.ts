@@ -79,7 +79,7 @@ const hasContent = ({ cells, problem }: CsvRecord) =>
 function byPosition(samples: { separator: string; first: CsvRecord }[], options: ReadOptions): Layout {
   const layouts = samples.map(({ separator, first }) => {
     const columns = columnsByPosition(first.cells, options.columns);
-    const cell = withoutApostrophe(first.cells[columns.places.phone_number!] ?? '');
+    const cell = numberIn(first.cells[columns.places.phone_number!] ?? '');
     return {
       separator,
       columns,
@@ -91,7 +91,7 @@ function byPosition(samples: { separator: string; first: CsvRecord }[], options:
 
 /** A file of numbers and nothing else: its first line is one already. */
 function isListOfNumbers({ cells }: CsvRecord, { columns, default_country }: ReadOptions): boolean {
-  const texts = cells.filter(cell => cell !== '').map(withoutApostrophe);
+  const texts = cells.filter(cell => cell !== '').map(numberIn);
   if (texts.length !== 1 || cells[0] === '' || Object.keys(columns).length > 0) return false;
   const isNumeric = /^[^\p{L}]*\p{Nd}[^\p{L}]*$/u.test(texts[0]!);
   return isNumeric || typeof readPhoneNumber(texts[0]!, default_country) === 'object';
@@ -140,10 +140,11 @@ function csvRowReader(
   const { names, places, metadata, others, width, hasNames } = columns;
   const number = places.phone_number!;
   let cells: string[] = [];
-  const at = (place: number | undefined) => withoutApostrophe(cells[place ?? -1] ?? '');
+  const at = (place: number | undefined) => meant(cells[place ?? -1] ?? '');
+  const numberAt = (cells: string[]) => numberIn(cells[number] ?? '');
   const readRow = createRowReader(
     {
-      text: field => at(places[field]),
+      text: field => (field === 'phone_number' ? numberAt(cells) : at(places[field])),
       value: (name: EditableName) => readCell(name, at(places[name])),
       metadata,
       metadataAt: at,
@@ -158,7 +159,7 @@ function csvRowReader(
     const bad = (text: string): ImportRow => ({
       line,
       source,
-      phone_number: at(number),
+      phone_number: numberAt(cells),
       problem: text,
       field: null,
     });
@@ -178,8 +179,14 @@ function csvRowReader(
   };
 }
 
+/** A cell without the apostrophe or the formula `="…"` that keeps a spreadsheet from changing it. */
+const meant = (cell: string): string => (/^=".*"$/.test(cell) ? cell.slice(2, -1) : withoutApostrophe(cell));
+
+/** A number may have an apostrophe even where no formula could begin. */
+const numberIn = (cell: string): string => meant(cell).replace(/^'/, '');
+
 /** The cells of a row, from its text, as they are meant. */
 export function cellsOf(source: string, separator: string): string[] {
   const [record] = createRecordReader(separator).read(source, true);
-  return record?.cells.map(withoutApostrophe) ?? [];
+  return record?.cells.map(meant) ?? [];
 }

@@ -1,7 +1,7 @@
 import { invalid, Problem } from '../../../errors.ts';
 import type { EditableName } from '../../state.ts';
 import { readValue } from './cells.ts';
-import { type Columns, type FileField, fieldsIn, fileFields, isImplied } from './columns.ts';
+import { type Columns, type FileField, fieldsIn, fileFields, impliedNames } from './columns.ts';
 import { recordLengthMax } from './records.ts';
 import { createRowReader, type ImportRow, NotTaken, type NumberFile, type ReadOptions } from './rows.ts';
 import { NotText } from './text.ts';
@@ -94,9 +94,8 @@ function objectReader(options: ReadOptions, notTaken: NotTaken): (text: string, 
     try {
       const { places, metadata } = fieldsIn(keys, Object.fromEntries(given), options.hasOrganization);
       const read = new Set([...Object.values(places), ...metadata.map(({ place }) => place)]);
-      const others = keys.filter(
-        (key, place) => !read.has(place) && !isImplied(key, options.hasOrganization),
-      );
+      const implied = impliedNames(keys, options.hasOrganization);
+      const others = keys.filter((key, place) => !read.has(place) && !implied.has(key));
       layout = { places, metadata, others };
     } catch (error) {
       throw error instanceof Problem ? invalid('the line has two keys that mean the same field') : error;
