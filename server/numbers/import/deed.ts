@@ -6,7 +6,7 @@ import { assertActive, type Revision, reviseMany } from '../../revisions/revise.
 import { type Counts, classifyRows, countByTarget, countRows } from './classify.ts';
 import type { ColumnNames } from './file/columns.ts';
 import type { NumberFile } from './file/rows.ts';
-import { insertRows, storeItems } from './insert.ts';
+import { findPlaces, insertRows, storeItems } from './insert.ts';
 import {
   createNeeded,
   findTargets,
@@ -128,10 +128,12 @@ async function perform(
     await storeRevisions(tx, targets, all);
     await createUsers(tx, caller, await findNewUsers(tx), targets, all);
     if (counts.imported > 0) await insertRows(tx, caller, counts.imported, given);
+    const places = await findPlaces(tx);
     for (const { target, organization_id } of targets) {
       const revision = all.get(organization_id);
       if (!revision) continue;
-      const imported = counts.imported > 0 ? await storeItems(revision, caller, target, given) : null;
+      const its = places.get(target);
+      const imported = its ? await storeItems(revision, caller, its, given) : null;
       const updated = counts.updated > 0 ? await writeUpdates(revision, caller, target, given) : null;
       done.batches.set(target, { imported, updated });
     }

@@ -64,22 +64,28 @@ async function rejectTakenMeanwhile(tx: Tx, caller: Caller): Promise<void> {
   await closeGaps(tx);
 }
 
+/** The places of an organization's new numbers: they follow each other. */
+export type Places = { first: number; count: number };
+
+/** The places of each organization that has new numbers, by its target. */
+export async function findPlaces(tx: Tx): Promise<Map<number, Places>> {
+  const { rows } = await sql<Places & { target: number }>`
+    select target, min(place) as first, count(place) as count from classified where place is not null group by target`.execute(
+    tx,
+  );
+  return new Map(rows.map(({ target, ...places }) => [target, places]));
+}
+
 /**
  * Stores what the event of the import stands for in one organization, so that the log can be replayed without the
- * tables. Records the event. @returns the id of the batch; null if no number came in
+ * tables. Records the event. @returns the id of the batch
  */
 export async function storeItems(
   { tx, organization, record }: Revision,
   caller: Caller,
-  target: number,
+  { first, count }: Places,
   given: StagedName[],
-): Promise<string | null> {
-  const { rows } = await sql<{ first: number; count: number }>`
-    select min(place) as first, count(place) as count from classified where place is not null and target = ${target}`.execute(
-    tx,
-  );
-  const { first, count } = rows[0]!;
-  if (count === 0) return null;
+): Promise<string> {
   const batch_id = randomUUIDv7();
   await sql`
     insert into batch_items (tenant_id, organization_id, batch_id, piece, items)

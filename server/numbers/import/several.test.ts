@@ -173,6 +173,24 @@ test('two first moves at once create each organization and user once', async () 
     assert.equal((await server.call('GET', `/v1/organizations/${unique_id}/users`, { key })).body.count, 1);
 });
 
+test('of two files with the same numbers in opposite order, each number goes into one organization', async () => {
+  const named = await Promise.all(['A', 'B', 'C', 'D'].map(name => newOrganization(server, key, name)));
+  const halves = [Array.from({ length: 1500 }, uniqueNumber), Array.from({ length: 1500 }, uniqueNumber)];
+  const text = (first: number[], names: string) =>
+    `organization,number\n${first.flatMap((half, place) => halves[half]!.map(number => `${names[place]},${number}\n`)).join('')}`;
+  const replies = await Promise.all([upload(text([0, 1], 'AB')), upload(text([1, 0], 'CD'))]);
+  const lists = await Promise.all(named.map(numbersOf));
+  assert.deepEqual(
+    lists
+      .flat()
+      .map(({ phone_number }) => phone_number)
+      .sort(),
+    halves.flat().sort(),
+  );
+  for (const { body } of replies) assert.equal(body.imported + body.rejected, 3000);
+  assert.equal(replies[0]!.body.imported + replies[1]!.body.imported, 3000);
+});
+
 test('who may not create elsewhere may not create with a file, nor import into others', async () => {
   key = server.key;
   const [own, other] = [
