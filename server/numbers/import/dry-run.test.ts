@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { check } from '../../check/check.ts';
+import { csvLine } from '../../http/csv.ts';
 import { nastyText } from '../../testing/arbitrary.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { request } from '../../testing/request.ts';
@@ -146,16 +147,21 @@ test('a dry run takes and refuses the rows that the import takes and refuses', a
       const query = new URLSearchParams(Object.entries(flags).map(([name, flag]) => [name, String(flag)]));
       if (hasOrganization) query.set('organization_id', known.organizations[0]!);
       const content = generated.isJson ? 'application/x-ndjson' : 'text/csv';
-      const send = async (dry: boolean) => {
+      const text = textOf(generated, known);
+      const send = async (dry: boolean, body = text) => {
         const reply = await request(server.url, `/v1/sms/phone-numbers/import?${query}&dry_run=${dry}`, {
           method: 'POST',
           headers: { 'x-api-key': tenant, 'content-type': content },
-          body: textOf(generated, known),
+          body,
         });
-        const body = JSON.parse(reply.text);
-        return { status: reply.status, body };
+        return { status: reply.status, body: JSON.parse(reply.text) };
       };
-      const [plan, deed] = [await send(true), await send(false)];
+      const plan = await send(true);
+      if (plan.status === 200 && !generated.isJson && !/[\0\ud800-\udfff]/.test(text)) {
+        const { file, rejections } = rejectedFile(plan.body);
+        assert.deepEqual(rejectionsOf((await send(true, file)).body), rejections);
+      }
+      const deed = await send(false);
       assert(plan.status < 500, JSON.stringify(plan.body));
       assert.deepEqual(plain(deed), plain(plan));
       if (deed.status !== 200) return;
@@ -186,4 +192,23 @@ function plain({
     update_batch_id: '',
   }));
   return { status, ...rest, named };
+}
+
+type Rejected = { code: string; field: string | null; error: string; row: string[] };
+
+/** What is wrong with rows whatever the other rows are. */
+const rejectionsOf = ({ rejections = [] }: { rejections?: Rejected[] }) =>
+  rejections
+    .filter(({ code, field }) => code === 'invalid' && field !== null)
+    .map(({ field, error }) => [field, error]);
+
+/** The file that `--rejected` writes: nothing is corrected, so the rows are wrong in the same way. */
+function rejectedFile(report: { columns: string[]; separator: string; rejections: Rejected[] }) {
+  const { columns, separator, rejections } = report;
+  const rows = rejections.filter(({ row }) => row.length === columns.length);
+  const file = [
+    csvLine(['line', 'field', 'reason', ...columns], separator),
+    ...rows.map(({ field, error, row }) => csvLine(['1', field ?? '', error, ...row], separator)),
+  ].join('');
+  return { file, rejections: rejectionsOf({ rejections: rows }) };
 }
