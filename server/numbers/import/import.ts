@@ -66,7 +66,8 @@ export async function importNumbers(
     const idempotent = idempotency && { key: idempotency.key, hash: idempotency.hash.digest() };
     const report = await importOnce(session, caller, options, file, staged, idempotent);
     if (idempotency) await unlockKey(session.db, caller, idempotency.key);
-    if (!report.replayed) await refreshStatistics(session.db, report.imported + report.updated);
+    if (!report.replayed && !options.dry_run)
+      await refreshStatistics(session.db, report.imported + report.updated);
     return { ...report, end: session.end };
   } catch (error) {
     await session.end();
