@@ -1,10 +1,11 @@
-/** Writes one record by RFC 4180. */
-export const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(',')}\r\n`;
+/** Writes one record by RFC 4180, or with another separator. */
+export const csvLine = (cells: readonly string[], separator = ','): string =>
+  `${cells.map(cell => csvCell(cell, separator)).join(separator)}\r\n`;
 
-function csvCell(text: string): string {
+function csvCell(text: string, separator: string): string {
   const cell = withApostrophes(text);
   // Quotes keep blanks at the ends: many readers trim unquoted cells. A semicolon separates in many countries.
-  const isQuoted = cell !== text || /[",;\t\r\n]|^\s|\s$/.test(cell);
+  const isQuoted = cell !== text || /[",;\t\r\n]|^\s|\s$/.test(cell) || cell.includes(separator);
   return isQuoted ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 

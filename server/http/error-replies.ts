@@ -50,9 +50,6 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
   };
 }
 
-const supported = (types: readonly string[] = ['application/json']): string =>
-  `Content-Type must be ${types.join(' or ')}`;
-
 /** Tells the client of errors that it can mend. Every other error is internal, and its details stay in the log. */
 function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBytesMax: number): Problem {
   if (error instanceof Problem) return error;
@@ -65,7 +62,7 @@ function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBy
         `The body is larger than ${routeOptions?.bodyLimit ?? bodyBytesMax} bytes`,
       );
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new Problem('media_type_unsupported', undefined, supported(routeOptions?.schema?.consumes));
+      return unsupportedType(routeOptions?.schema?.consumes);
     case 'FST_ERR_BAD_URL':
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return invalid('The path is not valid');
@@ -74,3 +71,6 @@ function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBy
   if (error.statusCode === 400 || error instanceof SyntaxError) return new Problem('body_invalid');
   return new Problem('internal_error');
 }
+
+const unsupportedType = (types: readonly string[] = ['application/json']): Problem =>
+  new Problem('media_type_unsupported', undefined, `Content-Type must be ${types.join(' or ')}`);

@@ -123,6 +123,11 @@ export function assertValid(schema: TSchema, value: unknown): void {
   if (errors) throw explainValidation(errors, 'body');
 }
 
+/** Whether a value fits a schema, by the rules of a body. */
+export function isValid(schema: TSchema, value: unknown): boolean {
+  return bodies.compile(schema)(value) as boolean;
+}
+
 /**
  * Finds text that PostgreSQL cannot store: it rejects U+0000 and unpaired surrogates.
  * @returns the name of the first such field; '' for the value itself

@@ -8,7 +8,13 @@ import { Problem, translateViolations } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
 import { type Organization, revise } from '../revisions/revise.ts';
 
-export type NewOrganization = { name: string; contact_email?: string | null; unique_id?: string };
+export type NewOrganization = {
+  name: string;
+  contact_email?: string | null;
+  unique_id?: string;
+  /** Not in the API. An import knows the id of the row before it creates the organization. */
+  id?: string;
+};
 
 export type OrganizationEdit = { name?: string; contact_email?: string | null } & TenantDecisions;
 
@@ -41,7 +47,7 @@ export async function createOrganization(
   if (caller.organizationId !== null) throw new Problem('key_bound');
   const uniqueId = input.unique_id ?? newUniqueId('org');
   await transact(db, async tx => {
-    const id = randomUUIDv7();
+    const id = input.id ?? randomUUIDv7();
     const fields = { unique_id: uniqueId, name: input.name, contact_email: input.contact_email ?? null };
     const dates = caller.at ? { created_at: caller.at, modified_at: caller.at } : {};
     const row = { tenant_id: caller.tenantId, id, ...fields, ...dates };

@@ -3,6 +3,7 @@ import { nullable, OrganizationId, oneOf, Timestamp, textLike } from '../../sche
 import { CarrierAccountId } from '../accounts/reference.ts';
 import { Dollars } from '../http/money.ts';
 import { timestamp } from '../http/operation.ts';
+import { isValid } from '../http/validation.ts';
 import type { OrganizationWithNumber } from './organizations.ts';
 
 export const OrganizationParams = Type.Object({ organization_id: OrganizationId });
@@ -22,6 +23,14 @@ export const OwnUniqueId = textLike(
       'Your own id, for records that you migrate from another system. By default the server makes one.',
   },
 );
+
+/* What a file of numbers may create: the same rules as in a request. */
+const EmailField = Type.Object({ value: Email });
+const NameField = Type.Object({ value: Name });
+const UniqueIdField = Type.Object({ value: OwnUniqueId });
+export const isEmail = (value: string): boolean => isValid(EmailField, { value });
+export const isOrganizationName = (value: string): boolean => isValid(NameField, { value });
+export const isOwnUniqueId = (value: string): boolean => isValid(UniqueIdField, { value });
 
 /** An id that becomes part of a carrier's URL. */
 const CarrierId = (description: string, example: string) =>

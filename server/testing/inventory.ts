@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { keptNumber } from '../../phone-numbers/testing/writings.ts';
 import { anything, type Known, nastyText } from './arbitrary.ts';
@@ -78,6 +79,10 @@ export function files(known: Known): fc.Arbitrary<Content> {
       'phone_number',
       'phone_number;nickname;user',
       'phone_number,,',
+      'organization,number,user_email',
+      'number,status,until,tags,metadata,metadata.x,external_id',
+      'sep=;\nTN;Friendly Name;Assigned To',
+      'phone_number,line,field,reason,user_name',
       '',
       'a,b,c',
     ),
@@ -101,8 +106,17 @@ export function files(known: Known): fc.Arbitrary<Content> {
   const garbage = fc.uint8Array({ maxLength: 300 });
   return fc.oneof(
     fc.record({
-      type: fc.constantFrom('text/csv', 'text/csv; charset=utf-8'),
-      content: fc.oneof({ weight: 4, arbitrary: csv }, garbage),
+      type: fc.constantFrom(
+        ...['text/csv', 'text/csv; charset=utf-8', 'text/plain', 'application/vnd.ms-excel'],
+        ...['text/csv; charset=windows-1252', 'text/csv; charset=utf-16', 'text/csv; charset=', 'text/csv;;'],
+      ),
+      content: fc.oneof(
+        { weight: 4, arbitrary: csv },
+        csv.map(text => Buffer.from(`\ufeff${text}`, 'utf16le')),
+        csv.map(text => gzipSync(text)),
+        garbage,
+        garbage.map(bytes => Buffer.from([0x1f, 0x8b, ...bytes])),
+      ),
     }),
     fc.record({
       type: fc.constant('application/x-ndjson'),

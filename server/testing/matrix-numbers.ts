@@ -91,6 +91,20 @@ export const ofNumbers: Matrix = {
       body: `phone_number,user\n${free},${theirs.user}\n+14155550198,${theirs.email}\n`,
       headers: { 'content-type': 'text/csv' },
     },
+    // Organizations that the file names, and numbers that are theirs.
+    ...['', `organization_id=${own.organization}&`, 'create_organizations=true&create_users=true&'].flatMap(
+      more =>
+        [theirs.available, theirs.assigned, theirs.reserved, free].map(number => ({
+          path: `${numbers}/import?${more}update=true&dry_run=true`,
+          body: `organization,phone_number,nickname,user\n${theirs.organization},${number},Taken,${theirs.email}\n`,
+          headers: { 'content-type': 'text/csv' },
+        })),
+    ),
+    {
+      path: `${numbers}/import?organization_id=${own.organization}&update=true`,
+      body: `organization,phone_number,nickname,user\n${theirs.organization},${theirs.available},Taken,\n${theirs.organization},${free},,\n`,
+      headers: { 'content-type': 'text/csv' },
+    },
   ],
   'POST /v1/sms/phone-numbers/bulk': (theirs, own) => {
     const all = [theirs.available, theirs.assigned, theirs.coolingDown, theirs.releasing, theirs.released];

@@ -5,7 +5,7 @@ import type { Db } from '../db/database.ts';
 import type { Tables, UserPermission, UserStatus } from '../db/tables.ts';
 import { Problem, translateViolations } from '../errors.ts';
 import { changesBetween, findOrganization, newUniqueId } from '../organizations/organizations.ts';
-import { revise } from '../revisions/revise.ts';
+import { type Revision, revise } from '../revisions/revise.ts';
 import { isMeantBy } from './references.ts';
 
 export type User = Selectable<Tables['users']> & { organization_unique_id: string };
@@ -39,21 +39,32 @@ export async function createUser(
   input: NewUser,
 ): Promise<User> {
   const uniqueId = input.unique_id ?? newUniqueId('user');
-  await revise(db, caller, { unique_id: organizationId }, async ({ tx, organization, at, record }) => {
-    const fields = {
-      id: randomUUIDv7(),
-      unique_id: uniqueId,
-      name: input.name,
-      email: input.email,
-      phone: input.phone ?? null,
-      permission: input.permission ?? 'user',
-    };
-    const key = { tenant_id: caller.tenantId, organization_id: organization.id };
-    const row = { ...key, ...fields, created_at: at, modified_at: at };
-    await translateViolations(constraintProblems(input.email), tx.insertInto('users').values(row).execute());
-    record('user.created', fields);
-  });
+  await revise(db, caller, { unique_id: organizationId }, revision =>
+    insertUsers(revision, caller, [{ ...input, unique_id: uniqueId }]),
+  );
   return getUser(db, caller, organizationId, uniqueId);
+}
+
+const usersPerStatement = 1000;
+
+/** Creates users in a revision that is being made, and records them. */
+export async function insertUsers(revision: Revision, caller: Caller, users: NewUser[]): Promise<void> {
+  const { tx, organization, at, record } = revision;
+  const key = { tenant_id: caller.tenantId, organization_id: organization.id };
+  for (let from = 0; from < users.length; from += usersPerStatement) {
+    const created = users.slice(from, from + usersPerStatement).map(user => ({
+      id: randomUUIDv7(),
+      unique_id: user.unique_id ?? newUniqueId('user'),
+      name: user.name,
+      email: user.email,
+      phone: user.phone ?? null,
+      permission: user.permission ?? ('user' as const),
+    }));
+    const rows = created.map(fields => ({ ...key, ...fields, created_at: at, modified_at: at }));
+    const insert = tx.insertInto('users').values(rows).execute();
+    await translateViolations(constraintProblems(created[0]?.email), insert);
+    for (const fields of created) record('user.created', fields);
+  }
 }
 
 export async function editUser(

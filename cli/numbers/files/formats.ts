@@ -4,10 +4,13 @@ import { Option } from 'commander';
 export const mediaTypes = { csv: 'text/csv', ndjson: 'application/x-ndjson' };
 export type FileFormat = keyof typeof mediaTypes;
 
-const formatByEnding: Record<string, FileFormat> = { csv: 'csv', ndjson: 'ndjson', jsonl: 'ndjson' };
+const formatByEnding: Record<string, FileFormat> = {
+  ...{ csv: 'csv', tsv: 'csv' },
+  ...{ ndjson: 'ndjson', jsonl: 'ndjson' },
+};
 
 export const formatByName = (file: string): FileFormat | undefined =>
-  formatByEnding[/\.(\w+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
+  formatByEnding[/\.(\w+?)(\.gz)?$/.exec(file)?.[1]?.toLowerCase() ?? ''];
 
 export const formatOption = (description: string): Option =>
   new Option('--format <format>', description).choices(Object.keys(mediaTypes));

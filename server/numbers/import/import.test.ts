@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { importFile } from '../../testing/request.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
-import { editableNames } from '../state.ts';
 
 let server: TestServer;
 before(async () => {
@@ -51,14 +50,12 @@ test('CSV is read in all the forms that programs write', async () => {
   assert.equal(reply.status, 200, reply.text);
   const { batch_id } = reply.body;
   assert.match(batch_id, /^[0-9a-f-]{36}$/);
+  const counts = { imported: 4, updated: 0, unchanged: 0, rejected: 0 };
+  const its = { organization_id: organization, name: 'Acme', is_new: false, batch_id, update_batch_id: null };
   const report = {
-    success: true,
-    dry_run: false,
-    batch_id,
-    rows: 4,
-    imported: 4,
-    rejected: 0,
-    rejections: [],
+    ...{ success: true, dry_run: false, batch_id, rows: 4, ...counts },
+    ...{ organizations: [{ ...its, ...counts }], not_taken: [] },
+    ...{ columns: ['Nickname', 'PHONE_NUMBER'], separator: ',', rejections: [] },
   };
   assert.equal(reply.text, JSON.stringify({ ...report, powered_by: 'Teli' }));
   assert.equal(reply.headers.get('content-type'), 'application/json; charset=utf-8');
@@ -93,7 +90,7 @@ test('NDJSON is read, and each bad line is reported', async () => {
     [2, 'invalid', 'the line is not valid JSON'],
     [3, 'invalid', 'the line is not a JSON object'],
     [5, 'invalid', 'phone_number must be a string or null'],
-    [6, 'invalid', 'organization is not a known field'],
+    [6, 'unknown_organization', 'organization: there is none with the unique_id or name x'],
     [7, 'invalid', 'phone_number is not a phone number'],
   ]);
   assert.equal(reply.body.rows, 7);
@@ -104,27 +101,26 @@ test('NDJSON is read, and each bad line is reported', async () => {
 
 test('a bad file is refused as a whole, with the reason', async () => {
   const organization = await newOrganization(server);
-  const columns = `The first line must name the columns (phone_number, user, ${editableNames.join(', ')}): `;
-  const refusals: [string | Uint8Array<ArrayBuffer>, string][] = [
-    ['', 'The file is empty: its first line must name the columns'],
-    ['\n\n', 'The file is empty: its first line must name the columns'],
-    ['phone_number;nickname\n1;2\n', `${columns}there is no column phone_number`],
-    ['phone_number,colour\n1,2\n', `${columns}"colour" is not a column`],
-    ['nickname,user\n1,2\n', `${columns}there is no column phone_number`],
-    ['phone_number,phone_number\n1,2\n', 'The first line names phone_number twice'],
-    [Uint8Array.from(Buffer.from('phone_number\n\xe9\n', 'latin1')), 'The file is not UTF-8 text'],
+  const refusals: [string | Uint8Array<ArrayBuffer>, RegExp][] = [
+    ['', /^The file is empty: its first line must name the columns$/],
+    ['\n\n', /^The file is empty: its first line must name the columns$/],
+    [',;,\n', /^The first line must name the columns, and none of its names means phone_number\. /],
+    [
+      'nickname,user\n1,2\n',
+      /Its columns are "nickname", "user"\. Say which one has the number \(columns, --column /,
+    ],
+    ['phone_number,phone_number\n1,2\n', /^The first line names phone_number twice$/],
+    ['"phone_number\n1\n', /^Line 1: the row has a quotation mark that is not closed/],
+    [
+      Uint8Array.from(Buffer.from('phone_number\n1\n\xe9\n', 'latin1')),
+      /^The file is not UTF-8 text: line 3 has other bytes\. Save it as UTF-8 .* charset=windows-1252/,
+    ],
   ];
   for (const [content, error] of refusals) {
     const reply = await upload(organization, content);
     assert.equal(reply.status, 400, reply.text);
-    assert.equal(reply.body.error, error);
+    assert.match(reply.body.error, error);
   }
-  const unclosed = await upload(organization, `phone_number\n"${uniqueNumber()}\n`);
-  assert.match(unclosed.body.error, /^The file is not CSV: /);
-  const long = await upload(organization, 'x'.repeat(100_000), { type: 'application/x-ndjson' });
-  assert.match(long.body.error, /^line 1 is longer than/);
-  const type = await upload(organization, 'phone_number\n', { type: 'text/plain' });
-  assert.equal(type.status, 415);
   assert.equal((await upload('org_unknown', 'phone_number\n')).status, 404);
   assert.deepEqual(await listed(organization), []);
 });

@@ -1,24 +1,45 @@
 import { Type } from '../../../schema/schema.ts';
-import { nullable, OrganizationId, oneOf, withDefault } from '../../../schema/shapes.ts';
+import { nullable, oneOf, withDefault } from '../../../schema/shapes.ts';
 import { problems } from '../../errors.ts';
 import { DefaultCountry } from '../schemas.ts';
+import { type Rejection, rowProblems } from './rejections.ts';
+
+const flag = (description: string) => withDefault(Type.Boolean({ default: false, description }));
 
 export const ImportQuery = Type.Object(
   {
-    organization_id: OrganizationId,
+    organization_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description:
+          'The unique_id of the organization of rows that name none. Required unless the file has a column for it.',
+        examples: ['org_abc123'],
+      }),
+    ),
     default_country: DefaultCountry,
-    all_or_nothing: withDefault(
-      Type.Boolean({
-        default: false,
-        description: 'If true, nothing is imported if a row is rejected.',
+    columns: Type.Optional(
+      Type.String({
+        maxLength: 4000,
+        description:
+          'A JSON object: for fields whose column has another name, that name. `metadata.NAME` puts a column into the metadata. With `no_header` the positions, from 1.',
+        examples: ['{"phone_number":"Phone Number","metadata.city":"City"}'],
       }),
     ),
-    dry_run: withDefault(
-      Type.Boolean({
-        default: false,
-        description: 'If true, nothing is imported: the reply says what would happen.',
-      }),
+    no_header: flag(
+      'If true, the first line is a row. The number is in column 1, unless `columns` says otherwise.',
     ),
+    update: flag(
+      'If true, numbers that are in their organization already are changed where the row differs. Otherwise such rows are rejected.',
+    ),
+    create_organizations: flag(
+      'If true, an organization that does not exist is created, if a row for it can be imported. A bound key cannot do this.',
+    ),
+    create_users: flag(
+      'If true, a user whose e-mail address no user of the organization has is created. `user_name` is the name.',
+    ),
+    all_or_nothing: flag('If true, nothing is imported if a row is rejected.'),
+    dry_run: flag('If true, nothing is imported: the reply says what would happen.'),
   },
   { additionalProperties: false },
 );
@@ -29,27 +50,72 @@ const importFile = (description: string, example: string) => ({
 export const ImportFile = {
   content: {
     'text/csv': importFile(
-      'The first line names the columns.',
+      'Separated by commas, semicolons or tabs. The first line names the columns, in any case.',
       'phone_number,nickname,user\n(415) 555-1234,Sales Line,john@company.com\n+442079460958,,\n',
     ),
     'application/x-ndjson': importFile(
-      'One JSON object per line.',
+      'One JSON object per line. Its keys are what columns are in CSV.',
       '{"phone_number":"(415) 555-1234","nickname":"Sales Line","user":"user_xyz789"}\n{"phone_number":"+442079460958"}\n',
     ),
   },
 };
+
+export const ImportedOrganization = Type.Object(
+  {
+    organization_id: nullable(
+      Type.String({ description: 'Its unique_id; null if it is only to be created.' }),
+    ),
+    name: Type.String({ description: "The organization's name." }),
+    is_new: Type.Boolean({ description: 'Whether the import created it, or would.' }),
+    batch_id: nullable(
+      Type.String({ format: 'uuid', description: 'The batch of the new numbers in its audit log, or null.' }),
+    ),
+    update_batch_id: nullable(
+      Type.String({ format: 'uuid', description: 'The batch of the changes in its audit log, or null.' }),
+    ),
+    imported: Type.Integer({ description: 'How many new numbers came into it.' }),
+    updated: Type.Integer({ description: 'How many of its numbers were changed.' }),
+    unchanged: Type.Integer({ description: 'How many of its numbers were the same.' }),
+    rejected: Type.Integer({
+      description: 'How many of its rows were rejected. Invalid rows belong to no organization.',
+    }),
+  },
+  { additionalProperties: false },
+);
 
 const importFields = {
   dry_run: Type.Boolean({ description: 'Whether this was a dry run.' }),
   batch_id: nullable(
     Type.String({
       format: 'uuid',
-      description: "The id of the import in the organization's audit log; null if nothing was imported.",
+      description:
+        "The batch of the new numbers in the organization's audit log; null if there are none, or several organizations.",
     }),
   ),
-  rows: Type.Integer({ description: 'How many rows the file has.' }),
-  imported: Type.Integer({ description: 'How many rows were imported, or would be.' }),
+  rows: Type.Integer({ description: 'How many rows the file has. Empty ones do not count.' }),
+  imported: Type.Integer({ description: 'How many new numbers were imported, or would be.' }),
+  updated: Type.Integer({ description: 'How many numbers were changed, or would be. 0 without `update`.' }),
+  unchanged: Type.Integer({ description: 'How many numbers were the same already. 0 without `update`.' }),
   rejected: Type.Integer({ description: 'How many rows were rejected.' }),
+  organizations: Type.Array(ImportedOrganization, {
+    description: 'What became of each organization that the request or the file names.',
+  }),
+  not_taken: Type.Array(
+    Type.Object(
+      {
+        column: Type.String({ description: 'The column, as the file names it.' }),
+        rows: Type.Integer({ description: 'How many rows have something there.' }),
+      },
+      { additionalProperties: false },
+    ),
+    { description: 'What the file says and the import did not take.' },
+  ),
+  columns: Type.Unsafe<string[] | null>({
+    type: ['array', 'null'],
+    items: { type: 'string' },
+    description: "The file's columns; null for NDJSON.",
+  }),
+  separator: nullable(Type.String({ description: 'What is between two cells; null for NDJSON.' })),
   rejections_omitted: Type.Optional(
     Type.Integer({
       description: 'Only in a replay: how many further rejections it leaves out.',
@@ -58,12 +124,20 @@ const importFields = {
   rejections: Type.Array(
     Type.Object(
       {
-        line: Type.Integer({ description: 'The line of the file, from 1.' }),
+        line: Type.Integer({ description: 'The line of the file in which the row ends, from 1.' }),
         phone_number: Type.String({ description: 'The number as the file has it.' }),
-        code: oneOf(['invalid', 'unknown_user', 'already_exists', 'duplicate_in_file', 'value_taken'], {
-          description: 'Why the row was rejected, for programs.',
-        }),
+        code: oneOf(rowProblems, { description: 'Why the row was rejected, for programs.' }),
+        field: nullable(
+          Type.String({ description: 'The field that is wrong; null if it is the whole row.' }),
+        ),
         error: Type.String({ description: 'Why the row was rejected, for people.' }),
+        row: Type.Unsafe<Rejection['row']>({
+          type: ['array', 'object', 'string'],
+          items: { type: 'string' },
+          additionalProperties: true,
+          description:
+            'The row, to be corrected and imported again: the cells of CSV, or the object of NDJSON. A line that is no object is text.',
+        }),
       },
       { additionalProperties: false },
     ),
@@ -75,14 +149,33 @@ const rejection = {
   line: 3,
   phone_number: '415-555-12',
   code: 'invalid',
+  field: 'phone_number',
   error: 'phone_number has 8 digits after +1 instead of 10',
+  row: ['415-555-12', 'Front desk', 'Oakland'],
+};
+const organization = {
+  organization_id: 'org_abc123',
+  name: 'Acme Dental',
+  is_new: false,
+  batch_id: '0199f3a0-9c41-7e85-8f4d-7a6b1c2d3e4f',
+  update_batch_id: null,
+  imported: 1,
+  updated: 0,
+  unchanged: 0,
+  rejected: 0,
 };
 const importExample = {
   dry_run: false,
   batch_id: '0199f3a0-9c41-7e85-8f4d-7a6b1c2d3e4f',
   rows: 2,
   imported: 1,
+  updated: 0,
+  unchanged: 0,
   rejected: 1,
+  organizations: [organization],
+  not_taken: [{ column: 'City', rows: 2 }],
+  columns: ['Phone Number', 'Label', 'City'],
+  separator: ',',
   rejections: [rejection],
 };
 
@@ -109,6 +202,7 @@ export const ImportRejectedBody = Type.Object(
         ...importExample,
         batch_id: null,
         imported: 0,
+        organizations: [{ ...organization, batch_id: null, imported: 0 }],
         powered_by: 'Teli',
       },
       {

@@ -1,7 +1,8 @@
-import { Type } from '../../../schema/schema.ts';
-import { invalid } from '../../errors.ts';
-import { assertValid } from '../../http/validation.ts';
-import { type EditableName, editableNames, field } from '../state.ts';
+import { Type } from '../../../../schema/schema.ts';
+import { invalid } from '../../../errors.ts';
+import { composed } from '../../../http/composed.ts';
+import { assertValid } from '../../../http/validation.ts';
+import { type EditableName, editableNames, field } from '../../state.ts';
 
 /* The fields of a number in a file: read from text or JSON, and written for COPY. */
 
@@ -48,7 +49,8 @@ function readJson(name: string, text: string): unknown {
  * Normalizes a value. Null and the empty string are undefined: the field is not given.
  * @throws Problem `invalid_request`
  */
-export function readValue(name: EditableName, value: unknown): unknown {
+export function readValue(name: EditableName, given: unknown): unknown {
+  const value = composed(given);
   if (value === null || value === undefined || value === '') return undefined;
   const { column, schema, edit } = field(name);
   if (column === 'text') {
@@ -63,7 +65,7 @@ export function readValue(name: EditableName, value: unknown): unknown {
 }
 
 /** PostgreSQL rejects U+0000 and lone surrogates. */
-const isStorable = (value: unknown): boolean => {
+export const isStorable = (value: unknown): boolean => {
   if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   return Object.entries(value).every(([name, inner]) => isStorable(name) && isStorable(inner));
