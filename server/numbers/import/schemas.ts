@@ -51,11 +51,11 @@ export const ImportFile = {
   content: {
     'text/csv': importFile(
       'Separated by commas, semicolons or tabs. The first line names the columns, in any case.',
-      'phone_number,nickname,user\n(415) 555-1234,Sales Line,john@company.com\n+442079460958,,\n',
+      'organization,phone_number,nickname,user\norg_abc123,(415) 555-1234,Sales Line,john@company.com\norg_abc123,+442079460958,,\n',
     ),
     'application/x-ndjson': importFile(
       'One JSON object per line. Its keys are what columns are in CSV.',
-      '{"phone_number":"(415) 555-1234","nickname":"Sales Line","user":"user_xyz789"}\n{"phone_number":"+442079460958"}\n',
+      '{"organization":"org_abc123","phone_number":"(415) 555-1234","nickname":"Sales Line","user":"user_xyz789"}\n{"organization":"org_abc123","phone_number":"+442079460958"}\n',
     ),
   },
 };
