@@ -106,7 +106,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   usageRoutes(app, database, shares);
   runRoutes(app, db, carriers, change, jobs.runs);
   eventRoutes(app, db, waiters, shares);
-  await app.register(async scope => importRoutes(scope as App, database, brand));
+  await app.register(async scope => importRoutes(scope as App, database, brand, shares));
 
   app.addHook('preClose', async () => waiters.notifyAll());
   app.addHook('onClose', async () => {

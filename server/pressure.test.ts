@@ -97,6 +97,27 @@ test('usage files and long lists that nobody reads are in a share of their own',
     assert.ok(response);
 });
 
+test('files that never arrive are in a share of their own', async () => {
+  const own = await newOrganization(server);
+  const headers = { 'x-api-key': server.key, 'content-type': 'text/csv', 'transfer-encoding': 'chunked' };
+  const path = `/v1/sms/phone-numbers/import?organization_id=${own}`;
+  const uploads = Array.from({ length: 10 }, () => {
+    const upload = httpRequest(server.url + path, { method: 'POST', headers });
+    upload.on('error', () => {});
+    upload.write('phone_number\n');
+    return upload;
+  });
+  await assertServed();
+  const phone_number = uniqueNumber();
+  const imported = await server.call('POST', `/v1/sms/phone-numbers/import?organization_id=${organization}`, {
+    key: b,
+    headers: { 'content-type': 'text/csv' },
+    body: `phone_number\n${phone_number}\n`,
+  });
+  assert.equal(imported.body.imported, 1, imported.text);
+  for (const upload of uploads) upload.destroy();
+});
+
 test('followers beyond the share of their tenant are refused by name', async () => {
   const own = await newOrganization(server);
   await newNumbers(server, own, [{ phone_number: uniqueNumber() }]);

@@ -150,7 +150,7 @@ async function launch(home: string, binaries: string, owner: Owner | undefined):
     max_wal_senders: '0',
     max_wal_size: '4GB',
     shared_buffers: '256MB',
-    // The server takes 39 at most. The tests run many servers on one PostgreSQL.
+    // The server takes 43 at most. The tests run many servers on one PostgreSQL.
     max_connections: '200',
     // The statements are short; compiling them costs more than it gains.
     jit: 'off',

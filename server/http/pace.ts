@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { goneSignal, type Shares } from './shares.ts';
 
 /** What a connection must carry while it holds something that others wait for: 1 kB a second. */
@@ -28,6 +28,15 @@ export function keepPace({ carried, waits }: Transfer, end: () => void): () => v
     before = now;
   }, periodMs);
   return () => clearInterval(timer);
+}
+
+/** Watches a file that is being sent, and breaks the connection if it comes too slowly. @returns stops the watching */
+export function keepUploadPace({ raw }: FastifyRequest): () => void {
+  const upload = {
+    carried: () => raw.socket.bytesRead,
+    waits: () => raw.readableLength === 0 && !raw.complete,
+  };
+  return keepPace(upload, () => raw.socket.destroy());
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { Problem } from '../errors.ts';
+import { Problem, type ProblemCode } from '../errors.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,14 +28,22 @@ type Waiter = { admit: () => void };
 /** A tenant that has more requests waiting sends faster than it can be served. */
 const waitingMax = 500;
 
+type Places = { total: number; each: number; waitMsMax: number; code?: ProblemCode };
+
 /**
  * @param what the name of the share, for people: `requests at the database`
  * @param places how many there are, how many of them one tenant may have, and how long one waits for a place
  */
 export function createShares(
   what: string,
-  { total, each, waitMsMax }: { total: number; each: number; waitMsMax: number },
+  { total, each, waitMsMax, code = 'too_many_requests' }: Places,
 ): Shares {
+  const tooMany = () =>
+    new Problem(
+      code,
+      undefined,
+      `All ${each} ${what} that one tenant may have at once are in use. Send fewer at once, or try again.`,
+    );
   const taken = new Map<string, number>();
   /** By tenant, in the order in which the tenants have their turn. */
   const waiting = new Map<string, Waiter[]>();
@@ -73,7 +81,7 @@ export function createShares(
   return {
     async enter(tenantId, gone) {
       if (free > 0 && has(tenantId) < each && !waiting.has(tenantId)) return take(tenantId);
-      if ((waiting.get(tenantId)?.length ?? 0) >= waitingMax) throw tooMany(what, each);
+      if ((waiting.get(tenantId)?.length ?? 0) >= waitingMax) throw tooMany();
       return new Promise((resolve, reject) => {
         const waiter: Waiter = {
           admit() {
@@ -83,9 +91,7 @@ export function createShares(
         };
         const timer = setTimeout(() => {
           leave();
-          reject(
-            has(tenantId) >= each ? tooMany(what, each) : new Problem('unavailable', 'The server is busy'),
-          );
+          reject(has(tenantId) >= each ? tooMany() : new Problem('unavailable', 'The server is busy'));
         }, waitMsMax);
         gone?.addEventListener('abort', leave);
         waiting.set(tenantId, [...(waiting.get(tenantId) ?? []), waiter]);
@@ -116,13 +122,6 @@ export async function inTurn<T>(shares: Shares, tenantId: string, work: () => Pr
   }
 }
 
-const tooMany = (what: string, each: number) =>
-  new Problem(
-    'too_many_requests',
-    undefined,
-    `All ${each} ${what} that one tenant may have at once are in use. Send fewer at once, or try again.`,
-  );
-
 /** Aborts when the client of a request has gone. */
 export function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
@@ -137,6 +136,6 @@ export type AllShares = Record<'requests' | 'streams' | 'imports' | 'followers',
 export const createAllShares = (waitMsMax: number): AllShares => ({
   requests: createShares('connections to the database', { total: 18, each: 12, waitMsMax }),
   streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
-  imports: createShares('imports', { total: 4, each: 2, waitMsMax: 0 }),
+  imports: createShares('imports', { total: 8, each: 2, waitMsMax, code: 'too_many_imports' }),
   followers: createShares('waiting readers of the log', { total: 10_000, each: 1000, waitMsMax: 0 }),
 });

@@ -4,7 +4,9 @@ import type { Database } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
 import { changingCaller } from '../../http/changing.ts';
 import { idempotencyKeyOf, requestHash } from '../../http/idempotency.ts';
-import { type App, operation } from '../../http/operation.ts';
+import { type App, operation, sharingItself } from '../../http/operation.ts';
+import { keepUploadPace, openInTurn } from '../../http/pace.ts';
+import type { AllShares } from '../../http/shares.ts';
 import { editableNames } from '../state.ts';
 import { readColumnNames } from './file/columns.ts';
 import type { ImportFormat } from './file/open.ts';
@@ -22,9 +24,6 @@ const formats: Record<string, ImportFormat> = {
   'application/ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
 };
-/** Each import holds a database connection until its file has arrived. */
-const importsMax = 4;
-
 const description = `Imports a file of numbers of any length. The file is streamed.
 
 **CSV** (\`Content-Type: text/csv\`) is separated by commas, semicolons or tabs. Its first line names the columns, in any case; empty rows, and columns without name and content, are nothing. The usual names of other programs are known: \`Phone Number\`, \`DID\`, \`Friendly Name\`, \`Customer\` and more. \`columns\` says others. A file of numbers and nothing else needs no names. **NDJSON** (\`application/x-ndjson\`) has one object with the same fields per line. Both are UTF-8, UTF-16 with a byte order mark, or what \`charset\` says; both may be in gzip.
@@ -44,66 +43,70 @@ With \`update\`, a number that is in its organization already is changed where t
 With an \`Idempotency-Key\`, a repeat with the same key and file replays the first reply. A replay has at most ${rejectionsStored.toLocaleString('en-US')} rejections, and fewer if their rows are long; \`rejections_omitted\` says how many it leaves out.`;
 
 /** Needs a Fastify scope of its own, since it replaces the body parsers: here a body is a stream. */
-export function importRoutes(app: App, database: Database, brand: string): void {
-  let running = 0;
+export function importRoutes(app: App, database: Database, brand: string, shares: AllShares): void {
   app.removeAllContentTypeParsers();
   // Every type is let through, so that this route says itself which ones it takes.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
   app.post(
     '/v1/sms/phone-numbers/import',
-    operation(
-      'change',
-      {
-        operationId: 'importNumbers',
-        summary: 'Import numbers from a file',
-        description,
-        tags: ['Phone numbers'],
-        consumes: ['text/csv', 'application/x-ndjson'],
-        querystring: ImportQuery,
-        body: ImportFile,
-        response: { 200: ImportBody, 422: ImportRejectedBody },
-      },
-      [
-        'organization_not_active',
-        'organization_not_found',
-        'body_too_large',
-        'media_type_unsupported',
-        'too_many_imports',
-        'key_bound',
-        'organization_id_taken',
-      ],
+    sharingItself(
+      operation(
+        'change',
+        {
+          operationId: 'importNumbers',
+          summary: 'Import numbers from a file',
+          description,
+          tags: ['Phone numbers'],
+          consumes: ['text/csv', 'application/x-ndjson'],
+          querystring: ImportQuery,
+          body: ImportFile,
+          response: { 200: ImportBody, 422: ImportRejectedBody },
+        },
+        [
+          'organization_not_active',
+          'organization_not_found',
+          'body_too_large',
+          'media_type_unsupported',
+          'too_many_imports',
+          'key_bound',
+          'organization_id_taken',
+        ],
+      ),
     ),
     async (request, reply) => {
       const type = readType(request.headers);
       if (!(request.body instanceof Readable)) throw unsupported('there is no body');
       const { columns: columnNames, organization_id, ...options } = request.query;
       const columns = readColumnNames(columnNames);
-      if (running >= importsMax) throw new Problem('too_many_imports');
-      running++;
-      try {
-        const key = idempotencyKeyOf(request);
-        const idempotency =
-          key === undefined ? undefined : { key, hash: requestHash(request).update(JSON.stringify(type)) };
-        const caller = changingCaller(request);
-        const report = await importNumbers(
-          database,
-          caller,
-          { ...options, columns, organization_id },
-          request.body,
-          type,
-          idempotency,
-        );
-        if (report.replayed) reply.header('idempotency-replayed', 'true');
-        reply.status(report.refused ? 422 : 200).type('application/json; charset=utf-8');
-        const text = reportBody(report, request.query.dry_run, request.id, brand);
-        const body = Readable.from(text, { objectMode: false });
-        // The stream closes even if it is never read because the client has gone.
-        body.once('close', report.end);
-        return reply.send(body as never);
-      } finally {
-        running--;
-      }
+      // An import holds a connection from the first byte of its file to the last one of its report.
+      const { report, stream } = await openInTurn(
+        shares.imports,
+        request.caller.tenantId,
+        reply,
+        async () => {
+          const key = idempotencyKeyOf(request);
+          const idempotency =
+            key === undefined ? undefined : { key, hash: requestHash(request).update(JSON.stringify(type)) };
+          const relax = keepUploadPace(request);
+          const report = await importNumbers(
+            database,
+            changingCaller(request),
+            { ...options, columns, organization_id },
+            request.body as Readable,
+            type,
+            idempotency,
+          ).finally(relax);
+          const text = reportBody(report, request.query.dry_run, request.id, brand);
+          const stream = Readable.from(text, { objectMode: false });
+          // The stream closes even if it is never read because the client has gone.
+          stream.once('close', report.end);
+          return { report, stream };
+        },
+      );
+      if (report.replayed) reply.header('idempotency-replayed', 'true');
+      reply.status(report.refused ? 422 : 200).type('application/json; charset=utf-8');
+      return reply.send(stream as never);
     },
   );
 }
