@@ -27,8 +27,11 @@ export type Database = {
   heard(): Heard;
   /** The connections that have had none since. */
   silentSince(heard: Heard): Socket[];
-  /** A connection of its own, for state that lives in a connection: COPY, temporary tables. */
-  openSession(): Promise<Session>;
+  /**
+   * A connection of its own, for state that lives in a connection: COPY, temporary tables.
+   * @param purpose part of its name in pg_stat_activity, which tells it from the connections of the pools
+   */
+  openSession(purpose?: string): Promise<Session>;
   close(): Promise<void>;
 };
 
@@ -95,9 +98,9 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     long,
     heard: () => new Map([...sockets].map(socket => [socket, socket.bytesRead])),
     silentSince: heard => [...sockets].filter(socket => socket.bytesRead === (heard.get(socket) ?? 0)),
-    async openSession() {
-      // The name tells sessions from the connections of the pools in pg_stat_activity.
-      const client = new pg.Client({ ...config, application_name: `${config.application_name} session` });
+    async openSession(purpose = 'session') {
+      const name = `${config.application_name} ${purpose}`;
+      const client = new pg.Client({ ...config, application_name: name });
       client.on('error', () => {});
       await client.connect();
       const single = {

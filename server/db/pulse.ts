@@ -49,7 +49,7 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
   }
 
   async function signOfLife(): Promise<void> {
-    session ??= await database.openSession();
+    session ??= await database.openSession('pulse');
     const { rows } = await session.client.query<{ standby: boolean }>(
       'select pg_is_in_recovery() as standby',
     );
