@@ -43,7 +43,7 @@ test('what was there before has its first number and its area code after the upg
   const { pool } = server.database;
   await pool.query(asBefore);
   await pool.query(
-    await readFile(new URL('./migrations/0009_wishes_first_number_fees.sql', import.meta.url), 'utf8'),
+    await readFile(new URL('./migrations/0008_wishes_first_number_fees.sql', import.meta.url), 'utf8'),
   );
   const { order } = (await call('GET', bought.headers.get('location')!)).body;
   assert.deepEqual([order.area_code, order.area_codes, order.toll_free], ['415', ['415'], false]);
