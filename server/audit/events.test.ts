@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newNumbers, newOrganization, newUser } from '../testing/factories.ts';
@@ -49,6 +50,29 @@ test('the log has every revision in order, and can be read from any of them on',
   assert.deepEqual([events, revision, has_more], [[], 8, false]);
   for (const after_revision of [9, 1e15])
     assert.equal((await log({ after_revision })).body.code, 'log_restarted');
+});
+
+test('an answer ends with whole revisions before it is too large, and the rest follows', async () => {
+  const phone_number = '+14155550123';
+  await newNumbers(server, organization, [{ phone_number }]);
+  // Random text is stored as long as it is.
+  for (let i = 0; i < 200; i++)
+    await server.call('PATCH', `/v1/sms/phone-numbers/${phone_number}`, {
+      body: { metadata: { text: randomBytes(5000).toString('base64') } },
+    });
+  const read: number[] = [];
+  let answers = 0;
+  for (let after = '0-0', more = true; more; answers++) {
+    const { body, text } = await log({ after, limit: 1000 });
+    assert.ok(text.length < 4_000_000);
+    read.push(...body.events.map(({ revision }: Event) => revision));
+    ({ cursor: after, has_more: more } = body);
+  }
+  assert.deepEqual(
+    read,
+    Array.from({ length: 202 }, (_, i) => i + 1),
+  );
+  assert.ok(answers > 1);
 });
 
 test('an event has its actor, its request, and the fields before and after', async () => {

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
@@ -10,8 +10,19 @@ export type Event = Selectable<Tables['events']>;
 /** A place in the log: after a revision. Its moment tells that revision from another one with the same number. */
 export type Place = { revision: number; moment?: number };
 
+/** The log in one answer ends after the revision with which it has so many bytes, as they are stored. */
+const bytesMax = 1_048_576;
+
+/** Those of the revisions before the row's own. */
+const bytesBefore = sql<number>`sum(pg_column_size(data)) over (order by revision) - sum(pg_column_size(data)) over (partition by revision)`;
+
+const columns = [
+  ...(['tenant_id', 'organization_id', 'revision', 'ordinal', 'type', 'at'] as const),
+  ...(['actor_type', 'actor_id', 'request_id', 'data'] as const),
+];
+
 /**
- * Reads the log of an organization after a place, whole revisions only.
+ * Reads the log of an organization after a place, whole revisions only, and fewer of them if they are large.
  * @throws Problem organization_not_found; log_restarted if the log has no such place
  */
 export async function readEvents(
@@ -28,13 +39,19 @@ export async function readEvents(
   if (after.moment !== undefined && after.moment !== at)
     throw restarted(`Revision ${after.revision} is of another moment here`);
   const events = await db
-    .selectFrom('events')
-    .selectAll()
-    .where('tenant_id', '=', caller.tenantId)
-    .where('organization_id', '=', id)
-    .where('revision', '>', after.revision)
-    // Revisions have no gaps, so this range has no more of them than requested.
-    .where('revision', '<=', after.revision + revisionsMax)
+    .selectFrom(
+      db
+        .selectFrom('events')
+        .select([...columns, bytesBefore.as('bytes_before')])
+        .where('tenant_id', '=', caller.tenantId)
+        .where('organization_id', '=', id)
+        .where('revision', '>', after.revision)
+        // Revisions have no gaps, so this range has no more of them than requested.
+        .where('revision', '<=', after.revision + revisionsMax)
+        .as('sized'),
+    )
+    .select(columns)
+    .where('bytes_before', '<', bytesMax)
     .orderBy('revision')
     .orderBy('ordinal')
     .execute();

@@ -71,7 +71,13 @@ export const EventsQuery = Type.Object(
       }),
     ),
     limit: withDefault(
-      Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'The most revisions to return.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        default: 100,
+        description:
+          'The most revisions to return. If they are large, the reply has fewer, and `has_more` is true.',
+      }),
     ),
     wait: withDefault(
       Type.Integer({ minimum: 0, maximum: 60, default: 0, description: 'The most seconds to wait.' }),
