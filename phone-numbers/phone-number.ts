@@ -66,19 +66,28 @@ export function digitsInCommon(e164: string): string {
 
 /**
  * Of a number that a spreadsheet or a program took for an amount, the whole: `4930555011.0`, `4930555011.000000`. Three
- * to five digits after a point are a group of the number.
+ * to five digits after a point are a group of the number, unless they are zeros after what is a number already.
  */
-function withoutFraction({ text, point, size }: Written, country: string): Reading | string | undefined {
-  if (point < 0 || (size > 2 && size < 6)) return undefined;
+function withoutFraction(written: Written, country: string): Reading | string | undefined {
+  const { text, point, size } = written;
+  if (point < 0) return undefined;
   const fraction = text.slice(point + 1).trim();
   const amount = text.slice(0, point).trim();
   const isWhole = /^0+$/.test(fraction);
   const isAmount = /^\+?\d+$/.test(amount);
+  if (size > 2 && size < 6) {
+    if (!isWhole || !isAmount) return undefined;
+    const whole = read(scan(amount)!, country);
+    if (typeof whole === 'string') return undefined;
+    return typeof read(written, country) === 'object' ? isEither : whole;
+  }
   if (!isWhole && !(isAmount && /^\d\d?$/.test(fraction))) return undefined;
   const reading = read(scan(amount)!, country);
   if (typeof reading === 'string') return isWhole && isAmount && size <= 2 ? reading : undefined;
   return isWhole ? reading : 'has a fraction: format the column as text';
 }
+
+const isEither = 'can be read with the zeros after the point or without: format the column as text';
 
 function readOne(written: Written, country: string): Reading | string {
   const { text, digits } = written;

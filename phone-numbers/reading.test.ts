@@ -80,6 +80,7 @@ test('what files, spreadsheets and web pages put into a number is none of it', (
     'US "415-555-1234"',
     'US 14155551234.0',
     'US +14155551234.00',
+    'US 14155551234.000',
     "US '4155551234.0",
     'US 14155551234,0',
     'US \u202a+1 415-555-1234\u202c',

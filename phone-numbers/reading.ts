@@ -115,6 +115,8 @@ function isAfterCode(digits: string, home: Plan): boolean {
  * there is no doubt; elsewhere they are only read if they are in use here, or not in use there.
  */
 function readDomestic({ digits, bracketedZero }: Written, home: Plan): Reading | string {
+  // In Mexico a 1 stood before ten digits only after +52. Without that it is North America's country code as well.
+  if (home.code === '52' && /^1\d{10}$/.test(digits)) return isAmbiguous;
   const here = readNational(digits, bracketedZero, home);
   if (typeof here === 'object') {
     const isSure = inUse(here) && digits.length < openLength;

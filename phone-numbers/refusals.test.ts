@@ -31,6 +31,8 @@ test('letters', () => {
     'US 415-555-XXXX',
     'US 415-NXX-XXXX',
     'US TEL-555-1234',
+    'US (415) 555-O1OO',
+    'US 415-I55-OlOO',
   ]);
   refused('is not a phone number', [
     'US ',
@@ -57,6 +59,8 @@ test('two numbers', () => {
     'US +12065700001|+12065700002',
     'US +1 206 570 0001 +1 206 570 0002',
     'US +12065700001+12065700002',
+    'GB 07700 900123 07700 900124',
+    'GB 07700900123/07700900124',
     'DE 030 55501 und 030 55502',
     'DE +49 30 55501 55502',
     'DE +49 30 55501-55502',
@@ -178,6 +182,10 @@ test('what a spreadsheet has done', () => {
     "US '4.479E+11",
   ]);
   refused('has a fraction: format the column as text', ['US 4155551234.5', 'DE +4930555011.25']);
+  refused('can be read with the zeros after the point or without: format the column as text', [
+    'DE +4930555011.000',
+    'DE 030555011.0000',
+  ]);
 });
 
 test('numbers of another country', () => {
@@ -195,6 +203,7 @@ test('numbers of another country', () => {
   refused('can be read in two ways: write it with + and the country code', [
     'DE 49211234567', // Düsseldorf without its +, or Emden without its 0
     'CO 00 57 910 1221987', // dialled through a carrier, or with 00 for a +
+    'MX 15512345678', // New Jersey without its +, or Mexico City as before 2019
   ]);
   refused('has no known country code', ['US +999123456789', 'US 00 999 123456789', 'US +0 415 555 1234']);
   refused('has no country code: write it with + and the country code', ['XX 415 555 1234']);

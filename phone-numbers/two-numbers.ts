@@ -22,6 +22,12 @@ function readPart(text: string, country: string): Reading | undefined {
   return typeof reading === 'object' && isInUse(reading.zone, reading.number) ? reading : undefined;
 }
 
+/** Whether a part of a text can be read as a number, in use or not. */
+function isNumber(text: string, country: string): boolean {
+  const written = scan(text);
+  return written !== undefined && typeof read(written, country) === 'object';
+}
+
 /** A zero before the second number. */
 function beginsAnew(text: string, country: string): boolean {
   for (const { index } of text.matchAll(/(?<=\d\D+)0/g)) {
@@ -68,7 +74,7 @@ export function isTwo(text: string, country: string): boolean {
     const end = index + digits.length;
     const between = text.slice(end, groups[at + 1]?.index);
     if (before < 5 || before > 20 || before === total) continue;
-    if ((total - before >= 6 || between.includes('/')) && readPart(text.slice(0, end), country)) return true;
+    if ((total - before >= 6 || between.includes('/')) && isNumber(text.slice(0, end), country)) return true;
   }
   return false;
 }

@@ -22,6 +22,8 @@ export function vanityDigits(text: string, home: Plan | undefined): string | und
   const parts = /^(\+1|001|0111|1?)([2-9]\d\d)([A-Z\d]{7})$/.exec(compact);
   if (!parts || (parts[1]!.length < 2 && home?.code !== '1')) return undefined;
   const digits = digitsOf(parts[3]!);
-  if (digits === undefined || parts[3]!.replace(/\d/g, '').length < 3) return undefined;
+  const letters = parts[3]!.replace(/\d/g, '');
+  // In 555-O1OO letters stand for 0 and 1.
+  if (digits === undefined || letters.length < 3 || /^[OIL]+$/.test(letters)) return undefined;
   return `1${parts[2]}${digits}`;
 }
