@@ -5,7 +5,13 @@ import { assertTenantKey, type Caller } from '../access/caller.ts';
 import { type Db, transact } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
 import { invalid, Problem, translateViolations } from '../errors.ts';
-import { type Credentials, readCredentials, verifyCredentials, withoutSecrets } from './credentials.ts';
+import {
+  type Credentials,
+  hasOneOf,
+  readCredentials,
+  verifyCredentials,
+  withoutSecrets,
+} from './credentials.ts';
 import { associatedData, type Carriers, kindOf } from './open.ts';
 import type { Vault } from './vault.ts';
 
@@ -88,7 +94,36 @@ export async function checkEdit(
     throw invalid(
       `credentials must be those of ${account.owner}, which has this account's numbers: add another account instead`,
     );
+  await assertSameAccount(db, carriers, account, credentials);
   return { ...edit, credentials: sealed, ...verified(facts) };
+}
+
+/**
+ * Not every carrier says whose credentials they are. But another account has none of our numbers, and would take them for
+ * released.
+ */
+async function assertSameAccount(
+  db: Db,
+  carriers: Carriers,
+  account: Account,
+  credentials: Credentials,
+): Promise<void> {
+  if (!kindOf(account.carrier).can.buy) return;
+  const numbers = await db
+    .selectFrom('phone_numbers')
+    .select(['carrier_number_id', 'phone_number'])
+    .where('tenant_id', '=', account.tenant_id)
+    .where('carrier_account_id', '=', account.id)
+    .where('carrier_number_id', 'is not', null)
+    .where('released_at', 'is', null)
+    .limit(3)
+    .execute();
+  const ids = numbers.map(({ carrier_number_id }) => carrier_number_id!);
+  if (ids.length === 0 || (await hasOneOf(carriers, account, credentials, ids))) return;
+  const named = numbers.map(({ phone_number }) => phone_number).join(', ');
+  throw invalid(
+    `credentials must be those of the account that has this account's numbers, and they show none of ${named}: add another account instead`,
+  );
 }
 
 export function editAccount(db: Db, caller: Caller, id: string, edit: CheckedEdit): Promise<Account> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { credentials, startTwilio } from '../../carriers/twilio/fake.ts';
+import { newNumbers, newOrganization } from '../testing/factories.ts';
 import { type Reply, startTestServer, type TestServer } from '../testing/server.ts';
 import { add, added, path, twilioAccount, withTwilio } from './testing.ts';
 
@@ -106,6 +107,28 @@ test('the credentials of another account at the carrier are refused', async t =>
   assert.deepEqual([status, body.code], [400, 'invalid_request']);
   assert.match(body.error, /^credentials must be those of ACother/);
   await owned(null); // never tested
+  assert.equal((await rotate()).status, 200);
+});
+
+test('credentials that show none of the numbers of an account are those of another one', async t => {
+  const { own, twilio } = await withTwilio(t, server);
+  const { id } = await added(own, twilioAccount);
+  const rotate = () => own.call('PATCH', `${path}/${id}`, { body: { credentials: credentials.key } });
+  const organization = await newOrganization(own);
+  const [first, second] = ['+14155550171', '+14155550172'] as const;
+  await newNumbers(own, organization, [{ phone_number: first }, { phone_number: second }]);
+  const link = (phone_number: string, carrier_number_id: string) =>
+    own.database.db
+      .updateTable('phone_numbers')
+      .set({ carrier_account_id: id, carrier_number_id })
+      .where('phone_number', '=', phone_number)
+      .execute();
+  await link(first, 'PN00000000000000000000000000000001');
+  const { status, body } = await rotate();
+  assert.deepEqual([status, body.code], [400, 'invalid_request']);
+  assert.match(body.error, /show none of \+14155550171: add another account/);
+  await twilio.world.own([{ phone_number: second }]);
+  await link(second, twilio.account.numbers.get(second)!.sid);
   assert.equal((await rotate()).status, 200);
 });
 

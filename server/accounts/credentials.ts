@@ -62,6 +62,27 @@ export async function verifyCredentials(
   }
 }
 
+/**
+ * Whether the account that these credentials belong to has one of the numbers.
+ * @param numbers their ids at the carrier
+ * @throws Problem `carrier_failed`
+ */
+export async function hasOneOf(
+  carriers: Carriers,
+  account: { carrier: string; id: string },
+  credentials: Credentials,
+  numbers: string[],
+): Promise<boolean> {
+  const carrier = carriers.connect(account.carrier, credentials, account.id);
+  try {
+    for (const id of numbers) if (await carrier.getNumber(id)) return true;
+    return false;
+  } catch (error) {
+    if (error instanceof CarrierError) throw new Problem('carrier_failed', undefined, error.message);
+    throw error;
+  }
+}
+
 const noAnswer = ['transient', 'outcome_unknown'];
 
 /** Reports only the outcome and the carrier's code: the text of a rejection may quote the credentials. */

@@ -55,7 +55,11 @@ const filters = {
   ...(Object.fromEntries(filterNames.map(name => [name, Type.Optional(exactly(field(name).schema))])) as {
     [Name in FilterName]: TOptional<TString>;
   }),
-  created_after: Type.Optional(Moment('Created after this time.')),
+  created_after: Type.Optional(
+    Moment(
+      'Created after this time; a moment to the second has all of that second. To follow what comes in, pass the last `created_at_exact` of the full view.',
+    ),
+  ),
   created_before: Type.Optional(Moment('Created before this time.')),
   unassigned_since: Type.Optional(Moment('Available since this time or longer. Not with `as_of`.')),
 };
