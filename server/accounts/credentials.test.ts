@@ -123,7 +123,7 @@ test('credentials that show none of the numbers of an account are those of anoth
       .set({ carrier_account_id: id, carrier_number_id })
       .where('phone_number', '=', phone_number)
       .execute();
-  await link(first, 'PN00000000000000000000000000000001');
+  await link(first, 'PNffffffffffffffffffffffffffffffff');
   const { status, body } = await rotate();
   assert.deepEqual([status, body.code], [400, 'invalid_request']);
   assert.match(body.error, /show none of \+14155550171: add another account/);
