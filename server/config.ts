@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSecretKeys } from './accounts/vault.ts';
+import { readHosts } from './db/hosts.ts';
 
 /** The server's configuration, from its environment. README.md has a table of the variables. */
 export type Config = {
@@ -39,6 +40,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (databaseUrl && !/^(postgres(ql)?|socket):/.test(databaseUrl)) {
     throw new Error('DATABASE_URL must be a URL that begins with postgresql:// or socket:');
   }
+  if (databaseUrl) readHosts(databaseUrl);
   return {
     host: env.HOST || '127.0.0.1',
     port,

@@ -12,6 +12,7 @@ import { createApp } from './app.ts';
 import { type Config, unknownVariables } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
+import { readHosts } from './db/hosts.ts';
 import { migrate } from './db/migrate.ts';
 import { createDemo } from './demo/demo.ts';
 import { createLog } from './log.ts';
@@ -32,8 +33,7 @@ export async function serve(config: Config): Promise<void> {
   const embedded = config.databaseUrl
     ? undefined
     : await startEmbedded(config.home, message => log.info(message));
-  const connection = embedded?.connection ?? { connectionString: config.databaseUrl! };
-  const database = openDatabase(connection);
+  const database = openDatabase(embedded?.connection ?? readHosts(config.databaseUrl!));
   const listening = await prepare(config, database, log)
     .then(() => listen(config, database, log))
     .catch(async error => {
@@ -69,6 +69,7 @@ export async function serve(config: Config): Promise<void> {
 
 /** Brings the database to where the server can work with it. */
 async function prepare(config: Config, database: Database, log: Logger): Promise<void> {
+  await database.findPrimary();
   await assertVersion(database.pool);
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ applied }, 'migrated the database');

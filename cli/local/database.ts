@@ -3,6 +3,7 @@ import pg from 'pg';
 import { type Config, readConfig } from '../../server/config.ts';
 import { type Database, openDatabase } from '../../server/db/database.ts';
 import { HomeInUseError, startEmbedded } from '../../server/db/embedded.ts';
+import { readHosts } from '../../server/db/hosts.ts';
 import { migrate } from '../../server/db/migrate.ts';
 import { isUnavailable } from '../../server/errors.ts';
 import { assertVersion } from '../../server/serve.ts';
@@ -13,13 +14,14 @@ import { note } from '../terminal/output.ts';
 export async function withDatabase<T>(
   work: (database: Database, applied: string[]) => Promise<T>,
 ): Promise<T> {
-  const { connection, release } = await findDatabase(readConfig());
-  const database = openDatabase(connection);
+  const { servers, release } = await findDatabase(readConfig());
+  const database = openDatabase(servers);
   // A PostgreSQL that this command started must not outlive a Ctrl-C.
   const stop = () => void release().finally(() => process.exit(130));
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.once(signal, stop);
   try {
+    await database.findPrimary();
     await assertVersion(database.pool);
     return await work(database, await migrate(database));
   } catch (error) {
@@ -40,18 +42,18 @@ export function explainUnreachable(error: unknown): never {
   throw new Failure(`The database of DATABASE_URL cannot be reached: ${describe(error)}`);
 }
 
-type DatabaseAccess = { connection: pg.ClientConfig; release(): Promise<void> };
+type DatabaseAccess = { servers: pg.ClientConfig | pg.ClientConfig[]; release(): Promise<void> };
 
 const releaseNothing = async () => {};
 
 async function findDatabase({ databaseUrl, home }: Config): Promise<DatabaseAccess> {
-  if (databaseUrl) return { connection: { connectionString: databaseUrl }, release: releaseNothing };
+  if (databaseUrl) return { servers: readHosts(databaseUrl), release: releaseNothing };
   const socket = { host: join(home, 'run'), user: 'linekeeper', database: 'linekeeper' };
-  const running: DatabaseAccess = { connection: socket, release: releaseNothing };
+  const running: DatabaseAccess = { servers: socket, release: releaseNothing };
   if (await answers(socket)) return running;
   try {
     const embedded = await startEmbedded(home, note);
-    return { connection: embedded.connection, release: () => embedded.stop() };
+    return { servers: embedded.connection, release: () => embedded.stop() };
   } catch (error) {
     // A server started meanwhile.
     if (error instanceof HomeInUseError && (await answers(socket))) return running;

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { findPrimary } from './hosts.ts';
 import { preparingPool } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
@@ -27,6 +28,11 @@ export type Database = {
   heard(): Heard;
   /** The connections that have had none since. */
   silentSince(heard: Heard): Socket[];
+  /**
+   * Finds the primary among several servers. Connections to another one are broken.
+   * @throws Error if there is none
+   */
+  findPrimary(): Promise<void>;
   /**
    * A connection of its own, for state that lives in a connection: COPY, temporary tables.
    * @param purpose part of its name in pg_stat_activity, which tells it from the connections of the pools
@@ -57,7 +63,10 @@ const statementLimits = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
-export function openDatabase(connection: pg.ClientConfig): Database {
+/** @param servers one server, or several of which one is the primary: then findPrimary() comes before any other use */
+export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Database {
+  const connections = [servers].flat();
+  let current = 0;
   const sockets = new Set<Socket>();
   const config = {
     // So that all sockets are known, those that still connect too.
@@ -71,10 +80,16 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     keepAliveInitialDelayMillis: 10_000,
     // A request also waits this long for a free connection of the pool.
     connectionTimeoutMillis: 10_000,
-    ...connection,
+    ...connections[0],
   };
+  /** Connects to the server that is taken for the primary at that moment. */
+  class Client extends pg.Client {
+    constructor(given: pg.ClientConfig) {
+      super({ ...given, ...connections[current] });
+    }
+  }
   function openPool(max: number, more: pg.PoolConfig = {}) {
-    const pool = new pg.Pool({ ...more, ...config, max });
+    const pool = new pg.Pool({ ...more, ...config, max, Client: Client as never });
     // Without a listener, a lost connection would end the process. The pool itself listens to idle ones only. It replaces
     // a lost connection at its next use.
     pool.on('error', () => {});
@@ -98,9 +113,16 @@ export function openDatabase(connection: pg.ClientConfig): Database {
     long,
     heard: () => new Map([...sockets].map(socket => [socket, socket.bytesRead])),
     silentSince: heard => [...sockets].filter(socket => socket.bytesRead === (heard.get(socket) ?? 0)),
+    async findPrimary() {
+      if (connections.length === 1) return;
+      const found = await findPrimary(connections);
+      if (found === current) return;
+      current = found;
+      for (const socket of sockets) socket.destroy();
+    },
     async openSession(purpose = 'session') {
       const name = `${config.application_name} ${purpose}`;
-      const client = new pg.Client({ ...config, application_name: name });
+      const client = new Client({ ...config, application_name: name });
       client.on('error', () => {});
       await client.connect();
       const single = {

@@ -66,6 +66,8 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
       answers = true;
       end(database.silentSince(heard));
     }
+    // It may be a standby now, or gone, with another server in its place.
+    if (first !== 'alive' && second !== 'alive') await database.findPrimary().catch(() => {});
     if (second !== 'silent') return;
     const silent = database.silentSince(heard);
     if (silent.length < database.heard().size) return;
