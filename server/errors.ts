@@ -140,7 +140,7 @@ export function isUnavailable(error: unknown): boolean {
   // connections", 25006 "read-only": the primary has become a standby.
   if (
     code !== undefined &&
-    /^(08...|57P0[1-5]|25006|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/.test(
+    /^(08...|57P0[1-5]|25006|53300|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|EMFILE|ENFILE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/.test(
       code,
     )
   )

@@ -29,7 +29,8 @@ test('the page reads that document, and no other copy of it is made', async () =
     assert.deepEqual([reply.status, reply.headers.get('location')], [308, '/openapi.json']);
   }
   assert.match(await (await get('/docs/static/swagger-initializer.js')).text(), /"url":"\/openapi\.json"/);
-  assert.equal((await get('/docs/static/index.css')).status, 200);
+  const style = await get('/docs/static/index.css');
+  assert.deepEqual([style.status, style.headers.get('x-frame-options')], [200, 'DENY']);
 });
 
 test('a path that leads out of the folder of the page is a 404', async () => {

@@ -50,6 +50,8 @@ async function makeDocument(app: App): Promise<{ tag: string; bytes: Buffer; gzi
  * out of its folder.
  */
 function keepToThePage({ url }: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void): void {
+  // The page keeps the key: no other page may show it in a frame.
+  reply.header('x-frame-options', 'DENY');
   const path = url.split('?')[0]!;
   if (/^\/docs\/(json|yaml)\/?$/.test(path)) reply.redirect('/openapi.json', 308);
   else if (/\.\.|%2e/i.test(path)) next(new Problem('route_not_found'));

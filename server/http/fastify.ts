@@ -53,6 +53,7 @@ export function createFastify(brand: string, log: Logger): App {
   app.addHook('preSerialization', async (_request, reply, payload) => {
     return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
   });
+  protectAnswers(app);
   logRequests(app, log);
   return app;
 }
@@ -95,6 +96,18 @@ function readTexts(app: App): void {
   });
 }
 
+/** A key or a token belongs into a header, and people paste it into a path. */
+const withoutSecrets = (path: string): string => path.replace(/(lk_[a-z]+_)\w+/g, '$1…');
+
+/** Browsers must not guess what an answer is, and nobody keeps an answer that does not say that it may be kept. */
+function protectAnswers(app: App): void {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    reply.header('x-content-type-options', 'nosniff');
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    done(null, payload);
+  });
+}
+
 function logRequests(app: App, log: Logger): void {
   app.addHook('onResponse', (request, reply, done) => {
     const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info';
@@ -103,7 +116,7 @@ function logRequests(app: App, log: Logger): void {
         {
           request_id: request.id,
           method: request.method,
-          path: request.url.split('?')[0],
+          path: withoutSecrets(request.url.split('?')[0]!),
           status: reply.statusCode,
           ms: Math.round(reply.elapsedTime * 10) / 10,
           tenant: request.caller?.tenantId,

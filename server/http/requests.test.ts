@@ -242,6 +242,27 @@ test('the log names the request and shows none of its secrets', async () => {
 });
 
 // This test breaks the database, so it is the last one.
+test('an answer is neither guessed at nor kept, unless it says so', async () => {
+  const organization = await newOrganization(server);
+  for (const [path, kept] of [
+    ['/v1/organizations', 'no-store'],
+    ['/v1/nothing', 'no-store'],
+    [`/v1/sms/phone-numbers?organization_id=${organization}`, 'private, no-cache'],
+    ['/openapi.json', 'no-cache'],
+  ] as const) {
+    const { headers } = await server.call('GET', path);
+    assert.equal(headers.get('cache-control'), kept, path);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+  }
+});
+
+test('a key that stands in a path is not logged', async () => {
+  assert.equal((await server.call('GET', `/v1/${server.key}`)).status, 404);
+  const logged = server.logged.join('\n');
+  assert.ok(logged.includes('/v1/lk_live_…'));
+  assert.ok(!logged.includes(server.key));
+});
+
 test('an internal error is masked in the reply and logged under the same request id', async () => {
   const organization = await newOrganization(server);
   await sql`alter table users rename to people`.execute(server.database.db);
