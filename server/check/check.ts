@@ -72,9 +72,26 @@ async function checkLog(db: Db, organization: Organization, report: CheckReport)
   if (last.revision !== organization.revision) {
     found(`the organization is at revision ${organization.revision}, its log at ${last.revision}`);
   }
+  const ahead = await revisionAhead(db, organization);
+  if (ahead)
+    found(
+      `revision ${ahead.revision} is of ${ahead.at.toISOString()}, which is in the future: a clock was wrong`,
+    );
   report.numbers += state.numbers.size;
   for (const problem of await compare(db, organization, state)) found(problem);
 }
+
+/** The latest revision that is dated after now. Clocks of servers may differ by some minutes. */
+const revisionAhead = (db: Db, { tenant_id, id }: Organization) =>
+  db
+    .selectFrom('events')
+    .select(['revision', 'at'])
+    .where('tenant_id', '=', tenant_id)
+    .where('organization_id', '=', id)
+    .where('at', '>', sql<Date>`clock_timestamp() + interval '1 hour'`)
+    .orderBy('at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
 
 type LoggedEvent = { revision: number; ordinal: number; type: string; data: Record<string, unknown> };
 

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
+import { check } from '../check/check.ts';
 import { Problem } from '../errors.ts';
 import { createTenant } from '../tenants/tenants.ts';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
@@ -249,4 +250,23 @@ test('a change that waited for one that changed nothing is dated with the moment
   const { at, now } = await waiting;
   assert.ok(now >= rows[0]!.now, `${now.toISOString()} is before the lock was free`);
   assert.ok(at >= rows[0]!.now);
+});
+
+test('a clock that was ahead for a while does not date what comes after it, and check names what it has dated', async () => {
+  const organization = await insertOrganization();
+  const { db } = server.database;
+  const future = new Date(Date.now() + 10 * 365 * 86_400_000);
+  const edit = (at?: Date) =>
+    revise(db, at ? { ...caller, at } : caller, { id: organization }, async ({ at, record }) => {
+      record('organization.edited', { changes: {} });
+      return at;
+    });
+  await edit(future);
+  const before = new Date();
+  const dated = await edit();
+  assert.ok(dated >= new Date(before.getTime() - 60_000) && dated < future, dated.toISOString());
+  const { findings } = await check(server.database);
+  assert.ok(
+    findings.some(({ problem }) => /^revision 1 is of .* in the future: a clock was wrong$/.test(problem)),
+  );
 });

@@ -184,14 +184,16 @@ async function lockOrganization(tx: Tx, caller: Caller, ref: OrganizationRef): P
   // `for no key update`: `for update` would also wait for transactions that only refer to the row by a foreign key.
   // The clock is read outside of `locked`, so after the lock is taken. Inside, a change that waited for a lock would be
   // dated with the moment at which it began to wait. Each revision is dated at least a millisecond after the previous
-  // one, even by a clock that was set back: an organization never has two revisions of one moment.
+  // one, even by a clock that was set back: an organization never has two revisions of one moment. But a clock that was
+  // days ahead once must not date all later revisions: as_of would not see them for as long.
   const { rows } = await sql<LockedOrganization>`
     with locked as materialized (
       select ${selected} from organizations o join tenants t on t.id = o.tenant_id
       where o.tenant_id = ${caller.tenantId} and ${named} ${visible}
       for no key update of o)
-    select ${locked}, greatest(date_trunc('milliseconds', clock.now), l.revised_at + interval '1 millisecond') as dated,
-      clock.now as clock
+    select ${locked}, clock.now as clock,
+      case when l.revised_at > clock.now + interval '1 day' then date_trunc('milliseconds', clock.now)
+           else greatest(date_trunc('milliseconds', clock.now), l.revised_at + interval '1 millisecond') end as dated
     from locked l cross join lateral (select clock_timestamp() as now where l.id is not null) clock`.execute(
     tx,
   );
