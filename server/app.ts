@@ -147,6 +147,7 @@ function shareOutRequests(app: App, shares: Shares): void {
     if (access === undefined || access === 'none' || sharesItself) return;
     request.leave = await shares.enter(request.caller.tenantId, goneSignal(reply));
     reply.raw.once('close', request.leave);
+    if (reply.raw.closed) request.leave();
   });
   app.addHook('onSend', async request => request.leave?.());
 }

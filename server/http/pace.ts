@@ -27,16 +27,22 @@ export function keepPace({ carried, waits }: Transfer, end: () => void): () => v
     if (now - before < leastBytes && waits()) end();
     before = now;
   }, periodMs);
+  timer.unref();
   return () => clearInterval(timer);
 }
 
-/** Watches a file that is being sent, and breaks the connection if it comes too slowly. @returns stops the watching */
-export function keepUploadPace({ raw }: FastifyRequest): () => void {
+/** Does `work`, which reads the body of a request, and breaks the connection if the body comes too slowly. */
+export async function atUploadPace<T>({ raw }: FastifyRequest, work: () => Promise<T>): Promise<T> {
   const upload = {
     carried: () => raw.socket.bytesRead,
     waits: () => raw.readableLength === 0 && !raw.complete,
   };
-  return keepPace(upload, () => raw.socket.destroy());
+  const relax = keepPace(upload, () => raw.socket.destroy());
+  try {
+    return await work();
+  } finally {
+    relax();
+  }
 }
 
 /**
@@ -57,11 +63,15 @@ export async function openInTurn<T extends { stream: Readable }>(
       { carried: () => socket?.bytesWritten ?? 0, waits: () => (socket?.writableLength ?? 0) > 0 },
       () => socket?.destroy(),
     );
-    // A stream closes at its end, and also if it is never read because the client has gone.
-    opened.stream.once('close', () => {
+    const end = () => {
       relax();
       leave();
-    });
+      opened.stream.destroy();
+    };
+    opened.stream.once('close', end);
+    // Nobody reads a stream whose client has gone.
+    reply.raw.once('close', end);
+    if (reply.raw.closed) end();
     return opened;
   } catch (error) {
     leave();

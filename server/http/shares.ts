@@ -80,6 +80,7 @@ export function createShares(
 
   return {
     async enter(tenantId, gone) {
+      if (gone?.aborted) throw new Problem('unavailable', 'The client has gone');
       if (free > 0 && has(tenantId) < each && !waiting.has(tenantId)) return take(tenantId);
       if ((waiting.get(tenantId)?.length ?? 0) >= waitingMax) throw tooMany();
       return new Promise((resolve, reject) => {

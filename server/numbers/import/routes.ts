@@ -5,7 +5,7 @@ import { Problem } from '../../errors.ts';
 import { changingCaller } from '../../http/changing.ts';
 import { idempotencyKeyOf, requestHash } from '../../http/idempotency.ts';
 import { type App, operation, sharingItself } from '../../http/operation.ts';
-import { keepUploadPace, openInTurn } from '../../http/pace.ts';
+import { atUploadPace, openInTurn } from '../../http/pace.ts';
 import type { AllShares } from '../../http/shares.ts';
 import { editableNames } from '../state.ts';
 import { readColumnNames } from './file/columns.ts';
@@ -88,15 +88,16 @@ export function importRoutes(app: App, database: Database, brand: string, shares
           const key = idempotencyKeyOf(request);
           const idempotency =
             key === undefined ? undefined : { key, hash: requestHash(request).update(JSON.stringify(type)) };
-          const relax = keepUploadPace(request);
-          const report = await importNumbers(
-            database,
-            changingCaller(request),
-            { ...options, columns, organization_id },
-            request.body as Readable,
-            type,
-            idempotency,
-          ).finally(relax);
+          const report = await atUploadPace(request, () =>
+            importNumbers(
+              database,
+              changingCaller(request),
+              { ...options, columns, organization_id },
+              request.body as Readable,
+              type,
+              idempotency,
+            ),
+          );
           const text = reportBody(report, request.query.dry_run, request.id, brand);
           const stream = Readable.from(text, { objectMode: false });
           // The stream closes even if it is never read because the client has gone.
