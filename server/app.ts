@@ -152,11 +152,11 @@ function shareOutRequests(app: App, shares: Shares): void {
   app.addHook('onSend', async request => request.leave?.());
 }
 
-/** How long the rest of a request may take to arrive at a server that is stopping. */
-const arrivingMsMax = 1000;
+/** How long a request of which only a part has arrived may be silent when the server is stopping. */
+const pauseMsMax = 3000;
 
 /**
- * A kept-alive connection would keep the server from stopping, and so would a request that never arrives in full.
+ * A kept-alive connection would keep the server from stopping, and so would a request of which no more arrives.
  * @returns whether the server is stopping
  */
 function closeConnectionsWhenStopping(app: App): () => boolean {
@@ -181,12 +181,16 @@ function closeConnectionsWhenStopping(app: App): () => boolean {
     stopping = true;
     // A connection that is busy now becomes idle later.
     const closing = setInterval(() => app.server.closeIdleConnections(), 50);
-    const ending = setTimeout(() => {
-      for (const socket of sockets) if (isArriving(socket)) socket.destroy();
-    }, arrivingMsMax);
+    const heard = new Map<Socket, number>();
+    const ending = setInterval(() => {
+      for (const socket of sockets) {
+        if (isArriving(socket) && heard.get(socket) === socket.bytesRead) socket.destroy();
+        heard.set(socket, socket.bytesRead);
+      }
+    }, pauseMsMax);
     app.server.once('close', () => {
       clearInterval(closing);
-      clearTimeout(ending);
+      clearInterval(ending);
     });
   });
   return () => stopping;

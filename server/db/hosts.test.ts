@@ -18,6 +18,7 @@ test('a URL names one server or several, as libpq has it', () => {
       'postgresql://me@one/lines?sslmode=require',
     ],
     ['postgresql://me@[::1]:5432/lines', 'postgresql://me@[::1]:5432/lines'],
+    ['postgresql://me@/lines?host=/run/postgresql', 'postgresql://me@/lines?host=/run/postgresql'],
     ['socket:/run/postgresql?db=lines', 'socket:/run/postgresql?db=lines'],
   ] as const)
     assert.deepEqual(

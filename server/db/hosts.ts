@@ -21,7 +21,9 @@ export function readHosts(url: string): pg.ClientConfig[] {
   });
   return hosts.split(',').map(host => {
     const connectionString = scheme + user + host + others;
-    if (!URL.canParse(connectionString) || (hosts.includes(',') && host === ''))
+    // Without a host, a parameter names the socket's folder, as libpq has it.
+    const isAlone = host === '' && hosts === '';
+    if (!isAlone && (host === '' || !URL.canParse(connectionString)))
       throw new Error(
         'DATABASE_URL is not a valid URL: write postgresql://user:password@host:5432/database, and characters such as @ and / of a password as %40 and %2F',
       );
