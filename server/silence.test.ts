@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from './db/database.ts';
-import { createTestDatabase } from './testing/database.ts';
+import { createTestDatabase, type TestDatabase } from './testing/database.ts';
 import { newOrganization, uniqueNumber } from './testing/factories.ts';
 import { startTestServer, type TestServer } from './testing/server.ts';
 
 /** A way to PostgreSQL on which connections can go silent: they stay open, and carry nothing. */
-type Line = { host: string; silence(which: 'all' | 'at hand'): void; restore(): void };
+type Line = {
+  host: string;
+  silence(which: 'all' | 'at hand'): void;
+  restore(): void;
+};
 
 async function openLine(t: TestContext, upstream: string): Promise<Line> {
   const host = await mkdtemp(join(tmpdir(), 'lk-line-'));
@@ -47,7 +51,7 @@ async function openLine(t: TestContext, upstream: string): Promise<Line> {
   };
 }
 
-async function startOnLine(t: TestContext): Promise<{ server: TestServer; line: Line }> {
+async function startOnLine(t: TestContext): Promise<{ server: TestServer; line: Line; own: TestDatabase }> {
   const own = await createTestDatabase();
   const line = await openLine(t, join(own.connection.host!, '.s.PGSQL.5432'));
   const connection = { ...own.connection, host: line.host };
@@ -59,7 +63,7 @@ async function startOnLine(t: TestContext): Promise<{ server: TestServer; line: 
     await database.close();
     await own.drop();
   });
-  return { server, line };
+  return { server, line, own };
 }
 
 /** Calls until the answer has this status. The answers before may only say that the database is away. */
@@ -104,4 +108,31 @@ test('connections that a firewall has forgotten are replaced', async t => {
   line.silence('at hand');
   await until(200, list);
   await until(200, () => server.call('GET', '/readyz'));
+});
+
+test('a database that only answers late keeps its connections, and what is under way on them', async t => {
+  const { server, line, own } = await startOnLine(t);
+  const session = await server.database.openSession();
+  await session.client.query('begin');
+  const other = await server.database.openSession();
+  const { rows } = await other.client.query('select pg_advisory_lock(1), pg_backend_pid() as pid');
+  // A long statement, which says nothing while it runs.
+  const long = session.client.query('select pg_advisory_xact_lock(1)');
+  const pulses = async () => {
+    const { rows } = await own.pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and application_name = 'linekeeper pulse'`,
+    );
+    return rows.map(({ pid }) => pid);
+  };
+  await until(200, () => server.call('GET', '/readyz'));
+  const before = await pulses();
+  line.silence('at hand');
+  // It asks on a new connection.
+  while ((await pulses()).every(pid => before.includes(pid))) await sleep(20);
+  line.restore();
+  await until(200, () => server.call('GET', '/readyz'));
+  await other.client.query('select pg_advisory_unlock(1)');
+  await long;
+  assert.equal((await other.client.query('select pg_backend_pid() as pid')).rows[0].pid, rows[0].pid);
+  await Promise.all([session.end(), other.end()]);
 });

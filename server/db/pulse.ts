@@ -17,14 +17,16 @@ export const patienceMsDefault = 700;
 /**
  * Asks PostgreSQL for a sign of life twice a second. A connection that a firewall has forgotten, or whose machine is gone,
  * gives no error: what was sent on it gets no answer for a quarter of an hour. So if an answer does not come, a new
- * connection is tried. If that one answers, the others that were silent meanwhile are broken, and replaced. If nothing
- * comes on any connection, all are broken, and requests are refused until PostgreSQL answers. A database that is only
- * slow still answers on some.
+ * connection is tried. If that one answers and the first one still does not, the others that were silent meanwhile are
+ * broken, and replaced. If nothing comes on any connection, all are broken, and requests are refused until PostgreSQL
+ * answers. A database that is only slow still answers on some.
  * @param patienceMs how long PostgreSQL may take for a sign of life
  */
 export function startPulse(database: Database, patienceMs: number): Pulse {
   const stopping = new AbortController();
   let session: Session | undefined;
+  /** The connection that has given no answer, and the answer that may still come. */
+  let suspect: { session: Session | undefined; answer: Promise<void> } | undefined;
   let answers = true;
 
   let asking: Promise<void> | undefined;
@@ -37,10 +39,12 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
 
   async function askOnce(): Promise<void> {
     const patience = new AbortController();
+    const answer = signOfLife();
     try {
-      await Promise.race([signOfLife(), giveUp(patienceMs, patience.signal)]);
+      await Promise.race([answer, giveUp(patienceMs, patience.signal)]);
     } catch (error) {
-      session?.abandon();
+      suspect?.session?.abandon();
+      suspect = { session, answer };
       session = undefined;
       throw error;
     } finally {
@@ -49,10 +53,11 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
   }
 
   async function signOfLife(): Promise<void> {
-    session ??= await database.openSession('pulse');
-    const { rows } = await session.client.query<{ standby: boolean }>(
-      'select pg_is_in_recovery() as standby',
-    );
+    const opened = session ?? (await database.openSession('pulse'));
+    // It took so long that another one is there.
+    if (session !== undefined && session !== opened) return opened.abandon();
+    session = opened;
+    const { rows } = await opened.client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
     if (rows[0]!.standby) throw new Error('PostgreSQL is a standby, which is read-only');
   }
 
@@ -64,7 +69,9 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
     if (first === 'alive') answers = true;
     if (second === 'alive') {
       answers = true;
-      end(database.silentSince(heard));
+      if (!(await answersLate())) end(database.silentSince(heard));
+      suspect?.session?.abandon();
+      suspect = undefined;
     }
     // It may be a standby now, or gone, with another server in its place.
     if (first !== 'alive' && second !== 'alive') await database.findPrimary().catch(() => {});
@@ -74,6 +81,16 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
     answers = false;
     end(silent);
   }
+
+  /** A database under load answers late. Then its other connections are in order too, and long statements go on. */
+  const answersLate = (): Promise<boolean> =>
+    Promise.race([
+      suspect!.answer.then(
+        () => true,
+        () => false,
+      ),
+      sleep(2 * patienceMs, false, { ref: false }),
+    ]);
 
   /** Errors of a connection tell the requests on it by themselves. */
   const outcome = (): Promise<'alive' | 'silent' | 'failed'> =>
@@ -96,6 +113,7 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
     async stop() {
       stopping.abort();
       await beating;
+      suspect?.session?.abandon();
       await session?.end().catch(() => {});
     },
   };
@@ -103,6 +121,8 @@ export function startPulse(database: Database, patienceMs: number): Pulse {
 
 async function giveUp(patienceMs: number, signal: AbortSignal): Promise<never> {
   await sleep(patienceMs, undefined, { signal, ref: false });
+  // If this process itself stood still, the answer is here, and is read before this.
+  await new Promise(setImmediate);
   throw new Silence(`PostgreSQL has not answered for ${patienceMs} ms`);
 }
 
