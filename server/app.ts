@@ -142,14 +142,21 @@ function identifyCallers(
 
 /** A request holds a place at the database until its answer is ready. What a slow client reads holds none. */
 function shareOutRequests(app: App, shares: Shares): void {
-  app.addHook('preHandler', async (request, reply) => {
+  // With callbacks, because an answer from memory passes here too, and waits for nothing.
+  app.addHook('preHandler', (request, reply, done) => {
     const { access, sharesItself } = request.routeOptions.config;
-    if (access === undefined || access === 'none' || sharesItself) return;
-    request.leave = await shares.enter(request.caller.tenantId, goneSignal(reply));
-    reply.raw.once('close', request.leave);
-    if (reply.raw.closed) request.leave();
+    if (access === undefined || access === 'none' || sharesItself) return done();
+    shares.enter(request.caller.tenantId, goneSignal(reply)).then(leave => {
+      request.leave = leave;
+      reply.raw.once('close', leave);
+      if (reply.raw.closed) leave();
+      done();
+    }, done);
   });
-  app.addHook('onSend', async request => request.leave?.());
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    request.leave?.();
+    done(null, payload);
+  });
 }
 
 /** How long a request of which only a part has arrived may be silent when the server is stopping. */
