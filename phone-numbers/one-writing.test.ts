@@ -36,7 +36,7 @@ const lines: Record<string, [country: string, ...texts: string[]]> = {
     '5215512345601',
     '0052 1 55 1234 5601',
   ],
-  // Italy: the zero of a fixed line, dropped by a spreadsheet or by whoever writes (0).
+  // Italy: a spreadsheet drops the zero of a fixed line. So do people who write (0).
   '+390669883501': [
     'IT',
     '+39 06 6988 3501',
@@ -90,7 +90,7 @@ const lines: Record<string, [country: string, ...texts: string[]]> = {
 test('one line has one writing', () => {
   for (const [e164, [country, ...texts]] of Object.entries(lines)) {
     for (const text of [e164, ...texts]) assert.equal(numberOf(text, country), e164, text);
-    // What begins with + is read alike everywhere.
+    // A text with + means the same number in every country.
     for (const text of texts.filter(text => text.startsWith('+')))
       assert.equal(numberOf(text, 'US'), e164, text);
   }

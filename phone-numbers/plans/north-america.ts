@@ -1,8 +1,8 @@
-// What only the North American plan (+1) has: a shape that never changes, so that it is checked in full.
+// The shape of North American numbers (+1). It never changes, so it is checked in full.
 
 /**
- * Codes that belong to a service and not to a place: 800, 833, 900 and whatever else repeats its last digit, 521 to 529,
- * 532, and two for carriers and the government.
+ * Codes of services, which have no place: those that repeat their last digit (800, 833, 900), 521 to 529, 532, and two
+ * for carriers and the government.
  */
 const nonGeographic = /^(?:\d(\d)\1|52[1-9]|532|456|710)$/;
 

@@ -5,7 +5,7 @@ import { fixedLine, type PlanRow, voicemail } from './tables.ts';
 const digitsMin = 7;
 export const digitsMax = 15;
 
-// What the patterns of a plan say, in bits: its form, its kinds of number, what its numbers begin with.
+// The patterns of a plan, a bit for each: the form of its numbers, their kinds, and their first digits.
 const kindCount = 10;
 const form = 1 << 0;
 const kindBit = (kind: number): number => 1 << (1 + kind);

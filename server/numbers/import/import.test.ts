@@ -279,7 +279,7 @@ test('an upload that breaks off imports nothing, and leaves nothing behind', asy
     request.destroy();
     await new Promise(resolve => request.once('close', resolve));
   }
-  // Waits for one of the four slots of running imports: uploads that broke off must free theirs.
+  // Needs a place among the imports of its tenant: uploads that broke off must free theirs.
   let reply = await upload(organization, `phone_number\n${uniqueNumber()}\n`);
   while (reply.status === 429) reply = await upload(organization, `phone_number\n${uniqueNumber()}\n`);
   assert.equal(reply.status, 200, reply.text);
