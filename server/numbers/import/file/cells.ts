@@ -1,7 +1,7 @@
 import { Type } from '../../../../schema/schema.ts';
 import { invalid } from '../../../errors.ts';
 import { composed } from '../../../http/composed.ts';
-import { assertValid } from '../../../http/validation.ts';
+import { assertValid, unstorableField } from '../../../http/validation.ts';
 import { type EditableName, editableNames, field } from '../../state.ts';
 
 /* The fields of a number in a file: read from text or JSON, and written for COPY. */
@@ -64,12 +64,7 @@ export function readValue(name: EditableName, given: unknown): unknown {
   return edit!.read ? edit!.read(value as never) : value;
 }
 
-/** PostgreSQL rejects U+0000 and lone surrogates. */
-export const isStorable = (value: unknown): boolean => {
-  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
-  if (typeof value !== 'object' || value === null) return true;
-  return Object.entries(value).every(([name, inner]) => isStorable(name) && isStorable(inner));
-};
+export const isStorable = (value: unknown): boolean => unstorableField(value) === undefined;
 
 /** The text that COPY reads a value from. */
 export function copyText(name: EditableName, value: unknown): string | null {
