@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import { encodingOf } from '../../server/numbers/import/file/text.ts';
 import { Failure } from './failure.ts';
 import { showProgress } from './progress.ts';
 
@@ -86,6 +85,16 @@ async function* textOf(file: string, strict: boolean): AsyncGenerator<string> {
   } finally {
     input.close();
   }
+}
+
+/** By the byte order mark, or by the zeros that UTF-16 has for the first characters of any file of ours. */
+function encodingOf(begin: Buffer): string {
+  const [first, second] = begin;
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0 && begin.length > 1))
+    return 'utf-16le';
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0 && begin.length > 1))
+    return 'utf-16be';
+  return 'utf-8';
 }
 
 async function openFile(file: string) {

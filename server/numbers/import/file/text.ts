@@ -71,8 +71,7 @@ const others = [
   { bytes: [0x25, 0x50, 0x44, 0x46], problem: 'The file is a PDF: import takes CSV and NDJSON' },
 ];
 
-/** @param head the first four bytes of a file */
-export function encodingOf(head: Uint8Array, charset?: string): string {
+function encodingOf(head: Uint8Array, charset: string | undefined): string {
   if (startsWith(head, [0xef, 0xbb, 0xbf])) return 'utf-8';
   if (startsWith(head, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(head, [0xfe, 0xff])) return 'utf-16be';
