@@ -9,6 +9,7 @@ import { usageRoutes } from './charges/routes.ts';
 import { startWeeklyFees } from './charges/weekly.ts';
 import type { Database } from './db/database.ts';
 import { type Pulse, patienceMsDefault, startPulse } from './db/pulse.ts';
+import { createVersionWatch } from './db/version-watch.ts';
 import { docRoutes } from './docs/routes.ts';
 import { Problem } from './errors.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -55,6 +56,8 @@ export type AppOptions = {
   waitMsMax?: number;
   /** How long the database may be silent, in milliseconds. */
   silentMsMax?: number;
+  /** How often it looks whether a newer version has migrated the database, in milliseconds. */
+  versionEveryMs?: number;
 };
 
 const cacheBytesDefault = 64 * 1_048_576;
@@ -67,6 +70,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const bodyCache = createBodyCache(options.cacheBytes ?? cacheBytesDefault);
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const waiters = createWaiters(db);
+  const version = createVersionWatch(database.pool, log);
   const shop = { db, carriers, log };
   const jobs = {
     clock: startClock(db, log),
@@ -77,6 +81,11 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     comparisons: startComparisons(db, log),
     runs: startRuns(db, carriers, log),
     keyUse: recordKeyUse(db, log),
+    version: startJob(log, {
+      name: 'looking for newer migrations',
+      everyMs: options.versionEveryMs ?? 30_000,
+      round: version.look,
+    }),
     answers: startJob(log, { name: 'forgetting answers', everyMs: 600_000, round: () => forgetAnswers(db) }),
   };
 
@@ -88,7 +97,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   await docRoutes(app);
 
   const change = changing(db);
-  healthRoutes(app, pulse, stopping);
+  healthRoutes(app, pulse, version, stopping);
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);

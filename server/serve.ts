@@ -71,7 +71,7 @@ export async function serve(config: Config): Promise<void> {
 async function prepare(config: Config, database: Database, log: Logger): Promise<void> {
   await database.findPrimary();
   await assertVersion(database.pool);
-  const applied = await migrate(database);
+  const applied = await migrate(database, { log: message => log.warn(message) });
   if (applied.length > 0) log.info({ applied }, 'migrated the database');
   if (config.demo && (await createDemo(database.db, secret => keepDemoKey(config, secret)))) {
     log.info('created the demonstration tenant');

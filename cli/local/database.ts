@@ -23,7 +23,7 @@ export async function withDatabase<T>(
   try {
     await database.findPrimary();
     await assertVersion(database.pool);
-    return await work(database, await migrate(database));
+    return await work(database, await migrate(database, { log: note }));
   } catch (error) {
     return explainUnreachable(error);
   } finally {

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { startTestServer } from '../testing/server.ts';
+import { migrations, otherVersion } from '../testing/versions.ts';
 import { migrate } from './migrate.ts';
-
-const migrations = (await readdir(new URL('./migrations/', import.meta.url))).sort();
 
 async function newDatabase(t: TestContext, from?: string): Promise<TestDatabase> {
   const database = await createTestDatabase(from);
   t.after(() => database.drop());
   return database;
 }
+
+const newerVersion = (t: TestContext, files: Record<string, string>) => otherVersion(t, { files });
 
 test('of several processes that migrate at the same time, one does it and the others wait', async t => {
   const empty = await newDatabase(t, 'template1');
@@ -52,7 +55,7 @@ test('a database that is read-only is refused by name', async t => {
   await assert.rejects(migrate(migrated), new RegExp(`database ${name} at .* is read-only`));
 });
 
-test('a migration that fails leaves nothing behind', async t => {
+test('a migration that fails leaves nothing of itself behind', async t => {
   const database = await newDatabase(t, 'template1');
   // The first migration fails at its last table, after it has made all others.
   await database.pool.query('create table batch_items ()');
@@ -66,4 +69,140 @@ test('a migration that fails leaves nothing behind', async t => {
   );
   await database.pool.query('drop table batch_items');
   assert.deepEqual(await migrate(database), migrations);
+});
+
+test('the migrations before one that fails stay, and the next start goes on from there', async t => {
+  const folder = await newerVersion(t, { '9001_first.sql': 'create table first ();' });
+  await writeFile(new URL('9002_second.sql', folder), 'create table second (); select 1 / 0;');
+  const migrated = await newDatabase(t);
+  await assert.rejects(migrate(migrated, { folder }), /division by zero/);
+  const { rows } = await migrated.pool.query(
+    `select to_regclass('first') is not null as first, to_regclass('second') is not null as second`,
+  );
+  assert.deepEqual(rows, [{ first: true, second: false }]);
+  await writeFile(new URL('9002_second.sql', folder), 'create table second ();');
+  assert.deepEqual(await migrate(migrated, { folder }), ['9002_second.sql']);
+});
+
+test('a header that means nothing is refused by name', async t => {
+  for (const header of ['-- breaking: maybe', '-- transaction:', '-- locks: none']) {
+    const folder = await newerVersion(t, { '9001_new.sql': `-- breaking: no\n${header}\nselect 1;` });
+    const message = `9001_new.sql: the header "${header}" must be one of -- breaking: yes, -- breaking: no, -- transaction: one, -- transaction: none`;
+    await assert.rejects(migrate(await newDatabase(t), { folder }), { message });
+  }
+});
+
+test('a server goes on beside a newer version whose migrations do not break it, and says so', async t => {
+  const migrated = await newDatabase(t);
+  const folder = await newerVersion(t, {
+    '9001_column.sql': '-- breaking: no\nalter table tenants add column colour text;',
+  });
+  assert.deepEqual(await migrate(migrated, { folder }), ['9001_column.sql']);
+  const said: string[] = [];
+  assert.deepEqual(await migrate(migrated, { log: message => said.push(message) }), []);
+  assert.deepEqual(said, [
+    'the database has the migration 9001_column.sql of a newer version, which this version can work beside',
+  ]);
+
+  const server = await startTestServer({ ...migrated, drop: async () => {} }, {}, { versionEveryMs: 20 });
+  t.after(() => server.app.close());
+  const untilSaid = async (name: string) => {
+    while (!server.logged.some(line => line.includes(name))) await sleep(10);
+  };
+  await untilSaid('9001_column.sql');
+  assert.equal((await server.call('GET', '/readyz')).status, 200);
+
+  await writeFile(new URL('9002_contract.sql', folder), 'alter table tenants drop column colour;');
+  await migrate(migrated, { folder });
+  await untilSaid('9002_contract.sql');
+  const { status, body } = await server.call('GET', '/readyz');
+  assert.equal(status, 503);
+  const refusal =
+    'The database has the migration 9002_contract.sql, which this version of Linekeeper does not know and cannot work beside: start the newer version';
+  assert.equal(body.detail, refusal);
+  await assert.rejects(migrate(migrated), { message: refusal });
+});
+
+/** Starts what waits for a lock, and resolves with its process id when it does. */
+async function untilWaiting(database: TestDatabase, statement: string): Promise<number> {
+  for (;;) {
+    const { rows } = await database.pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+         and query ilike $1 and pid <> pg_backend_pid()`,
+      [`%${statement}%`],
+    );
+    if (rows[0]) return rows[0].pid;
+    await sleep(5);
+  }
+}
+
+test('an index whose building was cut short is built anew', async t => {
+  const migrated = await newDatabase(t);
+  const folder = await newerVersion(t, {
+    '9001_indexes.sql': `-- breaking: no
+-- transaction: none
+-- Tenants are looked up by name; not more than once.
+create index concurrently if not exists tenants_name_idx on tenants (name);
+create index concurrently if not exists tenants_late_idx on tenants (name, id);
+`,
+  });
+  // Somebody who has changed the table is waited for, before the index is taken into use.
+  const writer = await migrated.openSession();
+  await writer.client.query('begin');
+  await writer.client.query(`insert into tenants (id, name) values (gen_random_uuid(), 'Acme')`);
+  const cut = assert.rejects(migrate(migrated, { folder }), /terminat/i);
+  const pid = await untilWaiting(migrated, 'tenants_name_idx');
+  await migrated.pool.query('select pg_terminate_backend($1)', [pid]);
+  await cut;
+  const indexes = async () => {
+    const { rows } = await migrated.pool.query(
+      `select indexrelid::regclass::text as name, indisvalid as valid from pg_index
+       where indexrelid in (to_regclass('tenants_name_idx'), to_regclass('tenants_late_idx')) order by 1`,
+    );
+    return rows;
+  };
+  assert.deepEqual(await indexes(), [{ name: 'tenants_name_idx', valid: false }]);
+  const again = Promise.all([migrate(migrated, { folder }), migrate(migrated, { folder })]);
+  await untilWaiting(migrated, 'tenants_name_idx');
+  await writer.client.query('commit');
+  await writer.end();
+  assert.deepEqual((await again).flat(), ['9001_indexes.sql']);
+  assert.deepEqual(await indexes(), [
+    { name: 'tenants_late_idx', valid: true },
+    { name: 'tenants_name_idx', valid: true },
+  ]);
+});
+
+test('an index that cannot be built leaves nothing behind', async t => {
+  const migrated = await newDatabase(t);
+  for (let i = 0; i < 2; i++)
+    await migrated.pool.query(`insert into tenants (id, name) values (gen_random_uuid(), 'Acme')`);
+  const folder = await newerVersion(t, {
+    '9001_unique.sql':
+      '-- transaction: none\ncreate unique index concurrently if not exists tenants_name_key on tenants (name);\n',
+  });
+  await assert.rejects(migrate(migrated, { folder }), /could not create unique index/);
+  const { rows } = await migrated.pool.query(`select to_regclass('tenants_name_key') as found`);
+  assert.deepEqual(rows, [{ found: null }]);
+});
+
+test('a migration that waits for a long statement does not hold up what comes after it', async t => {
+  const migrated = await newDatabase(t);
+  const folder = await newerVersion(t, {
+    '9001_column.sql': '-- breaking: no\nalter table tenants add column colour text;',
+  });
+  const long = await migrated.openSession('long list');
+  await long.client.query('begin');
+  await long.client.query('select from tenants');
+  const waits = Promise.withResolvers<string>();
+  const migrating = migrate(migrated, { folder, lockMsMax: 100, pauseMs: 10, log: waits.resolve });
+  assert.match(
+    await waits.promise,
+    /^the migration 9001_column.sql waits for a lock: .*; the oldest transaction is that of process \d+ \(linekeeper long list\), since /,
+  );
+  // It would wait for the migration, which would wait for the long list.
+  for (let i = 0; i < 20; i++) await migrated.pool.query('select from tenants');
+  await long.client.query('commit');
+  await long.end();
+  assert.deepEqual(await migrating, ['9001_column.sql']);
 });

@@ -1,51 +1,177 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Database } from './database.ts';
+import { type Migration, readMigrations, statementsOf } from './migration.ts';
 
-const folder = new URL('./migrations/', import.meta.url);
+export type MigrateOptions = {
+  /** The folder of the migrations. */
+  folder?: URL;
+  /** Told what is waited for, and of migrations of a newer version. */
+  log?: (message: string) => void;
+  /** How long a migration waits for a lock. Whoever needs the same table waits behind it. */
+  lockMsMax?: number;
+  /** How long it lets others go on before it tries again. */
+  pauseMs?: number;
+};
+
+/** A migration in the database that this version has no file for. */
+export type Unknown = { name: string; breaking: boolean };
+
+const ownFolder = new URL('./migrations/', import.meta.url);
+// Any two constants will do: they only must be the same in every version.
+const lockKey = [5_465_335, 13];
+const attemptsMax = 100;
 
 /**
- * Applies all missing migrations in one transaction. A second process that migrates at the same time waits for the first
- * and then finds nothing to do.
+ * Applies all missing migrations, each in a transaction of its own. A second process that migrates at the same time waits
+ * for the first and then finds nothing to do.
  * @returns the names of the migrations that were applied
- * @throws Error if the database is a standby, or has a migration that this version does not know, or one that was edited
- *   since
+ * @throws Error if the database is a standby, or has a breaking migration that this version does not know, or one that was
+ *   edited since
  */
-export async function migrate(database: Database): Promise<string[]> {
-  const { client, end } = await database.openSession();
+export async function migrate(database: Database, options: MigrateOptions = {}): Promise<string[]> {
+  const { folder = ownFolder, log = () => {} } = options;
+  const migrations = await readMigrations(folder);
+  const { client, end } = await database.openSession('migration');
   try {
     await assertWritable(client);
-    await createTable(client);
-    await client.query('begin');
-    await client.query('lock table migrations in exclusive mode');
-    const { rows } = await client.query<{ name: string; checksum: string }>(
-      'select name, checksum from migrations',
-    );
-    const applied = new Map(rows.map(row => [row.name, row.checksum]));
-    const files = (await readdir(folder)).filter(name => name.endsWith('.sql')).sort();
-    const newer = [...applied.keys()].find(name => !files.includes(name));
-    if (newer)
-      throw new Error(
-        `The database has the migration ${newer}, which this version of Linekeeper does not know`,
-      );
-    const fresh: string[] = [];
-    for (const name of files) {
-      const text = await readFile(new URL(name, folder), 'utf8');
-      const checksum = createHash('sha256').update(text).digest('hex');
-      if (!applied.has(name)) {
-        await client.query(text);
-        await client.query('insert into migrations (name, checksum) values ($1, $2)', [name, checksum]);
-        fresh.push(name);
-      } else if (applied.get(name) !== checksum) {
-        throw new Error(`The migration ${name} has changed since it was applied to this database`);
-      }
+    const missing = async () => findMissing(await findApplied(client), migrations);
+    // Without the lock, if there is nothing to do: an older server may start while a newer one migrates.
+    if ((await missing()).length > 0) {
+      await lock(client, log);
+      await createTable(client);
     }
-    await client.query('commit');
-    return fresh;
+    const todo = await missing();
+    // Defaults of the role would end what takes long.
+    if (todo.length > 0) await client.query('set statement_timeout = 0');
+    for (const migration of todo) await apply(client, migration, { log, ...options });
+    for (const { name } of unknownOf(await findApplied(client), migrations))
+      log(`the database has the migration ${name} of a newer version, which this version can work beside`);
+    return todo.map(({ name }) => name);
   } finally {
     await end();
   }
+}
+
+/** The migrations in the database that this version does not know: a newer version has been there. */
+export async function findUnknown(pool: pg.Pool, folder = ownFolder): Promise<Unknown[]> {
+  return unknownOf(await findApplied(pool), await readMigrations(folder));
+}
+
+/** What to tell of a migration that this version cannot work beside. */
+export const refusalOf = ({ name }: Unknown): string =>
+  `The database has the migration ${name}, which this version of Linekeeper does not know and cannot work beside: start the newer version`;
+
+type Applied = Unknown & { checksum: string };
+
+async function findApplied(client: Pick<pg.ClientBase, 'query'>): Promise<Applied[]> {
+  const { rows: tables } = await client.query(`select to_regclass('migrations') is not null as there`);
+  if (!tables[0].there) return [];
+  // An older version made the table without the column.
+  const { rows } = await client.query<Applied>(
+    `select name, checksum, coalesce((to_jsonb(m) ->> 'breaking')::boolean, true) as breaking
+     from migrations m order by name`,
+  );
+  return rows;
+}
+
+const unknownOf = (applied: Applied[], migrations: Migration[]): Unknown[] =>
+  applied.filter(({ name }) => !migrations.some(migration => migration.name === name));
+
+function findMissing(applied: Applied[], migrations: Migration[]): Migration[] {
+  const breaking = unknownOf(applied, migrations).find(unknown => unknown.breaking);
+  if (breaking) throw new Error(refusalOf(breaking));
+  const checksums = new Map(applied.map(({ name, checksum }) => [name, checksum]));
+  for (const { name, checksum } of migrations)
+    if (checksums.has(name) && checksums.get(name) !== checksum)
+      throw new Error(`The migration ${name} has changed since it was applied to this database`);
+  return migrations.filter(({ name }) => !checksums.has(name));
+}
+
+/**
+ * Asks again and again for the lock. A statement that waits for it would hold a snapshot, and the process that has the
+ * lock may be building an index, which waits until all older snapshots are gone.
+ */
+async function lock(client: pg.Client, log: (message: string) => void): Promise<void> {
+  for (let told = false; ; told = true) {
+    const { rows } = await client.query('select pg_try_advisory_lock($1, $2) as locked', lockKey);
+    if (rows[0].locked) return;
+    if (!told) log('another process is migrating the database: waiting for it');
+    await sleep(200);
+  }
+}
+
+async function createTable(client: pg.Client): Promise<void> {
+  await client.query(`create table if not exists migrations (
+    name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
+  await client.query(
+    'alter table migrations add column if not exists breaking boolean not null default true',
+  );
+}
+
+async function apply(client: pg.Client, migration: Migration, options: MigrateOptions): Promise<void> {
+  if (migration.transaction) return applyInOne(client, migration, options);
+  for (const statement of statementsOf(migration)) {
+    await dropInvalidIndex(client, statement);
+    await client.query(statement).catch(async error => {
+      await dropInvalidIndex(client, statement).catch(() => {});
+      throw error;
+    });
+  }
+  await record(client, migration);
+}
+
+/** Every list would wait behind a migration that waits for a long statement. So it gives up, lets them go on, and tries again. */
+async function applyInOne(client: pg.Client, migration: Migration, options: MigrateOptions): Promise<void> {
+  const { lockMsMax = 1000, pauseMs = 3000, log = () => {} } = options;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.query('begin');
+      await client.query(`set local lock_timeout = ${lockMsMax}`);
+      await record(client, migration);
+      await client.query(migration.text);
+      await client.query('commit');
+      return;
+    } catch (error) {
+      await client.query('rollback').catch(() => {});
+      const { code, message } = error as pg.DatabaseError;
+      if (code !== '55P03' && code !== '40P01') throw error; // lock not available, deadlock
+      const waiting = `the migration ${migration.name} waits for a lock: ${message}; ${await oldest(client)}`;
+      if (attempt === attemptsMax) throw new Error(`After ${attempt} attempts ${waiting}`);
+      log(waiting);
+      await sleep(pauseMs);
+    }
+  }
+}
+
+async function record(client: pg.Client, { name, checksum, breaking }: Migration): Promise<void> {
+  const values = [name, checksum, breaking];
+  await client.query('insert into migrations (name, checksum, breaking) values ($1, $2, $3)', values);
+}
+
+/** The transaction that most likely has the lock. */
+async function oldest(client: pg.Client): Promise<string> {
+  const { rows } = await client.query(
+    `select pid, application_name as name, xact_start from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+     order by xact_start limit 1`,
+  );
+  const { pid, name, xact_start } = rows[0] ?? {};
+  return pid
+    ? `the oldest transaction is that of process ${pid} (${name}), since ${xact_start?.toISOString()}`
+    : 'no other transaction is open now';
+}
+
+/** A build of an index that was cut short leaves an index that is not used, and `if not exists` takes it for built. */
+async function dropInvalidIndex(client: pg.Client, statement: string): Promise<void> {
+  const [, name] =
+    /create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?(\w+)/i.exec(statement) ?? [];
+  if (name === undefined) return;
+  const { rowCount } = await client.query(
+    'select from pg_index where indexrelid = to_regclass($1) and not indisvalid',
+    [name],
+  );
+  if (rowCount === 1) await client.query(`drop index concurrently ${name}`);
 }
 
 /** Nothing here works without writes, and the statement that would fail first says nothing of the cause. */
@@ -62,15 +188,4 @@ async function assertWritable(client: pg.Client): Promise<void> {
     throw new Error(
       `The database ${database} at ${host} is read-only (default_transaction_read_only): Linekeeper must write to it`,
     );
-}
-
-/** `if not exists` takes no lock: two processes can both try to create the table. The one that fails tries again. */
-async function createTable(client: pg.Client): Promise<void> {
-  const text = `create table if not exists migrations (
-    name text primary key, checksum text not null, applied_at timestamptz not null default now())`;
-  const lost = ['23505', '42P07', '42710']; // duplicate catalog entry, table, row type
-  await client.query(text).catch(error => {
-    if (!lost.includes(error.code)) throw error;
-    return client.query(text);
-  });
 }

@@ -218,6 +218,7 @@ create table migrations (
   name text not null,
   checksum text not null,
   applied_at timestamp with time zone not null default now(),
+  breaking boolean not null default true,
   constraint migrations_pkey PRIMARY KEY (name)
 );
 

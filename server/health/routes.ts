@@ -1,5 +1,6 @@
 import { Type } from '../../schema/schema.ts';
 import type { Pulse } from '../db/pulse.ts';
+import type { VersionWatch } from '../db/version-watch.ts';
 import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 
@@ -9,7 +10,7 @@ const HealthReply = Type.Object(
 );
 
 /** @param stopping whether the server is stopping: then it finishes its requests and wants no new ones */
-export function healthRoutes(app: App, pulse: Pulse, stopping: () => boolean): void {
+export function healthRoutes(app: App, pulse: Pulse, version: VersionWatch, stopping: () => boolean): void {
   app.get(
     '/livez',
     operation('none', {
@@ -29,7 +30,7 @@ export function healthRoutes(app: App, pulse: Pulse, stopping: () => boolean): v
       operationId: 'ready',
       summary: 'Can it serve?',
       description:
-        'Replies 503 while the database is unreachable, silent or a standby, and while the server is stopping. For load balancers.',
+        'Replies 503 while the database is unreachable, silent or a standby, when a newer version has migrated it so that this one cannot work with it, and while the server is stopping. For load balancers.',
       tags: ['Operations'],
       response: { 200: HealthReply },
     }),
@@ -39,6 +40,8 @@ export function healthRoutes(app: App, pulse: Pulse, stopping: () => boolean): v
       await pulse.ask().catch(error => {
         throw new Problem('unavailable', undefined, error.message);
       });
+      const refusal = version.refusal();
+      if (refusal) throw new Problem('unavailable', undefined, refusal);
       return { status: 'ok' as const };
     },
   );
