@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { reseal } from './accounts/reseal.ts';
 import { createVault, readSecretKeys } from './accounts/vault.ts';
@@ -14,6 +13,7 @@ import { type Database, openDatabase } from './db/database.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { readHosts } from './db/hosts.ts';
 import { migrate } from './db/migrate.ts';
+import { assertUsable } from './db/requirements.ts';
 import { createDemo } from './demo/demo.ts';
 import { createLog } from './log.ts';
 import { createLookups } from './reading/lookups.ts';
@@ -70,7 +70,7 @@ export async function serve(config: Config): Promise<void> {
 /** Brings the database to where the server can work with it. */
 async function prepare(config: Config, database: Database, log: Logger): Promise<void> {
   await database.findPrimary();
-  await assertVersion(database.pool);
+  await assertUsable(database);
   const applied = await migrate(database, { log: message => log.warn(message) });
   if (applied.length > 0) log.info({ applied }, 'migrated the database');
   if (config.demo && (await createDemo(database.db, secret => keepDemoKey(config, secret)))) {
@@ -122,13 +122,6 @@ function explainListening(error: unknown, host: string, port: number): unknown {
     default:
       return error;
   }
-}
-
-export async function assertVersion(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query('show server_version');
-  const version: string = rows[0].server_version;
-  if (Number.parseInt(version, 10) < 15)
-    throw new Error(`Linekeeper needs PostgreSQL 15 or newer, and this is ${version}`);
 }
 
 const demoKeyFile = (config: Config) => join(config.home, 'demonstration-key');

@@ -5,8 +5,8 @@ import { type Database, openDatabase } from '../../server/db/database.ts';
 import { HomeInUseError, startEmbedded } from '../../server/db/embedded.ts';
 import { readHosts } from '../../server/db/hosts.ts';
 import { migrate } from '../../server/db/migrate.ts';
+import { assertUsable } from '../../server/db/requirements.ts';
 import { isUnavailable } from '../../server/errors.ts';
-import { assertVersion } from '../../server/serve.ts';
 import { describe, Failure } from '../terminal/failure.ts';
 import { note } from '../terminal/output.ts';
 
@@ -22,14 +22,12 @@ export async function withDatabase<T>(
   for (const signal of signals) process.once(signal, stop);
   try {
     await database.findPrimary();
-    await assertVersion(database.pool);
+    await assertUsable(database);
     return await work(database, await migrate(database, { log: note }));
   } catch (error) {
     return explainUnreachable(error);
   } finally {
     await database.close();
-    // Kysely ends the pool only if it used it, and an idle connection would delay our exit by ten seconds.
-    if (!database.pool.ended) await database.pool.end();
     await release();
     for (const signal of signals) process.off(signal, stop);
   }

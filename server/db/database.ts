@@ -63,6 +63,11 @@ const statementLimits = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
+const limits = (given: Record<string, unknown>): string =>
+  Object.keys(statementLimits)
+    .map(name => `set ${name} = ${Number(given[name])}`)
+    .join('; ');
+
 /** @param servers one server, or several of which one is the primary: then findPrimary() comes before any other use */
 export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Database {
   const connections = [servers].flat();
@@ -98,7 +103,10 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
   }
   const typed = (pool: pg.Pool) =>
     new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
-  const pool = openPool(20, statementLimits);
+  const pool = openPool(20, {
+    // Not as parameters of the connection: a pooler refuses those that it does not know.
+    onConnect: async client => void (await client.query(limits({ ...statementLimits, ...connections[0] }))),
+  });
   const lookups = openPool(2, {
     idleTimeoutMillis: 0,
     // The generic plan suits any number of questions. By default PostgreSQL would plan each time anew.
@@ -136,6 +144,8 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
     },
     async close() {
       await Promise.all([db.destroy(), long.end(), lookups.end()]);
+      // Kysely ends the pool only if it has used it, and an idle connection keeps a process from ending for ten seconds.
+      if (!pool.ended) await pool.end();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import type { Database } from './database.ts';
 import { type Migration, readMigrations, statementsOf } from './migration.ts';
 
@@ -188,4 +189,32 @@ async function assertWritable(client: pg.Client): Promise<void> {
     throw new Error(
       `The database ${database} at ${host} is read-only (default_transaction_read_only): Linekeeper must write to it`,
     );
+}
+
+/** Whether a newer version has migrated the database under a running server. */
+export type VersionWatch = {
+  look(): Promise<void>;
+  /** What to tell a load balancer, if this version cannot work beside the newer one. */
+  refusal(): string | undefined;
+};
+
+/** A server that its successor has overtaken says so in its log, once for each migration. */
+export function createVersionWatch(pool: pg.Pool, log: Logger): VersionWatch {
+  const told = new Set<string>();
+  let refusal: string | undefined;
+  return {
+    async look() {
+      const unknown = await findUnknown(pool);
+      const breaking = unknown.find(each => each.breaking);
+      refusal = breaking && refusalOf(breaking);
+      const news = unknown.filter(({ name }) => !told.has(name));
+      for (const each of news) {
+        told.add(each.name);
+        if (each.breaking) log.error(refusalOf(each));
+        else
+          log.warn({ migration: each.name }, 'a newer version has migrated the database; this one goes on');
+      }
+    },
+    refusal: () => refusal,
+  };
 }

@@ -1,6 +1,6 @@
 import { Type } from '../../schema/schema.ts';
+import type { VersionWatch } from '../db/migrate.ts';
 import type { Pulse } from '../db/pulse.ts';
-import type { VersionWatch } from '../db/version-watch.ts';
 import { Problem } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 
