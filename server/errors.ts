@@ -73,6 +73,7 @@ export const problems = {
   too_many_requests: [429, 'Too many requests at once'],
   internal_error: [500, 'Internal server error'],
   unavailable: [503, 'The database is not reachable'],
+  disk_full: [503, "The database's disk is full: nothing can be changed until there is room"],
 } as const satisfies Record<string, readonly [status: number, text: string]>;
 
 export type ProblemCode = keyof typeof problems;
@@ -150,6 +151,9 @@ export function isUnavailable(error: unknown): boolean {
     message ?? '',
   );
 }
+
+/** Whether the database has no room on its disk. It still reads. */
+export const isDiskFull = (error: unknown): boolean => (error as { code?: string }).code === '53100';
 
 /** Whether the database has ended a statement that waited or took too long, or that others stood in the way of. */
 export function hasGivenUp(error: unknown): boolean {

@@ -1,7 +1,9 @@
+import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { isDiskFull } from '../errors.ts';
 import { findPrimary } from './hosts.ts';
 import { preparingPool } from './prepared.ts';
 import type { Tables } from './tables.ts';
@@ -28,6 +30,8 @@ export type Database = {
   heard(): Heard;
   /** The connections that have had none since. */
   silentSince(heard: Heard): Socket[];
+  /** Whether PostgreSQL has lately refused a statement because its disk is full. */
+  isDiskFull(): boolean;
   /**
    * Finds the primary among several servers. Connections to another one are broken.
    * @throws Error if there is none
@@ -63,6 +67,9 @@ const statementLimits = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
+/** Somebody writes every few seconds, if only the job that notes when a key was used. */
+const latelyMs = 30_000;
+
 const limits = (given: Record<string, unknown>): string =>
   Object.keys(statementLimits)
     .map(name => `set ${name} = ${Number(given[name])}`)
@@ -73,6 +80,7 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
   const connections = [servers].flat();
   let current = 0;
   const sockets = new Set<Socket>();
+  let fullAt = 0;
   const config = {
     // So that all sockets are known, those that still connect too.
     stream() {
@@ -91,6 +99,10 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
   class Client extends pg.Client {
     constructor(given: pg.ClientConfig) {
       super({ ...given, ...connections[current] });
+      // Here the answers to all statements pass, those of background work too.
+      connectionOf(this).on('errorMessage', error => {
+        if (isDiskFull(error)) fullAt = Date.now();
+      });
     }
   }
   function openPool(max: number, more: pg.PoolConfig = {}) {
@@ -121,6 +133,7 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
     long,
     heard: () => new Map([...sockets].map(socket => [socket, socket.bytesRead])),
     silentSince: heard => [...sockets].filter(socket => socket.bytesRead === (heard.get(socket) ?? 0)),
+    isDiskFull: () => Date.now() - fullAt < latelyMs,
     async findPrimary() {
       if (connections.length === 1) return;
       const found = await findPrimary(connections);
@@ -150,8 +163,11 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
   };
 }
 
-const socketOf = (client: pg.ClientBase): Socket =>
-  (client as unknown as { connection: { stream: Socket } }).connection.stream;
+/** What node-postgres keeps to itself. */
+const connectionOf = (client: pg.ClientBase) =>
+  (client as unknown as { connection: EventEmitter & { stream: Socket } }).connection;
+
+const socketOf = (client: pg.ClientBase): Socket => connectionOf(client).stream;
 
 const attemptsMax = 6;
 

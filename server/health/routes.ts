@@ -1,16 +1,33 @@
 import { Type } from '../../schema/schema.ts';
+import type { Database } from '../db/database.ts';
 import type { VersionWatch } from '../db/migrate.ts';
 import type { Pulse } from '../db/pulse.ts';
-import { Problem } from '../errors.ts';
+import { Problem, problems } from '../errors.ts';
 import { type App, operation } from '../http/operation.ts';
 
-const HealthReply = Type.Object(
-  { status: Type.Literal('ok', { description: 'Always `ok`.' }) },
+const ok = { status: Type.Literal('ok', { description: 'Always `ok`.' }) };
+const HealthReply = Type.Object(ok, { examples: [{ status: 'ok' }] });
+
+const ReadyReply = Type.Object(
+  {
+    ...ok,
+    problem: Type.Optional(
+      Type.String({
+        description: "Set while the database's disk is full: lists are served, changes are refused.",
+      }),
+    ),
+  },
   { examples: [{ status: 'ok' }] },
 );
 
 /** @param stopping whether the server is stopping: then it finishes its requests and wants no new ones */
-export function healthRoutes(app: App, pulse: Pulse, version: VersionWatch, stopping: () => boolean): void {
+export function healthRoutes(
+  app: App,
+  database: Database,
+  pulse: Pulse,
+  version: VersionWatch,
+  stopping: () => boolean,
+): void {
   app.get(
     '/livez',
     operation('none', {
@@ -32,7 +49,7 @@ export function healthRoutes(app: App, pulse: Pulse, version: VersionWatch, stop
       description:
         'Replies 503 while the database is unreachable, silent or a standby, when a newer version has migrated it so that this one cannot work with it, and while the server is stopping. For load balancers.',
       tags: ['Operations'],
-      response: { 200: HealthReply },
+      response: { 200: ReadyReply },
     }),
     async () => {
       if (stopping()) throw new Problem('unavailable', 'The server is stopping');
@@ -42,7 +59,9 @@ export function healthRoutes(app: App, pulse: Pulse, version: VersionWatch, stop
       });
       const refusal = version.refusal();
       if (refusal) throw new Problem('unavailable', undefined, refusal);
-      return { status: 'ok' as const };
+      // No other server could do better, and lists are served.
+      const problem = database.isDiskFull() ? { problem: problems.disk_full[1] } : {};
+      return { status: 'ok' as const, ...problem };
     },
   );
 }

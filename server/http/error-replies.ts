@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { hasGivenUp, invalid, isUnavailable, Problem, type ProblemCode } from '../errors.ts';
+import { hasGivenUp, invalid, isDiskFull, isUnavailable, Problem, type ProblemCode } from '../errors.ts';
 
 export type ErrorReplies = {
   /** Replies to a request that failed. */
@@ -19,6 +19,8 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
         log.error({ request_id: request.id, err: thrown }, 'internal error');
       if (problem.code === 'unavailable')
         log.warn({ request_id: request.id, err: thrown }, 'the database is not reachable');
+      if (problem.code === 'disk_full')
+        log.error({ request_id: request.id, err: thrown }, "the database's disk is full");
       if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
       reply.header('x-request-id', request.id).type('application/json; charset=utf-8');
       const { message: error, detail, code, more } = problem;
@@ -54,6 +56,7 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
 function toProblem(error: FastifyError, { routeOptions }: FastifyRequest, bodyBytesMax: number): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) return new Problem('unavailable');
+  if (isDiskFull(error)) return new Problem('disk_full');
   if (hasGivenUp(error)) return new Problem('unavailable', 'The database is busy: try again');
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

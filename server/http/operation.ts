@@ -90,7 +90,7 @@ export function operation<const S extends OperationSchema>(
     const described = { description: STATUS_CODES[status], ...payload };
     response[Number(status)] = Number(status) < 300 ? envelope(described as TObject) : described;
   }
-  const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable']);
+  const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable', 'disk_full']);
   if (access !== 'none')
     for (const code of ['api_key_required', 'api_key_invalid', 'token_invalid', 'too_many_requests'] as const)
       possible.add(code);

@@ -83,6 +83,7 @@ export function killable(database: Database, life: Life): Database {
     long: pool,
     heard: () => new Map(),
     silentSince: () => [],
+    isDiskFull: () => false,
     findPrimary: async () => {},
     async openSession() {
       throw new Error('A session is not counted, so a process whose steps are has none');
