@@ -43,6 +43,7 @@ import { startRuns } from './reconciliation/work.ts';
 import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
 import { tokenRoutes } from './users/token-routes.ts';
+import { forgetTokens } from './users/tokens.ts';
 import { startJob } from './work/jobs.ts';
 
 export type AppOptions = {
@@ -86,6 +87,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
       everyMs: options.versionEveryMs ?? 30_000,
       round: version.look,
     }),
+    tokens: startJob(log, { name: 'forgetting tokens', everyMs: 3_600_000, round: () => forgetTokens(db) }),
     answers: startJob(log, { name: 'forgetting answers', everyMs: 600_000, round: () => forgetAnswers(db) }),
   };
 
@@ -97,7 +99,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   await docRoutes(app);
 
   const change = changing(db);
-  healthRoutes(app, pulse, version, stopping);
+  healthRoutes(app, database, pulse, version, stopping);
   keyRoutes(app, db, change);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);

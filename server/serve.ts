@@ -33,7 +33,7 @@ export async function serve(config: Config): Promise<void> {
   const embedded = config.databaseUrl
     ? undefined
     : await startEmbedded(config.home, message => log.info(message));
-  const database = openDatabase(embedded?.connection ?? readHosts(config.databaseUrl!));
+  const database = openDatabase(embedded?.serving ?? readHosts(config.databaseUrl!));
   const listening = await prepare(config, database, log)
     .then(() => listen(config, database, log))
     .catch(async error => {
@@ -139,7 +139,14 @@ const secretKeysOf = async (config: Config): Promise<Buffer[]> =>
 async function keepSecretKey(config: Config): Promise<Buffer> {
   const file = join(config.home, 'secret-key');
   if (!existsSync(file)) await makeSecretKey(file);
-  return readSecretKeys(await readFile(file, 'utf8'))[0]!;
+  try {
+    return readSecretKeys(await readFile(file, 'utf8'))[0]!;
+  } catch (cause) {
+    throw new Error(
+      `${file} is not a key (base64 of 32 bytes): put it back from a backup. Without it the credentials of carriers that it sealed cannot be read; if there are none, remove the file`,
+      { cause },
+    );
+  }
 }
 
 async function makeSecretKey(file: string): Promise<void> {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { chown, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import {
   ask,
   emptyHome,
@@ -17,6 +18,7 @@ import {
   type ServerProcess,
   startServer,
 } from '../testing/process.ts';
+import { startEmbedded } from './embedded.ts';
 
 const isRoot = process.getuid?.() === 0;
 const onlyAsRoot = isRoot ? {} : { skip: 'only root can run this: the tests run as an ordinary user' };
@@ -200,3 +202,77 @@ test(
     process.kill(1, 0); // it is still there
   },
 );
+
+test('what keeps PostgreSQL from starting is said at once, in its words', async t => {
+  const home = await newHome(t);
+  await writeFile(join(home, 'data', 'postmaster.pid'), '');
+  await assert.rejects(startServer(home), {
+    message: `it ended with 1: error: The embedded PostgreSQL in ${home} does not start: lock file "postmaster.pid" is empty\n`,
+  });
+  const said = await readFile(join(home, 'postgresql.log'), 'utf8');
+  assert.equal(said.match(/is empty/g)?.length, 3);
+});
+
+test('what starts that were killed left half-made is removed, and nothing of one that runs', async t => {
+  const home = await newHome(t);
+  const running = `data.${process.pid}`;
+  const gone = ['data.4194999', 'postgresql-18.4.0.4194999', 'postgresql-18.4.0-beta.17.4194999'];
+  const older = 'postgresql-17.2.0-beta.4194999';
+  for (const name of [running, older, ...gone]) await mkdir(join(home, name));
+  await writeFile(join(home, 'secret-key.4194999'), '');
+  await (await startServer(home)).stop();
+  const left = (await readdir(home)).filter(name => /4194999|^data\./.test(name));
+  assert.deepEqual(left.sort(), [running, older]);
+});
+
+test("PostgreSQL's log stays small, and quotes no row", async t => {
+  const home = await newHome(t);
+  const log = join(home, 'postgresql.log');
+  await appendFile(log, `${'x'.repeat(1000)}\n`.repeat(10_001));
+  const server = await startServer(home);
+  assert.ok(statSync(log).size < 100_000);
+  assert.ok(statSync(`${log}.1`).size > 10_000_000);
+  const user = { name: 'Ann', email: 'ann.secret@example.com' };
+  const path = '/v1/organizations/org_abc123/users';
+  const statuses = [];
+  for (let i = 0; i < 2; i++) statuses.push((await server.call('POST', path, user)).status);
+  assert.deepEqual(statuses, [201, 400]);
+  await server.stop();
+  assert.doesNotMatch(await readFile(log, 'utf8'), /ann\.secret/);
+});
+
+test('the server is no superuser, and takes a folder over from a version in which it was', async t => {
+  const home = await newHome(t);
+  const postgres = await startEmbedded(home, () => {});
+  const old = new pg.Client(postgres.connection);
+  await old.connect();
+  const { rows } = await old.query<{ statement: string }>(
+    `select format('alter table %s owner to linekeeper', oid::regclass) as statement from pg_class
+     where relnamespace = 'public'::regnamespace and relkind = 'r'
+     union all select 'alter function fold owner to linekeeper'
+     union all select 'alter database linekeeper owner to linekeeper'
+     union all select 'drop role linekeeper_server'`,
+  );
+  for (const { statement } of rows) await old.query(statement);
+  await old.end();
+  await postgres.stop();
+
+  const server = await startServer(home);
+  await assertServes(server);
+  const path = '/v1/sms/phone-numbers/+14155551234';
+  assert.equal((await server.call('PATCH', path, { nickname: 'Taken over' })).status, 200);
+  const connected = await ask(
+    home,
+    `select distinct usename as name, usesuper as super from pg_stat_activity join pg_user using (usename)
+     where datname = 'linekeeper' and pid <> pg_backend_pid() order by 1`,
+  );
+  assert.deepEqual(connected, [{ name: 'linekeeper_server', super: false }]);
+  const owners = await ask(
+    home,
+    `select relowner::regrole::text as name from pg_class where relnamespace = 'public'::regnamespace
+     union select proowner::regrole::text from pg_proc where pronamespace = 'public'::regnamespace
+     union select datdba::regrole::text from pg_database where datname = 'linekeeper'`,
+  );
+  assert.deepEqual(owners, [{ name: 'linekeeper_server' }]);
+  assert.equal(await server.stop(), 0);
+});

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { environment, explainHome, type Owner, prepareHome } from './embedded-home.ts';
+import { explainHome, type Owner, prepareHome, processAlive } from './embedded/home.ts';
+import { type Launched, launch, mayPass, rotateLog, runningPostmaster } from './embedded/postmaster.ts';
+import { prepareDatabase, servingRole } from './embedded/role.ts';
 
 /**
  * The PostgreSQL that the server brings along: real, from npm, reached through a Unix socket only.
@@ -15,8 +14,10 @@ import { environment, explainHome, type Owner, prepareHome } from './embedded-ho
  * with its connection; the next one finds the orphan running, takes the lock, and has adopted it.
  */
 export type EmbeddedPostgres = {
-  /** How to connect: the socket's folder, user and database. */
+  /** How to connect as its superuser, who makes databases and roles: the socket's folder, user and database. */
   connection: pg.ClientConfig;
+  /** How the server connects: as the owner of its database, and no superuser. */
+  serving: pg.ClientConfig;
   /** Tells a second server what the first one is called; shown in the refusal. */
   announce(url: string): Promise<void>;
   /** Stops PostgreSQL and waits until it is gone. Close every pool first. */
@@ -30,6 +31,8 @@ const database = 'linekeeper';
 // Any constant will do: the lock is taken in a database that is ours alone.
 const homeLock = 5_465_335;
 const startingMsMax = 120_000;
+const failuresMax = 3;
+const rotationMs = 3_600_000;
 
 /**
  * Starts PostgreSQL on `home`, or adopts the one that an earlier server left running there.
@@ -62,8 +65,8 @@ async function startPrepared(
 
   async function ensureRunning(): Promise<pg.Client> {
     const until = Date.now() + startingMsMax;
-    let exited: string | undefined;
-    for (;;) {
+    let launched: Launched | undefined;
+    for (let failures = 0; ; ) {
       const client = new pg.Client({ ...admin, application_name: `linekeeper, process ${process.pid}` });
       // What is under way on it fails by itself; without a listener the process would end.
       client.on('error', () => {});
@@ -72,11 +75,17 @@ async function startPrepared(
         return client;
       } catch (error) {
         await client.end().catch(() => {});
+        const reason = launched?.ended ? await launched.reason() : undefined;
+        if (reason !== undefined) launched = undefined;
+        if (reason !== undefined && !mayPass(reason)) failures++;
         // While it starts or stops it says so itself, and another process may be starting it right now.
-        if (Date.now() > until)
-          throw new Error(`The embedded PostgreSQL does not answer: ${exited ?? error}`);
-        if ((await runningPostmaster(home)) === undefined) exited = await launch(home, binaries, owner);
-        await sleep(20);
+        if (failures === failuresMax || Date.now() > until)
+          throw new Error(
+            `The embedded PostgreSQL in ${home} does not start: ${reason ?? (error as Error).message}`,
+          );
+        if (!launched && (await runningPostmaster(home)) === undefined)
+          launched = await launch(home, binaries, owner);
+        await sleep(reason === undefined ? 20 : 200);
       }
     }
   }
@@ -111,17 +120,18 @@ async function startPrepared(
         guard = await lockHome(await ensureRunning());
         return;
       } catch (error) {
-        log(`could not start the embedded PostgreSQL: ${error}`);
+        log((error as Error).message);
         await sleep(1000);
       }
     }
   }
 
-  const exists = await guard.query('select 1 from pg_database where datname = $1', [database]);
-  if (exists.rowCount === 0) await guard.query(`create database ${database}`);
+  await prepareDatabase(admin, database);
+  const rotation = setInterval(() => void rotateLog(home).catch(() => {}), rotationMs).unref();
 
   return {
     connection: { ...admin, database },
+    serving: { ...admin, database, user: servingRole },
     async announce(url) {
       // PostgreSQL keeps 63 bytes of it.
       await guard.query("select set_config('application_name', $1, false)", [
@@ -130,6 +140,7 @@ async function startPrepared(
     },
     async stop() {
       stopped = true;
+      clearInterval(rotation);
       const pid = await runningPostmaster(home);
       await guard.end().catch(() => {});
       if (pid === undefined) return;
@@ -137,69 +148,4 @@ async function startPrepared(
       while ((await runningPostmaster(home)) !== undefined) await sleep(10);
     },
   };
-}
-
-/** Starts a postmaster. Resolves at once; with what it said if it ended within the first moment. */
-async function launch(home: string, binaries: string, owner: Owner | undefined): Promise<string | undefined> {
-  const settings = {
-    listen_addresses: '',
-    unix_socket_directories: `"${join(home, 'run')}"`,
-    unix_socket_permissions: '0700',
-    // One machine, no replicas: half the WAL, and COPY into a new table needs none.
-    wal_level: 'minimal',
-    max_wal_senders: '0',
-    max_wal_size: '4GB',
-    shared_buffers: '256MB',
-    // The server takes 43 at most. The tests run many servers on one PostgreSQL.
-    max_connections: '200',
-    // The statements are short; compiling them costs more than it gains.
-    jit: 'off',
-    timezone: 'UTC',
-    log_timezone: 'UTC',
-  };
-  const args = [
-    '-D',
-    join(home, 'data'),
-    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ];
-  const logFile = join(home, 'postgresql.log');
-  const output = openSync(logFile, 'a', 0o640);
-  // A process group of its own: a Ctrl-C in the terminal is for the server, which stops PostgreSQL when it is done.
-  const child = spawn(join(binaries, 'postgres'), args, {
-    detached: true,
-    stdio: ['ignore', output, output],
-    cwd: '/',
-    env: environment(),
-    ...(owner && { uid: owner.uid, gid: owner.gid }),
-  });
-  closeSync(output);
-  child.unref();
-  const ended = new Promise<number | null>((resolve, reject) =>
-    child.once('exit', resolve).once('error', reject),
-  );
-  const code = await Promise.race([ended, sleep(50, 'running' as const)]);
-  return code === 'running' ? undefined : `it ended at once; the end of ${logFile} says why`;
-}
-
-/**
- * The process id of the PostgreSQL that runs on `home`, if one does: the first line of postmaster.pid
- * (https://www.postgresql.org/docs/current/storage-file-layout.html). The file outlives a power cut, and then names
- * whatever process has that number now.
- */
-async function runningPostmaster(home: string): Promise<number | undefined> {
-  const text = await readFile(join(home, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
-  const pid = Number.parseInt(text, 10);
-  if (!pid || !processAlive(pid)) return undefined;
-  // Where there is no /proc to look into, PostgreSQL itself has the last word.
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
-  return command === undefined || command.includes('/postgres\0-D\0') ? pid : undefined;
-}
-
-function processAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

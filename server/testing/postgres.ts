@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Owner, prepareHome } from '../db/embedded-home.ts';
+import { type Owner, prepareHome } from '../db/embedded/home.ts';
 import { newFolder } from './process.ts';
 
 /** A PostgreSQL with settings of its own, on a socket: for what the embedded one never is, such as a standby. */

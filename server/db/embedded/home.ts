@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -59,6 +59,7 @@ async function unprivilegedOwner(home: string): Promise<Owner> {
 
 async function prepareFolders(home: string, owner: Owner | undefined): Promise<void> {
   await mkdir(home, { recursive: true });
+  await removeHalfMade(home);
   if (owner) {
     // PostgreSQL's user must be able to enter the folder, not to read it.
     await chmod(home, 0o711);
@@ -73,6 +74,27 @@ async function prepareFolders(home: string, owner: Owner | undefined): Promise<v
   }
   await mkdir(socketFolder, { recursive: true, mode: 0o700 });
   if (owner) await chown(socketFolder, owner.uid, owner.gid);
+}
+
+/** What is made beside its place, with the number of the process that makes it: data.PID, postgresql-VERSION.PID, secret-key.PID. */
+const halfMade = /^(?:data|secret-key|postgresql-\d+\.\d+\.\d+(?:-[a-z]+\.\d+)?)\.(\d+)$/;
+
+/** A start that was killed, or that found the disk full, leaves up to 60 MB. */
+async function removeHalfMade(home: string): Promise<void> {
+  for (const name of await readdir(home)) {
+    const pid = Number(halfMade.exec(name)?.[1]);
+    if (pid && pid !== process.pid && !processAlive(pid))
+      await rm(join(home, name), { recursive: true, force: true });
+  }
+}
+
+export function processAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 async function assertReachable(home: string, owner: Owner): Promise<void> {
@@ -108,7 +130,12 @@ async function copyBinaries(home: string, owner: Owner | undefined): Promise<str
   if (!existsSync(target)) {
     const copying = `${target}.${process.pid}`;
     await rm(copying, { recursive: true, force: true });
-    await cp(join(dirname(manifest), 'native'), copying, { recursive: true, verbatimSymlinks: true });
+    await cp(join(dirname(manifest), 'native'), copying, { recursive: true, verbatimSymlinks: true }).catch(
+      async error => {
+        await rm(copying, { recursive: true, force: true });
+        throw error;
+      },
+    );
     if (owner) await run('chmod', ['-R', 'a+rX', copying]);
     await moveInto(copying, target);
   }
@@ -128,11 +155,17 @@ async function initialize(
   if (owner) await chown(creating, owner.uid, owner.gid);
   // The socket's folder is closed to everyone but this user and root, so whoever can connect may.
   const args = ['-D', creating, '-U', superuser, '--auth=trust', '--encoding=UTF8', '--locale=C'];
-  await run(join(binaries, 'initdb'), args, {
-    cwd: '/',
-    env: environment(),
-    ...(owner && { uid: owner.uid, gid: owner.gid }),
-  });
+  try {
+    await run(join(binaries, 'initdb'), args, {
+      cwd: '/',
+      env: environment(),
+      ...(owner && { uid: owner.uid, gid: owner.gid }),
+    });
+  } catch (error) {
+    await rm(creating, { recursive: true, force: true });
+    const { stderr } = error as { stderr?: string };
+    throw new Error(`The embedded database could not be created in ${home}: ${stderr?.trim() || error}`);
+  }
   await moveInto(creating, join(home, 'data'));
 }
 
