@@ -59,6 +59,18 @@ test('what is wrong with the environment is said with the name of the variable',
   });
 });
 
+test('a secret-key file that is empty is refused by its name', async t => {
+  const home = await newHome(t);
+  const file = join(home, 'secret-key');
+  await writeFile(file, '');
+  await assert.rejects(startServer(home), (error: Error) => {
+    const [reason, ...more] = error.message.replace('it ended with 1: ', '').trim().split('\n');
+    assert.ok(reason!.startsWith(`error: ${file} is not a key (base64 of 32 bytes): put it back`), reason);
+    assert.deepEqual(more, []);
+    return true;
+  });
+});
+
 test('a request that never arrives in full does not hold up a stop', async t => {
   const home = await newHome(t);
   const server = await startServer(home);

@@ -2,6 +2,15 @@ import pg from 'pg';
 
 const answerMsMax = 2000;
 
+/** node-postgres knows these, or may ignore them. It would ignore a typo too, such as `sslmod=verify-full`. */
+const parameters = new Set([
+  ...['host', 'port', 'user', 'password', 'dbname', 'database', 'options', 'client_encoding', 'encoding'],
+  ...['application_name', 'fallback_application_name', 'channel_binding', 'gssencmode', 'uselibpqcompat'],
+  ...['ssl', 'sslmode', 'sslcert', 'sslkey', 'sslrootcert', 'sslpassword', 'sslnegotiation'],
+  ...['connect_timeout', 'connectionTimeoutMillis', 'query_timeout', 'statement_timeout', 'lock_timeout'],
+  ...['idle_in_transaction_session_timeout', 'keepalives', 'keepAlive', 'keepAliveInitialDelayMillis'],
+]);
+
 /**
  * The servers that a URL names, as libpq has them: `postgresql://user@one:5432,two:5432/database`. Of several, one is the
  * primary and the others follow it.
@@ -19,6 +28,11 @@ export function readHosts(url: string): pg.ClientConfig[] {
       );
     return after ? before : '';
   });
+  for (const parameter of new URLSearchParams(/\?([^#]*)/.exec(others)?.[1]).keys())
+    if (!parameters.has(parameter))
+      throw new Error(
+        `DATABASE_URL: the parameter ${parameter} is not known here: take it away, or correct its name`,
+      );
   return hosts.split(',').map(host => {
     const connectionString = scheme + user + host + others;
     // Without a host, a parameter names the socket's folder, as libpq has it.

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { asAdmin, createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { newOrganization, uniqueNumber } from '../testing/factories.ts';
+import { importFile } from '../testing/request.ts';
 import { startTestServer } from '../testing/server.ts';
 import { migrations, otherVersion } from '../testing/versions.ts';
+import { openDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
+import { assertUsable } from './requirements.ts';
 
 async function newDatabase(t: TestContext, from?: string): Promise<TestDatabase> {
   const database = await createTestDatabase(from);
@@ -205,4 +210,29 @@ test('a migration that waits for a long statement does not hold up what comes af
   await long.client.query('commit');
   await long.end();
   assert.deepEqual(await migrating, ['9001_column.sql']);
+});
+
+test('a role that may only read and write rows serves a migrated database, but does not migrate one', async t => {
+  const migrated = await newDatabase(t);
+  const role = `clerk_${randomUUID().replaceAll('-', '')}`;
+  await migrated.pool.query(`create role ${role} login`);
+  await migrated.pool.query(`grant select, insert, update, delete on all tables in schema public to ${role}`);
+  const connection = { ...migrated.connection, user: role };
+  const clerk = openDatabase(connection);
+  // The database goes first, and with it the rights.
+  t.after(() => asAdmin(`drop role ${role}`));
+  await assertUsable(clerk);
+  assert.deepEqual(await migrate(clerk), []);
+  const folder = await newerVersion(t, { '9001_new.sql': 'create table new ();' });
+  await assert.rejects(migrate(clerk, { folder }), { code: '42501' });
+
+  const server = await startTestServer({ ...clerk, connection, drop: async () => {} });
+  const organization = await newOrganization(server);
+  const file = `phone_number\n${Array.from({ length: 1500 }, uniqueNumber).join('\n')}\n`;
+  const imported = await importFile(server.url, organization, { key: server.key, body: file });
+  assert.deepEqual([imported.status, imported.body.imported], [200, 1500]);
+  const list = await server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`);
+  assert.equal(list.body.count, 1500);
+  await server.app.close();
+  await clerk.close();
 });

@@ -48,3 +48,14 @@ test('the sandbox sells numbers from the first minute, and none that already exi
   for (const { phone_number } of offers) assert.ok(!own.includes(phone_number), phone_number);
   assert.deepEqual(await carrier.search({ country: 'US', area_code: '999', limit: 100 }), []);
 });
+
+test('of several servers that start on a new database, one creates the demonstration', async () => {
+  const database = await createTestDatabase();
+  const kept: string[] = [];
+  const keep = async (secret: string) => void kept.push(secret);
+  const created = await Promise.all(Array.from({ length: 5 }, () => createDemo(database.db, keep)));
+  const { rows } = await database.pool.query('select name from tenants');
+  await database.drop();
+  assert.deepEqual([created.filter(Boolean).length, kept.length], [1, 1]);
+  assert.deepEqual(rows, [{ name: 'Demonstration' }]);
+});

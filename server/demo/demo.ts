@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import { addAccount } from '../accounts/accounts.ts';
 import { sandboxStore } from '../accounts/sandbox-store.ts';
@@ -19,8 +20,12 @@ import { createUser } from '../users/users.ts';
  */
 export function createDemo(db: Db, keep: (secret: string) => Promise<void>): Promise<boolean> {
   return transact(db, async tx => {
-    const existing = await tx.selectFrom('tenants').select('id').limit(1).executeTakeFirst();
-    if (existing) return false;
+    const hasTenants = async () =>
+      (await tx.selectFrom('tenants').select('id').limit(1).executeTakeFirst()) !== undefined;
+    if (await hasTenants()) return false;
+    // Several first servers may come here at once.
+    await sql`lock table tenants in share row exclusive mode`.execute(tx);
+    if (await hasTenants()) return false;
     const { secret, caller } = await createTenant(
       tx,
       'Demonstration',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newNumbers, newOrganization, newUser, uniqueNumber } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
+import { forgetTokens } from './tokens.ts';
 
 let server: TestServer;
 let organization: string;
@@ -265,4 +266,20 @@ test('a token is shown once, stored as a hash, and never logged', async () => {
   assert.ok(!JSON.stringify(rows).includes(secret));
   assert.ok(!rows[0].hash.includes(secret));
   assert.ok(server.logged.length > 0 && !server.logged.some(line => line.includes(secret.slice(8))));
+});
+
+test('a token that expired more than thirty days ago is forgotten', async () => {
+  const [old, recent] = [await mint(plain), await mint(plain)];
+  const move = (id: string, days: number) =>
+    server.database.pool.query(
+      'update user_tokens set expires_at = now() - make_interval(days => $2) where id = $1',
+      [id, days],
+    );
+  await move(old.id, 31);
+  await move(recent.id, 29);
+  await forgetTokens(server.database.db);
+  const { rows } = await server.database.pool.query('select id from user_tokens where id = any($1)', [
+    [old.id, recent.id],
+  ]);
+  assert.deepEqual(rows, [{ id: recent.id }]);
 });

@@ -57,3 +57,12 @@ export async function revokeToken(
   if (!token) throw new Problem('token_not_found');
   return token;
 }
+
+const keptDays = 30;
+
+/** Deletes tokens that expired long ago: a platform may make one for each session of its users. */
+export async function forgetTokens(db: Db): Promise<void> {
+  await sql`delete from user_tokens where expires_at < now() - make_interval(days => ${keptDays})`.execute(
+    db,
+  );
+}
