@@ -65,7 +65,7 @@ test('a secret-key file that is empty is refused by its name', async t => {
   await writeFile(file, '');
   await assert.rejects(startServer(home), (error: Error) => {
     const [reason, ...more] = error.message.replace('it ended with 1: ', '').trim().split('\n');
-    assert.ok(reason!.startsWith(`error: ${file} is not a key (base64 of 32 bytes): put it back`), reason);
+    assert.ok(reason!.startsWith(`error: ${file} is not a key (base64 of 32 bytes): put it back`), reason!);
     assert.deepEqual(more, []);
     return true;
   });
