@@ -202,6 +202,15 @@ create table events (
 );
 CREATE INDEX events_at_idx ON public.events USING btree (tenant_id, organization_id, at, revision);
 
+create table holder_counts (
+  tenant_id uuid not null,
+  organization_id uuid not null,
+  user_id uuid not null,
+  count bigint not null,
+  constraint holder_counts_pkey PRIMARY KEY (tenant_id, organization_id, user_id),
+  constraint holder_counts_user_fkey FOREIGN KEY (tenant_id, organization_id, user_id) REFERENCES users(tenant_id, organization_id, id)
+) with (fillfactor=50);
+
 create table idempotency_keys (
   tenant_id uuid not null,
   key text collate "C" not null,
@@ -221,6 +230,16 @@ create table migrations (
   breaking boolean not null default true,
   constraint migrations_pkey PRIMARY KEY (name)
 );
+
+create table number_counts (
+  tenant_id uuid not null,
+  organization_id uuid not null,
+  area_code text collate "C" not null,
+  status text collate "C" not null,
+  count bigint not null,
+  constraint number_counts_pkey PRIMARY KEY (tenant_id, organization_id, area_code, status),
+  constraint number_counts_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id)
+) with (fillfactor=50);
 
 create table number_versions (
   tenant_id uuid not null,
