@@ -116,8 +116,12 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
   const typed = (pool: pg.Pool) =>
     new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
   const pool = openPool(20, {
-    // Not as parameters of the connection: a pooler refuses those that it does not know.
-    onConnect: async client => void (await client.query(limits({ ...statementLimits, ...connections[0] }))),
+    onConnect: async client => {
+      // Not as parameters of the connection: a pooler refuses those that it does not know.
+      await client.query(limits({ ...statementLimits, ...connections[0] }));
+      // One request takes one core: what looks through many numbers leaves the others to other requests.
+      await client.query('set max_parallel_workers_per_gather = 0');
+    },
   });
   const lookups = openPool(2, {
     idleTimeoutMillis: 0,

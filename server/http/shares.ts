@@ -132,10 +132,11 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 }
 
 /** The shares of a server. Those of the database's pools leave some connections for background work. */
-export type AllShares = Record<'requests' | 'streams' | 'imports' | 'followers', Shares>;
+export type AllShares = Record<'requests' | 'heavy' | 'streams' | 'imports' | 'followers', Shares>;
 
 export const createAllShares = (waitMsMax: number): AllShares => ({
-  requests: createShares('connections to the database', { total: 18, each: 12, waitMsMax }),
+  requests: createShares('connections to the database', { total: 14, each: 10, waitMsMax }),
+  heavy: createShares('heavy reads', { total: 4, each: 2, waitMsMax }),
   streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
   imports: createShares('imports', { total: 8, each: 2, waitMsMax, code: 'too_many_imports' }),
   followers: createShares('waiting readers of the log', { total: 10_000, each: 1000, waitMsMax: 0 }),

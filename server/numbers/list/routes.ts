@@ -12,6 +12,7 @@ import { type AllShares, inTurn } from '../../http/shares.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
 import { numberJson } from '../json.ts';
+import { shareOf } from './cost.ts';
 import { createLists } from './list.ts';
 import { namesDay, readList } from './query.ts';
 import { AvailableBody, AvailableFiles, AvailableQuery, ListBody, ListFiles, ListQuery } from './schemas.ts';
@@ -122,10 +123,11 @@ export function listRoutes(
       version,
       headers: headersOf(query),
       tag: version => listTag(version, scope),
-      build: () =>
-        inTurn(shares.requests, caller.tenantId, () =>
-          lists.build(caller, id, readList(query, zone), version),
-        ),
+      build: async () => {
+        const list = readList(query, zone);
+        const share = await shareOf(db, shares, caller, id, list.query);
+        return inTurn(share, caller.tenantId, () => lists.build(caller, id, list, version));
+      },
       stream: () =>
         openInTurn(shares.streams, caller.tenantId, reply, () =>
           lists.stream(caller, id, readList(query, zone)),

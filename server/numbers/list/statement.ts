@@ -44,6 +44,21 @@ export type ListOptions = ListFilter & {
   cursor?: string;
 };
 
+/** They choose no numbers, or choose them by status and area code. */
+export const countedOptions: (keyof ListOptions)[] = [
+  ...(['organization_id', 'include_assigned', 'status', 'area_code', 'default_country'] as const),
+  ...(['sort', 'view', 'format', 'total', 'limit', 'cursor'] as const),
+];
+
+export const givesOnly = (query: ListOptions, names: (keyof ListOptions)[]): boolean =>
+  Object.entries(query).every(
+    ([name, value]) => value === undefined || names.includes(name as keyof ListOptions),
+  );
+
+/** Whether the list's total need not be counted: it is in number_counts. */
+export const isCounted = (caller: Caller, query: ListOptions): boolean =>
+  caller.ownUserId === undefined && givesOnly(query, countedOptions);
+
 /** The last number of a page: the value that the list is sorted by, and the number itself. */
 export type PageEnd = { value: string; phone_number: string };
 
@@ -108,11 +123,14 @@ export function pageStatement(
   const page = sources.map(
     source => `(select ${names} ${source}${afterEnd} order by ${order} limit ${rowLimit} + 1)`,
   );
-  const total = sources.map(source => `(select count(n.id) ${source})`).join(' + ');
+  let total = '';
+  if (options.total && isCounted(caller, options)) total = `${keptCount(options, parameter)} as total,`;
+  else if (options.total)
+    total = `${sources.map(source => `(select count(n.id) ${source})`).join(' + ')} as total,`;
   const text = `
     select (select ${versionOf('o')} from organizations o where o.tenant_id = $1 and o.id = $2) as version,
       ${options.as_of === undefined ? '' : aheadOf(options.as_of, parameter)}
-      ${options.total ? `${total} as total,` : ''}
+      ${total}
       count(place)::int as row_count,
       string_agg(item, '${frameOf(options).separator}') filter (where place <= ${rowLimit}) as items,
       max(phone_number) filter (where place = ${rowLimit}) as last_number,
@@ -172,6 +190,17 @@ function revisionOf(asOf: string, parameter: (value: unknown) => string): string
     order by e.at desc, e.revision desc limit 1), 0)`;
 }
 
+/** SQL for the total of a list that isCounted(). */
+function keptCount(filter: ListFilter, parameter: (value: unknown) => string): string {
+  const chosen = Object.entries({
+    area_code: filter.area_code,
+    status: filter.status,
+  }).flatMap(([name, value]) => (value === undefined ? [] : ` and c.${name} = ${parameter(value)}`));
+  if (!filter.include_assigned) chosen.push(" and c.status = 'available'");
+  return `(select coalesce(sum(c.count), 0)::bigint from number_counts c
+    where c.tenant_id = $1 and c.organization_id = $2${chosen.join('')})`;
+}
+
 function filterConditions(
   caller: Caller,
   filter: ListFilter,
@@ -186,9 +215,17 @@ function filterConditions(
     if (value !== undefined) conditions.push(condition(parameter(value)));
   };
   if (!filter.include_assigned) conditions.push("n.status = 'available'");
-  where(filter.status, value => `n.status = ${value}`);
-  where(filter.area_code, value => `n.area_code = ${value}`);
+  // PostgreSQL evaluates this once: nobody looks through all numbers for a status or a user that none of them has.
+  const any = (table: string) => `exists (select from ${table}
+    where c.tenant_id = $1 and c.organization_id = $2 and c.count > 0 and `;
+  const now = revision === undefined;
+  where(
+    filter.status,
+    value => `n.status = ${value}${now ? ` and ${any('number_counts c')}c.status = ${value})` : ''}`,
+  );
   const like = (pattern: string) => `n.phone_number like ${parameter(pattern)}`;
+  // As area_code is defined, but in the order of the list's index.
+  if (filter.area_code !== undefined) conditions.push(like(`+1${filter.area_code}%`));
   const { starts_with, contains, ends_with, default_country } = filter;
   if (starts_with !== undefined)
     conditions.push(anyOf(readBeginning(starts_with, default_country).map(digits => like(`+${digits}%`))));
@@ -201,12 +238,21 @@ function filterConditions(
   }
   if (ends_with !== undefined) conditions.push(anyOf(digitsOf(ends_with).map(digits => like(`%${digits}`))));
   where(filter.tag, value => `n.tags @> array[${value}]`);
-  where(filter.assigned_to, value => heldBy(isMeant('u', value)));
+  where(filter.assigned_to, value => {
+    const holders =
+      'holder_counts c join users u on u.tenant_id = $1 and u.organization_id = $2 and u.id = c.user_id';
+    const isHeld = heldBy(isMeant('u', value));
+    return now ? `${any(holders)}${isMeant('u', value)}) and ${isHeld}` : isHeld;
+  });
   where(filter.nickname, value => `position((select fold(${value})) in fold(n.nickname)) > 0`);
   for (const name of filterNames) where(filter[name], value => `n.${name} = ${value}`);
   where(filter.created_after, value => `n.created_at >= ${value}::timestamptz`);
   where(filter.created_before, value => `n.created_at < ${value}::timestamptz`);
-  where(filter.unassigned_since, value => `n.available_since < ${value}::timestamptz`);
+  // The index is of available numbers only.
+  where(
+    filter.unassigned_since,
+    value => `n.status = 'available' and n.available_since < ${value}::timestamptz`,
+  );
   return conditions;
 }
 
