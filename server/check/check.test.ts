@@ -124,6 +124,24 @@ test('an assignment that was ended by hand is found', async () => {
   assert.ok(problems.some(problem => problem.startsWith(`number ${number}: user_id is null in the tables`)));
 });
 
+test('counts that were changed by hand, or were not kept, are found', async () => {
+  const kept = (table: string, by: number) =>
+    `update ${table} set count = count + ${by} where organization_id = ${mine()} and count > 0`;
+  const numbers = await harm(kept('number_counts', 7), kept('number_counts', -7));
+  assert.match(
+    numbers.join('\n'),
+    /^the summary counts \d+ (assigned|available) numbers with the area code \d{3} instead of \d+$/m,
+  );
+  const held = await harm(kept('holder_counts', -1), kept('holder_counts', 1));
+  assert.match(held.join('\n'), /^the summary counts 1 numbers of user_\w+ instead of 2$/);
+  await query(`create table uncounted as select * from number_counts where organization_id = ${mine()}`);
+  const missing = await harm(
+    `delete from number_counts where organization_id = ${mine()}`,
+    'insert into number_counts select * from uncounted',
+  );
+  assert.match(missing[0]!, /^the summary counts 0 /);
+});
+
 test('a number that is in the log but not in the tables is found', async () => {
   await query(
     `create table moved as select * from phone_numbers where organization_id = ${mine()} and status = 'available' limit 1`,

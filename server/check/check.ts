@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import type { Database, Db } from '../db/database.ts';
+import { holdersCounted, numbersCounted } from '../numbers/counts.ts';
 import { stateNames } from '../numbers/state.ts';
 import { week } from '../tenants/weekly-fee.ts';
 import { emptyReplay, type ReplayedState, replay } from './replay.ts';
@@ -39,6 +40,7 @@ export async function check(database: Database, tenantId: string | null = null):
           await checkLog(tx, organization, report);
         }
         await checkTables(tx, tenantId, report);
+        await checkCounts(tx, tenantId, report);
         return report;
       });
   } finally {
@@ -216,6 +218,23 @@ async function checkTables(db: Db, tenantId: string | null, report: CheckReport)
       where c.type = 'number.weekly_fee' and c.period_start > n.released_at
     ) f join organizations o on o.tenant_id = f.tenant_id and o.id = f.organization_id
     where ${tenantId}::uuid is null or f.tenant_id = ${tenantId}`.execute(db);
+  report.findings.push(...rows);
+}
+
+/** Compares the counts that triggers keep with what they count. Only a statement that ran without triggers makes them wrong. */
+async function checkCounts(db: Db, tenantId: string | null, report: CheckReport): Promise<void> {
+  const { rows } = await sql<Finding>`
+    select o.unique_id as organization, 'the summary counts ' || f.kept || ' ' || f.what || ' instead of ' || f.right as problem
+    from (
+      select tenant_id, organization_id, coalesce(k.count, 0) as kept, coalesce(c.count, 0) as right,
+        status || ' numbers with the area code ' || coalesce(nullif(area_code, ''), 'null') as what
+      from number_counts k full join (${sql.raw(numbersCounted)}) c using (tenant_id, organization_id, area_code, status)
+      union all
+      select tenant_id, organization_id, coalesce(k.count, 0), coalesce(c.count, 0), 'numbers of ' || u.unique_id
+      from holder_counts k full join (${sql.raw(holdersCounted)}) c using (tenant_id, organization_id, user_id)
+      join users u using (tenant_id, organization_id) where u.id = user_id
+    ) f join organizations o on o.tenant_id = f.tenant_id and o.id = f.organization_id
+    where f.kept <> f.right and (${tenantId}::uuid is null or f.tenant_id = ${tenantId})`.execute(db);
   report.findings.push(...rows);
 }
 

@@ -42,6 +42,9 @@ CREATE INDEX assignments_holder_idx ON public.assignments USING btree (tenant_id
 CREATE INDEX assignments_number_idx ON public.assignments USING btree (tenant_id, phone_number_id, from_revision);
 CREATE UNIQUE INDEX assignments_open_key ON public.assignments USING btree (tenant_id, phone_number_id) WHERE (ended_at IS NULL);
 CREATE INDEX assignments_user_idx ON public.assignments USING btree (tenant_id, organization_id, user_id);
+CREATE TRIGGER holder_counts_delete AFTER DELETE ON public.assignments REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION keep_holder_counts();
+CREATE TRIGGER holder_counts_insert AFTER INSERT ON public.assignments REFERENCING NEW TABLE AS come FOR EACH STATEMENT EXECUTE FUNCTION keep_holder_counts();
+CREATE TRIGGER holder_counts_update AFTER UPDATE ON public.assignments REFERENCING OLD TABLE AS gone NEW TABLE AS come FOR EACH STATEMENT EXECUTE FUNCTION keep_holder_counts();
 
 create table batch_items (
   tenant_id uuid not null,
@@ -427,6 +430,9 @@ CREATE INDEX phone_numbers_release_idx ON public.phone_numbers USING btree (tena
 CREATE INDEX phone_numbers_reservation_idx ON public.phone_numbers USING btree (tenant_id, reservation_id) WHERE (reservation_id IS NOT NULL);
 CREATE INDEX phone_numbers_transferred_idx ON public.phone_numbers USING btree (tenant_id, organization_id, transferred_at, phone_number) WHERE ((released_at IS NULL) AND (transferred_at IS NOT NULL));
 CREATE INDEX phone_numbers_until_idx ON public.phone_numbers USING btree (until) WHERE (until IS NOT NULL);
+CREATE TRIGGER number_counts_delete AFTER DELETE ON public.phone_numbers REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION keep_number_counts();
+CREATE TRIGGER number_counts_insert AFTER INSERT ON public.phone_numbers REFERENCING NEW TABLE AS come FOR EACH STATEMENT EXECUTE FUNCTION keep_number_counts();
+CREATE TRIGGER number_counts_update AFTER UPDATE ON public.phone_numbers REFERENCING OLD TABLE AS gone NEW TABLE AS come FOR EACH STATEMENT EXECUTE FUNCTION keep_number_counts();
 
 create table sandbox_books (
   account text not null,

@@ -27,6 +27,7 @@ test('the description shows every kind of change', async () => {
     'alter table tenants set (fillfactor = 70)',
     'create table others ()',
     'drop index phone_numbers_list_idx',
+    'drop trigger number_counts_update on phone_numbers',
     'alter table assignments drop constraint assignments_user_fkey',
   ];
   for (const change of changes) {

@@ -23,7 +23,8 @@ async function describeTable(pool: pg.Pool, { id, name, options }: Table): Promi
   const lines = [...(await describeColumns(pool, id)), ...(await describeConstraints(pool, id))];
   const tail = options ? ` with (${options.sort().join(', ')})` : '';
   const indexes = await describeIndexes(pool, id);
-  return `create table ${name} (\n${lines.map(line => `  ${line}`).join(',\n')}\n)${tail};\n${indexes.join('')}`;
+  const triggers = await describeTriggers(pool, id);
+  return `create table ${name} (\n${lines.map(line => `  ${line}`).join(',\n')}\n)${tail};\n${indexes.join('')}${triggers.join('')}`;
 }
 
 type Column = {
@@ -82,6 +83,15 @@ async function describeIndexes(pool: pg.Pool, table: number): Promise<string[]> 
      join pg_class c on c.oid = i.indexrelid
      where i.indrelid = $1 and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.conrelid = $1)
      order by c.relname collate "C"`,
+    [table],
+  );
+  return rows.map(({ definition }) => `${definition};\n`);
+}
+
+async function describeTriggers(pool: pg.Pool, table: number): Promise<string[]> {
+  const { rows } = await pool.query<{ definition: string }>(
+    `select pg_get_triggerdef(oid) as definition from pg_trigger
+     where tgrelid = $1 and not tgisinternal order by tgname collate "C"`,
     [table],
   );
   return rows.map(({ definition }) => `${definition};\n`);

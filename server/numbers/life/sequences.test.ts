@@ -15,7 +15,7 @@ import {
   requestOf,
   users,
 } from '../../testing/commands.ts';
-import { commit, createModel, listOf, type Model, passTime } from '../../testing/model.ts';
+import { areaCode, commit, createModel, listOf, type Model, passTime } from '../../testing/model.ts';
 import { homeOf, predict } from '../../testing/prediction.ts';
 import { fuzzing } from '../../testing/runs.ts';
 import { type Reply, startTestServer, type TestServer } from '../../testing/server.ts';
@@ -200,6 +200,14 @@ async function play(rules: Model['policy'], steps: Step[], name: string): Promis
       pool.body.phone_numbers.map((row: Shown) => row.phone_number),
       expected.filter(({ status }) => status === 'available').map(({ phone_number }) => phone_number),
     );
+    const summary = await server.call(
+      'GET',
+      `/v1/sms/phone-numbers/summary?organization_id=${organization}`,
+      {
+        key,
+      },
+    );
+    assert.deepEqual(countsIn(summary.body), countsOf(expected));
   }
 
   async function compareAsOf(organization: string, revision: number) {
@@ -211,6 +219,37 @@ async function play(rules: Model['policy'], steps: Step[], name: string): Promis
       `as of ${revision}`,
     );
   }
+}
+
+/** What a summary must count. */
+function countsOf(rows: ReturnType<typeof listOf>) {
+  const tally = (names: (string | null)[]) => {
+    const counts = new Map<string, number>();
+    for (const name of names) counts.set(String(name), (counts.get(String(name)) ?? 0) + 1);
+    return Object.fromEntries([...counts].sort());
+  };
+  const available = rows.filter(({ status }) => status === 'available');
+  return {
+    total: rows.length,
+    statuses: tally(rows.map(({ status }) => status)),
+    areaCodes: tally(rows.map(({ phone_number }) => areaCode(phone_number))),
+    available: tally(available.map(({ phone_number }) => areaCode(phone_number))),
+    users: tally(rows.flatMap(({ user }) => user ?? [])),
+  };
+}
+
+function countsIn({ total, by_status, by_area_code, by_user }: Shown): ReturnType<typeof countsOf> {
+  const counts = (entries: [name: string | null, count: number][]) =>
+    Object.fromEntries(entries.map(([name, count]) => [String(name), count] as const).sort());
+  return {
+    total,
+    statuses: counts(by_status.map((one: Shown) => [one.status, one.count])),
+    areaCodes: counts(by_area_code.map((one: Shown) => [one.area_code, one.count])),
+    available: counts(
+      by_area_code.flatMap((one: Shown) => (one.available > 0 ? [[one.area_code, one.available]] : [])),
+    ),
+    users: counts(by_user.map((one: Shown) => [one.user_id, one.count])),
+  };
 }
 
 function assertAnswer(reply: Reply, expected: ReturnType<typeof predict>, asked: string): void {

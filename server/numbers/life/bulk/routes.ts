@@ -36,6 +36,7 @@ export function bulkRoutes(app: App, db: Db, change: Changing): void {
       ),
     }),
     async (request, reply) => {
+      let changed = 0;
       const answer = await change(
         request,
         reply,
@@ -43,10 +44,11 @@ export function bulkRoutes(app: App, db: Db, change: Changing): void {
         async (db, caller): Promise<Static<typeof BulkDoneBody>> => {
           const results = await changeInBulk(db, caller, request.body);
           const done = results.filter(result => result.done).length;
+          if (!request.body.dry_run) changed = done;
           return { dry_run: request.body.dry_run, done, rejected: results.length - done, results };
         },
       );
-      await refreshStatistics(db, request.body.items.length);
+      await refreshStatistics(db, changed);
       return answer;
     },
   );
