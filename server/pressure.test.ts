@@ -67,6 +67,53 @@ test('changes of an organization that is locked wait in the share of their tenan
   for (const edit of await Promise.all(edits)) assert.equal(edit.status, 200);
 });
 
+test('heavy reads are in a share of their own, and leave the other requests of their tenant alone too', async () => {
+  const { db } = server.database;
+  const own = await newOrganization(server);
+  await sql`
+    insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
+    select tenant_id, id, gen_random_uuid(), '+1' || (4150000000 + n), '', now(), 1
+    from organizations, generate_series(1, 20000) n where unique_id = ${own}`.execute(db);
+  const free = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const holder = db.transaction().execute(async tx => {
+    await sql`lock table number_versions in access exclusive mode`.execute(tx);
+    locked.resolve();
+    await free.promise;
+  });
+  await locked.promise;
+  const path = `/v1/sms/phone-numbers?organization_id=${own}&limit=10`;
+  const reads = Array.from({ length: 24 }, (_, i) =>
+    server.call('GET', `${path}&as_of=1&total=true&contains=${100 + i}`),
+  );
+  const reading = async () => {
+    const { rows } = await sql<{ waiting: number }>`
+      select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
+    return rows[0]!.waiting;
+  };
+  try {
+    while ((await reading()) < 2);
+    await assertServed();
+    // All the light ones that a tenant may have at once, which therefore wait for no heavy one.
+    const light = Array.from({ length: 10 }, (_, i) => server.call('GET', `${path}&starts_with=1415000${i}`));
+    for (const list of await Promise.all(light)) assert.equal(list.body.count, 10);
+    const summary = await server.call('GET', `/v1/sms/phone-numbers/summary?organization_id=${own}`);
+    assert.equal(summary.body.total, 20_000);
+    assert.equal(await reading(), 2);
+  } finally {
+    free.resolve();
+    await holder;
+  }
+  for (const [i, list] of (await Promise.all(reads)).entries()) {
+    const digits = String(100 + i);
+    const count = Array.from({ length: 20_000 }, (_, n) => String(14_150_000_001 + n)).filter(number =>
+      number.includes(digits),
+    ).length;
+    assert.equal(list.body.total, count, digits);
+  }
+});
+
 test('usage files and long lists that nobody reads are in a share of their own', async () => {
   const own = await newOrganization(server);
   await sql`

@@ -135,7 +135,7 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 export type AllShares = Record<'requests' | 'heavy' | 'streams' | 'imports' | 'followers', Shares>;
 
 export const createAllShares = (waitMsMax: number): AllShares => ({
-  requests: createShares('connections to the database', { total: 14, each: 10, waitMsMax }),
+  requests: createShares('connections to the database', { total: 14, each: 12, waitMsMax }),
   heavy: createShares('heavy reads', { total: 4, each: 2, waitMsMax }),
   streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
   imports: createShares('imports', { total: 8, each: 2, waitMsMax, code: 'too_many_imports' }),
