@@ -11,7 +11,10 @@ export type Summary = {
   stock: { available: number; threshold: number | null; low: boolean };
 };
 
-/** How many numbers an organization has, by status, area code and user, and whether its stock is low. Triggers keep the counts. */
+/**
+ * How many numbers an organization has, by status, area code and user, and whether its stock is low. Triggers keep the
+ * counts.
+ */
 export async function summarize(db: Db, caller: Caller, organizationId: string): Promise<Summary> {
   const { id } = await findOrganization(db, caller, organizationId);
   const { rows } = await sql<Omit<Summary, 'stock'> & { available: number; threshold: number | null }>`
