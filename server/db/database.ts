@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { findPrimary } from './hosts.ts';
 import { preparingPool } from './prepared.ts';
+import { cancelOn } from './reads.ts';
 import type { Tables } from './tables.ts';
 
 // Revisions and counts stay far below 2^53, and JSON has only numbers.
@@ -18,6 +19,8 @@ export type Tx = Transaction<Tables>;
 export type Database = {
   /** Typed statements, on `pool`. */
   db: Db;
+  /** Typed statements of background work, on a pool of its own: requests and jobs never wait for each other. */
+  background: Db;
   /** For cursors, which Kysely lacks. */
   pool: pg.Pool;
   /** For the one statement that every request waits for (reading/lookups.ts). */
@@ -63,6 +66,9 @@ const statementLimits = {
   idle_in_transaction_session_timeout: 60_000,
 };
 
+/** Two servers still fit into a PostgreSQL with 100 connections: docs/operations.md. */
+const backgroundMax = 6;
+
 /** @param servers one server, or several of which one is the primary: then findPrimary() comes before any other use */
 export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Database {
   const connections = [servers].flat();
@@ -96,18 +102,21 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
     pool.on('connect', client => client.on('error', () => {}));
     return pool;
   }
+  const cancels = openPool(1);
   const typed = (pool: pg.Pool) =>
-    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
-  const pool = openPool(20, statementLimits);
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool, cancelOn(cancels)) }) });
+  const pool = openPool(18, statementLimits);
   const lookups = openPool(2, {
     idleTimeoutMillis: 0,
     // The generic plan suits any number of questions. By default PostgreSQL would plan each time anew.
     onConnect: async client => void (await client.query('set plan_cache_mode = force_generic_plan')),
   });
   const db = typed(pool);
+  const background = typed(openPool(backgroundMax, statementLimits));
   const long = openPool(12);
   return {
     db,
+    background,
     pool,
     lookups,
     long,
@@ -135,7 +144,8 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
       return { client, db: session, end: () => client.end(), abandon: () => socketOf(client).destroy() };
     },
     async close() {
-      await Promise.all([db.destroy(), long.end(), lookups.end()]);
+      await Promise.all([db.destroy(), background.destroy(), long.end(), lookups.end()]);
+      await cancels.end();
     },
   };
 }

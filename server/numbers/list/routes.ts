@@ -4,6 +4,7 @@ import { Type } from '../../../schema/schema.ts';
 import { OrganizationId } from '../../../schema/shapes.ts';
 import { timeZoneOf } from '../../access/time-zone.ts';
 import type { Database } from '../../db/database.ts';
+import { asRead } from '../../db/reads.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
 import { type App, operation, type Subject, sharingItself } from '../../http/operation.ts';
@@ -122,10 +123,10 @@ export function listRoutes(
       version,
       headers: headersOf(query),
       tag: version => listTag(version, scope),
-      build: () =>
-        inTurn(shares.requests, caller.tenantId, () =>
-          lists.build(caller, id, readList(query, zone), version),
-        ),
+      build: abandoned => {
+        const build = () => lists.build(caller, id, readList(query, zone), version);
+        return inTurn(shares.requests, caller.tenantId, () => asRead(abandoned, build), abandoned);
+      },
       stream: () =>
         openInTurn(shares.streams, caller.tenantId, reply, () =>
           lists.stream(caller, id, readList(query, zone)),
