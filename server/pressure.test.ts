@@ -122,6 +122,32 @@ test('changes of an organization that is locked take three connections, however 
   assert.equal(replies.filter(({ status }) => status === 200).length, 51);
 });
 
+test('changes whose client has gone are made, those that still waited are not, and no place is lost', async () => {
+  const own = await newOrganization(server);
+  const free = await lock(own);
+  const gone = new AbortController();
+  const edit = (name: string, signal: AbortSignal) =>
+    fetch(`${server.url}/v1/organizations/${own}`, {
+      method: 'PATCH',
+      headers: { 'x-api-key': server.key, 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+      signal,
+    }).catch(() => undefined);
+  const abandoned = Array.from({ length: 30 }, (_, i) => edit(`Abandoned ${i}`, gone.signal));
+  while ((await waitForLocks()) < 3) await sleep(5);
+  gone.abort();
+  await Promise.all(abandoned);
+  await free();
+  const patient = new AbortController().signal;
+  const edits = await Promise.all(Array.from({ length: 30 }, (_, i) => edit(`Edited ${i}`, patient)));
+  for (const reply of edits) assert.equal(reply?.status, 200);
+  const { body } = await server.call('GET', `/v1/events?organization_id=${own}&limit=100`);
+  const names: string[] = body.events.flatMap(
+    (event: { data: { changes?: { name?: { to: string } } } }) => event.data.changes?.name?.to ?? [],
+  );
+  assert.equal(names.filter(name => name.startsWith('Abandoned')).length, 3, names.join());
+});
+
 test('reads that are sent and abandoned leave no statement behind', async () => {
   const own = await newOrganization(server);
   const [number] = await newNumbers(server, own, [{ phone_number: uniqueNumber() }]);
