@@ -10,6 +10,7 @@ import { startWeeklyFees } from './charges/weekly.ts';
 import type { Database } from './db/database.ts';
 import { createVersionWatch } from './db/migrate.ts';
 import { type Pulse, patienceMsDefault, startPulse } from './db/pulse.ts';
+import { asRead } from './db/reads.ts';
 import { docRoutes } from './docs/routes.ts';
 import { Problem } from './errors.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -35,6 +36,7 @@ import { orderRoutes } from './orders/routes.ts';
 import { startOrders } from './orders/work.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { createBodyCache } from './reading/body-cache.ts';
+import { createGate, type Gate } from './reading/gate.ts';
 import { assertAccess, identify } from './reading/identify.ts';
 import { createLookups, type Lookups } from './reading/lookups.ts';
 import { runRoutes } from './reconciliation/routes.ts';
@@ -65,7 +67,7 @@ const cacheBytesDefault = 64 * 1_048_576;
 
 /** The whole HTTP side and its jobs, wired by hand. */
 export async function createApp({ database, brand, log, ...options }: AppOptions): Promise<App> {
-  const { db } = database;
+  const { db, background } = database;
   const pulse = startPulse(database, options.silentMsMax ?? patienceMsDefault);
   const lookups = createLookups(database.lookups);
   const bodyCache = createBodyCache(options.cacheBytes ?? cacheBytesDefault);
@@ -74,27 +76,35 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const version = createVersionWatch(database.pool, log);
   const shop = { db, carriers, log };
   const jobs = {
-    clock: startClock(db, log),
-    orders: startOrders(shop),
-    releases: startReleases(db, carriers, log),
-    attachments: startAttachments(db, carriers, log),
-    weeklyFees: startWeeklyFees(db, log),
-    comparisons: startComparisons(db, log),
-    runs: startRuns(db, carriers, log),
-    keyUse: recordKeyUse(db, log),
+    clock: startClock(background, log),
+    orders: startOrders({ ...shop, db: background }),
+    releases: startReleases(background, carriers, log),
+    attachments: startAttachments(background, carriers, log),
+    weeklyFees: startWeeklyFees(background, log),
+    comparisons: startComparisons(background, log),
+    runs: startRuns(background, carriers, log),
+    keyUse: recordKeyUse(background, log),
     version: startJob(log, {
       name: 'looking for newer migrations',
       everyMs: options.versionEveryMs ?? 30_000,
       round: version.look,
     }),
-    tokens: startJob(log, { name: 'forgetting tokens', everyMs: 3_600_000, round: () => forgetTokens(db) }),
-    answers: startJob(log, { name: 'forgetting answers', everyMs: 600_000, round: () => forgetAnswers(db) }),
+    tokens: startJob(log, {
+      name: 'forgetting tokens',
+      everyMs: 3_600_000,
+      round: () => forgetTokens(background),
+    }),
+    answers: startJob(log, {
+      name: 'forgetting answers',
+      everyMs: 600_000,
+      round: () => forgetAnswers(background),
+    }),
   };
 
   const app = createFastify(brand, log);
   identifyCallers(app, lookups, pulse, jobs.keyUse);
   const shares = createAllShares(options.waitMsMax ?? 10_000);
-  shareOutRequests(app, shares.requests);
+  shareOutRequests(app, shares.requests, createGate(database.lookups, shares.changes));
   const stopping = closeConnectionsWhenStopping(app);
   await docRoutes(app);
 
@@ -116,7 +126,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   tokenRoutes(app, change);
   usageRoutes(app, database, shares);
   runRoutes(app, db, carriers, change, jobs.runs);
-  eventRoutes(app, db, waiters, shares);
+  eventRoutes(app, db, waiters, shares, brand);
   await app.register(async scope => importRoutes(scope as App, database, brand, shares));
 
   app.addHook('preClose', async () => waiters.notifyAll());
@@ -138,6 +148,7 @@ function identifyCallers(
   app.decorateRequest('caller');
   app.decorateRequest('lookup');
   app.decorateRequest('leave');
+  app.decorateRequest('leaveGate');
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     const { access, subject } = request.routeOptions.config;
@@ -151,21 +162,33 @@ function identifyCallers(
   });
 }
 
-/** A request holds a place at the database until its answer is ready. What a slow client reads holds none. */
-function shareOutRequests(app: App, shares: Shares): void {
+/**
+ * A request holds a place at the database until its answer is ready, also if its client has gone: it may still use a
+ * connection. What a slow client reads holds none. A change first waits at the gate of its organization.
+ */
+function shareOutRequests(app: App, shares: Shares, gate: Gate): void {
   // With callbacks, because an answer from memory passes here too, and waits for nothing.
   app.addHook('preHandler', (request, reply, done) => {
     const { access, sharesItself } = request.routeOptions.config;
     if (access === undefined || access === 'none' || sharesItself) return done();
-    shares.enter(request.caller.tenantId, goneSignal(reply)).then(leave => {
+    const gone = goneSignal(reply);
+    const enter = () => shares.enter(request.caller.tenantId, gone);
+    const pass = async () => {
+      request.leaveGate = await gate.enter(request, gone);
+      return enter();
+    };
+    const entering = access === 'change' ? pass() : enter();
+    entering.then(leave => {
       request.leave = leave;
-      reply.raw.once('close', leave);
-      if (reply.raw.closed) leave();
-      done();
+      if (gone.aborted) done(new Problem('unavailable', 'The client has gone'));
+      // The reads of a client that has gone end. Changes go on.
+      else if (access === 'change' || access === 'setting') done();
+      else asRead(gone, done);
     }, done);
   });
   app.addHook('onSend', (request, _reply, payload, done) => {
     request.leave?.();
+    request.leaveGate?.();
     done(null, payload);
   });
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { newNumbers, newOrganization, uniqueNumber } from './testing/factories.ts';
-import { startTestServer, type TestServer } from './testing/server.ts';
+import { type Reply, startTestServer, type TestServer } from './testing/server.ts';
 
 // What one tenant does must not take the service from the others. Here A is heavy or slow, and B only uses the product.
 
@@ -42,29 +43,150 @@ async function unread(path: string): Promise<IncomingMessage> {
   return response;
 }
 
-test('changes of an organization that is locked wait in the share of their tenant', async () => {
-  const own = await newOrganization(server);
+/** @returns gives the lock on the organization back */
+async function lock(organization: string): Promise<() => Promise<void>> {
   const free = Promise.withResolvers<void>();
   const locked = Promise.withResolvers<void>();
   const holder = server.database.db.transaction().execute(async tx => {
-    await sql`select from organizations where unique_id = ${own} for update`.execute(tx);
+    await sql`select from organizations where unique_id = ${organization} for update`.execute(tx);
     locked.resolve();
     await free.promise;
   });
   await locked.promise;
-  const edits = Array.from({ length: 60 }, (_, i) =>
-    server.call('PATCH', `/v1/organizations/${own}`, { body: { name: `Name ${i}` } }),
+  return async () => {
+    free.resolve();
+    await holder;
+  };
+}
+
+/** How many statements wait for a lock, or run and are about `text`. */
+async function statements(where: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and ${sql.raw(where)}`.execute(
+    server.database.db,
   );
-  for (let waiting = 0; waiting < 12; ) {
-    const { rows } = await sql<{ waiting: number }>`
-      select count(*)::int as waiting from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(server.database.db);
-    waiting = rows[0]!.waiting;
+  return rows[0]!.count;
+}
+
+const waitForLocks = () => statements(`wait_event_type = 'Lock'`);
+
+test('changes of an organization that is locked take three connections, however the organization is named', async () => {
+  const own = await newOrganization(server);
+  const other = await newOrganization(server);
+  const [number] = await newNumbers(server, own, [{ phone_number: uniqueNumber() }]);
+  const [moving] = await newNumbers(server, await newOrganization(server), [
+    { phone_number: uniqueNumber() },
+  ]);
+  const [reserved] = await newNumbers(server, own, [{ phone_number: uniqueNumber() }]);
+  const one = (phone_number: string) => `/v1/sms/phone-numbers/${encodeURIComponent(phone_number)}`;
+  const reservation = await server.call('POST', `${one(reserved!.phone_number)}/reserve`, {
+    body: { expires_in: 3600 },
+  });
+  const free = await lock(own);
+  const named: ((i: number) => Promise<Reply>)[] = [
+    i => server.call('PATCH', `/v1/organizations/${own}`, { body: { name: `Name ${i}` } }),
+    i => server.call('PATCH', one(number!.phone_number), { body: { nickname: `Name ${i}` } }),
+    i =>
+      server.call('PATCH', one(number!.phone_number), {
+        body: { nickname: `Name ${i}` },
+        headers: { 'idempotency-key': `gate-${i}` },
+      }),
+    i =>
+      server.call('POST', `/v1/sms/reservations/${reservation.body.reservation_id}/renew`, {
+        body: { expires_in: 3600 + i },
+      }),
+    i =>
+      server.call('POST', '/v1/sms/phone-numbers/bulk', {
+        body: { items: [{ action: 'edit', phone_number: number!.phone_number, nickname: `Bulk ${i}` }] },
+      }),
+    () =>
+      server.call('POST', `${one(moving!.phone_number)}/transfer`, {
+        body: { to_organization_id: own },
+      }),
+  ];
+  const changes = Array.from({ length: 60 }, (_, i) => named[i % named.length]!(i));
+  while ((await waitForLocks()) < 3) await sleep(5);
+  // The tenant's other organizations are served meanwhile, and so are other tenants.
+  for (let i = 0; i < 20; i++) {
+    const edit = await server.call('PATCH', `/v1/organizations/${other}`, { body: { name: `Name ${i}` } });
+    assert.equal(edit.status, 200, edit.text);
   }
   await assertServed();
+  assert.equal(await waitForLocks(), 3);
+  await free();
+  const replies = await Promise.all(changes);
+  const moved = replies.filter((_, i) => i % named.length === 5).map(({ status }) => status);
+  assert.deepEqual(moved.sort(), [200, ...Array(9).fill(400)]);
+  for (const reply of replies) assert.ok([200, 400].includes(reply.status), reply.text);
+  assert.equal(replies.filter(({ status }) => status === 200).length, 51);
+});
+
+test('changes whose client has gone are made, those that still waited are not, and no place is lost', async () => {
+  const own = await newOrganization(server);
+  const free = await lock(own);
+  const gone = new AbortController();
+  const edit = (name: string, signal: AbortSignal) =>
+    fetch(`${server.url}/v1/organizations/${own}`, {
+      method: 'PATCH',
+      headers: { 'x-api-key': server.key, 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+      signal,
+    }).catch(() => undefined);
+  const abandoned = Array.from({ length: 30 }, (_, i) => edit(`Abandoned ${i}`, gone.signal));
+  while ((await waitForLocks()) < 3) await sleep(5);
+  gone.abort();
+  await Promise.all(abandoned);
+  await free();
+  const patient = new AbortController().signal;
+  const edits = await Promise.all(Array.from({ length: 30 }, (_, i) => edit(`Edited ${i}`, patient)));
+  for (const reply of edits) assert.equal(reply?.status, 200);
+  const { body } = await server.call('GET', `/v1/events?organization_id=${own}&limit=100`);
+  const names: string[] = body.events.flatMap(
+    (event: { data: { changes?: { name?: { to: string } } } }) => event.data.changes?.name?.to ?? [],
+  );
+  assert.equal(names.filter(name => name.startsWith('Abandoned')).length, 3, names.join());
+});
+
+test('reads that are sent and abandoned leave no statement behind', async () => {
+  const own = await newOrganization(server);
+  const [number] = await newNumbers(server, own, [{ phone_number: uniqueNumber() }]);
+  const held = Promise.withResolvers<void>();
+  const free = Promise.withResolvers<void>();
+  // Every read that is about users waits for this.
+  const holder = server.database.db.transaction().execute(async tx => {
+    await sql`lock table users in access exclusive mode`.execute(tx);
+    held.resolve();
+    await free.promise;
+  });
+  await held.promise;
+  const gone = new AbortController();
+  const headers = { 'x-api-key': server.key };
+  const paths = [
+    (i: number) => `/v1/sms/phone-numbers?organization_id=${own}&contains=${1000 + i}`,
+    () => `/v1/sms/phone-numbers/summary?organization_id=${own}`,
+    () => `/v1/sms/phone-numbers/${encodeURIComponent(number!.phone_number)}/history`,
+    () => `/v1/organizations/${own}/users`,
+    // Several wait for the same list.
+    () => `/v1/sms/phone-numbers?organization_id=${own}`,
+  ];
+  const reads = Array.from({ length: 200 }, (_, i) =>
+    fetch(server.url + paths[i % paths.length]!(i), { headers, signal: gone.signal }).catch(() => undefined),
+  );
+  while ((await waitForLocks()) < 10) await sleep(5);
+  gone.abort();
+  await Promise.all(reads);
+  while ((await waitForLocks()) > 0) await sleep(5);
+  // The connections are free again, although the table is still locked.
+  await Promise.all(
+    Array.from({ length: 16 }, async (_, i) => {
+      const edit = await server.call('PATCH', `/v1/organizations/${own}`, { body: { name: `Name ${i}` } });
+      assert.equal(edit.status, 200, edit.text);
+    }),
+  );
   free.resolve();
   await holder;
-  for (const edit of await Promise.all(edits)) assert.equal(edit.status, 200);
+  await assertServed();
 });
 
 test('heavy reads are in a share of their own, and leave the other requests of their tenant alone too', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { newNumbers, newOrganization, newUser } from '../testing/factories.ts';
 import { startTestServer, type TestServer } from '../testing/server.ts';
 import { createWaiters } from './waiters.ts';
@@ -137,6 +138,31 @@ test('waiting requests are answered as soon as there is an event', async t => {
       body.events.map((event: Event) => event.revision),
       [revision + 1],
     );
+});
+
+test('those who wait at one place are answered by one reading of the log, each with what they may see', async t => {
+  const { revision } = (await log()).body;
+  const bound = await server.newKey({ organization_id: organization, permission: 'read' });
+  const waits = stretchWaits(t);
+  const at = { after_revision: revision, wait: 60 };
+  const waiting = Array.from({ length: 250 }, (_, i) => log(at, i % 2 === 0 ? server.key : bound));
+  const few = log({ ...at, limit: 1 });
+  while (waits() < waiting.length + 1) await sleep(5);
+  const { query } = pg.Client.prototype;
+  let readings = 0;
+  t.mock.method(pg.Client.prototype, 'query', function (this: pg.Client, ...args: unknown[]) {
+    const [statement] = args as [string | { text: string }];
+    const text = typeof statement === 'string' ? statement : statement.text;
+    if (text.includes('bytes_before')) readings++;
+    return query.apply(this, args as never);
+  });
+  await grow(1);
+  const texts = await Promise.all(waiting.map(async reply => (await reply).text));
+  assert.equal(new Set(texts).size, 1);
+  // One for each kind of key, and one for the other limit.
+  assert.equal((await few).text, texts[0]);
+  assert.equal(readings, 3);
+  assert.deepEqual(JSON.parse(texts[0]!), (await log({ after_revision: revision })).body);
 });
 
 test('without an event the reply is empty when the time is over, and not before', async () => {

@@ -1,5 +1,6 @@
 import type { Static } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
+import { asRead } from '../db/reads.ts';
 import { invalid } from '../errors.ts';
 import { type App, operation, sharingItself } from '../http/operation.ts';
 import { type AllShares, goneSignal, inTurn } from '../http/shares.ts';
@@ -13,7 +14,7 @@ import { BatchParams, BatchQuery, BatchReply, EventsQuery, EventsReply, eventBod
 import type { Waiters } from './waiters.ts';
 
 /** The audit log, and the history of a number. */
-export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShares): void {
+export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShares, brand: string): void {
   app.get(
     '/v1/events',
     sharingItself(
@@ -35,21 +36,29 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShare
       const { caller, query } = request;
       const { organization_id, limit, wait } = query;
       const after = placeIn(query);
+      const gone = goneSignal(reply);
       // A connection is taken for the moment of a reading, and none while it waits.
-      const read = () =>
-        inTurn(shares.requests, caller.tenantId, () => readEvents(db, caller, organization_id, after, limit));
-      let log = await read();
-      if (log.events.length === 0 && wait > 0) {
-        const gone = goneSignal(reply);
-        const { id } = log;
-        await inTurn(shares.followers, caller.tenantId, () =>
-          waiters.wait({ tenantId: caller.tenantId, id }, after.revision, wait * 1000, gone),
+      const read = (gone: AbortSignal) =>
+        inTurn(
+          shares.requests,
+          caller.tenantId,
+          () => asRead(gone, () => readEvents(db, caller, organization_id, after, limit)),
+          gone,
         );
-        if (!gone.aborted) log = await read();
-      }
-      const { events, revision, cursor } = log;
-      const has_more = (events.at(-1)?.revision ?? after.revision) < revision;
-      return { events: events.map(eventBody), count: events.length, revision, cursor, has_more };
+      const log = await read(gone);
+      if (log.events.length > 0 || wait === 0) return bodyOf(log, after);
+      const wake = await inTurn(shares.followers, caller.tenantId, () =>
+        waiters.wait({ tenantId: caller.tenantId, id: log.id }, after.revision, wait * 1000, gone),
+      );
+      // Nothing has come: the log is still what was read when the request came.
+      if (!wake) return bodyOf(log, after);
+      // The reading is the same for all who see the same part of the log, and no client ends it for the others.
+      const same = [caller.tenantId, caller.organizationId, log.id, after.revision, after.moment, limit];
+      const text = await wake.once(same.join(), async () => {
+        const body = bodyOf(await read(new AbortController().signal), after);
+        return reply.serialize({ success: true, ...body, powered_by: brand }) as string;
+      });
+      return reply.type('application/json; charset=utf-8').send(text as never);
     },
   );
 
@@ -95,6 +104,11 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShare
       return { phone_number: number.e164, tenures: tenures.map(tenureBody) };
     },
   );
+}
+
+function bodyOf({ events, revision, cursor }: Awaited<ReturnType<typeof readEvents>>, after: Place) {
+  const has_more = (events.at(-1)?.revision ?? after.revision) < revision;
+  return { events: events.map(eventBody), count: events.length, revision, cursor, has_more };
 }
 
 /** Where to begin: at a cursor, or after a revision. */

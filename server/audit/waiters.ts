@@ -6,12 +6,24 @@ const pollMs = 250;
 /** An organization, named as the database finds it. */
 export type Watched = { tenantId: string; id: string };
 
-type Waiter = { watched: Watched; afterRevision: number; notify: () => void };
+/**
+ * What those who are woken together read, each thing once: thousands of followers wait at the same place, and would ask
+ * the same.
+ */
+export type Wake = { once<T>(what: string, read: () => Promise<T>): Promise<T> };
+
+type Waiter = { watched: Watched; afterRevision: number; notify: (wake?: Wake) => void };
+
+/** To answer so many takes some milliseconds. Other requests have their turn in between. */
+const wokenAtOnce = 100;
 
 /** Requests that wait for the next revision of an organization. */
 export type Waiters = {
-  /** Resolves when the organization is at another revision, when the time is over, or when the client has gone. */
-  wait(watched: Watched, afterRevision: number, ms: number, gone: AbortSignal): Promise<void>;
+  /**
+   * Waits until the organization is at another revision.
+   * @returns undefined when the time is over, or when the client has gone
+   */
+  wait(watched: Watched, afterRevision: number, ms: number, gone: AbortSignal): Promise<Wake | undefined>;
   /** Ends all waiting, now and from now on: the server is stopping. */
   notifyAll(): void;
 };
@@ -33,9 +45,14 @@ export function createWaiters(db: Db): Waiters {
         select o.id, o.revision from unnest(${tenants}::uuid[], ${ids}::uuid[]) as watched (tenant_id, id)
         join organizations o using (tenant_id, id)`.execute(db);
       const revisions = new Map(rows.map(row => [row.id, row.revision]));
-      for (const waiter of waiters) {
-        // Also if it is behind: the database has gone back, and the waiter is told so.
-        if (revisions.get(waiter.watched.id) !== waiter.afterRevision) waiter.notify();
+      // Also if it is behind: the database has gone back, and the waiter is told so.
+      const woken = [...waiters].filter(
+        ({ watched, afterRevision }) => revisions.get(watched.id) !== afterRevision,
+      );
+      const wake = createWake();
+      for (const [index, waiter] of woken.entries()) {
+        if (index % wokenAtOnce === wokenAtOnce - 1) await new Promise(setImmediate);
+        waiter.notify(wake);
       }
     } catch {
       // The next request of each waiter reports that the database is unavailable.
@@ -48,22 +65,23 @@ export function createWaiters(db: Db): Waiters {
     wait(watched, afterRevision, ms, gone) {
       return new Promise(resolve => {
         const end = setTimeout(() => waiter.notify(), ms);
+        const leave = () => waiter.notify();
         const waiter: Waiter = {
           watched,
           afterRevision,
-          notify() {
+          notify(wake) {
             clearTimeout(end);
-            gone.removeEventListener('abort', waiter.notify);
+            gone.removeEventListener('abort', leave);
             waiters.delete(waiter);
             if (waiters.size === 0) {
               clearInterval(timer);
               timer = undefined;
             }
-            resolve();
+            resolve(wake);
           },
         };
         waiters.add(waiter);
-        gone.addEventListener('abort', waiter.notify);
+        gone.addEventListener('abort', leave);
         timer ??= setInterval(poll, pollMs);
         // The signal may have come before the listener.
         if (gone.aborted || stopped) waiter.notify();
@@ -72,6 +90,17 @@ export function createWaiters(db: Db): Waiters {
     notifyAll() {
       stopped = true;
       for (const waiter of [...waiters]) waiter.notify();
+    },
+  };
+}
+
+function createWake(): Wake {
+  const reads = new Map<string, Promise<unknown>>();
+  return {
+    once<T>(what: string, read: () => Promise<T>) {
+      const begun = reads.get(what) ?? read();
+      reads.set(what, begun);
+      return begun as Promise<T>;
     },
   };
 }

@@ -1,9 +1,10 @@
 import type { Database } from '../db/database.ts';
+import { asRead } from '../db/reads.ts';
 import { invalid } from '../errors.ts';
 import { formatOf } from '../http/formats.ts';
 import { type App, operation, sharingItself, timestamp } from '../http/operation.ts';
 import { openInTurn } from '../http/pace.ts';
-import { type AllShares, inTurn } from '../http/shares.ts';
+import { type AllShares, goneSignal, inTurn } from '../http/shares.ts';
 import { openUsageCsv } from './csv.ts';
 import { chargeBody, UsageBody, UsageCsv, UsageQuerySchema } from './schemas.ts';
 import { readUsage } from './usage.ts';
@@ -42,8 +43,12 @@ export function usageRoutes(app: App, database: Database, shares: AllShares): vo
           .header('content-disposition', `attachment; filename="usage-${from}-${to}.csv"`)
           .send(stream as never);
       }
-      const { scope, charges, has_more, totals } = await inTurn(shares.requests, caller.tenantId, () =>
-        readUsage(database.db, caller, query),
+      const gone = goneSignal(reply);
+      const { scope, charges, has_more, totals } = await inTurn(
+        shares.requests,
+        caller.tenantId,
+        () => asRead(gone, () => readUsage(database.db, caller, query)),
+        gone,
       );
       return {
         from: timestamp(scope.from),

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { isDiskFull } from '../errors.ts';
 import { findPrimary } from './hosts.ts';
 import { preparingPool } from './prepared.ts';
+import { cancelOn } from './reads.ts';
 import type { Tables } from './tables.ts';
 
 // Revisions and counts stay far below 2^53, and JSON has only numbers.
@@ -20,6 +21,8 @@ export type Tx = Transaction<Tables>;
 export type Database = {
   /** Typed statements, on `pool`. */
   db: Db;
+  /** Typed statements of background work, on a pool of its own: requests and jobs never wait for each other. */
+  background: Db;
   /** For cursors, which Kysely lacks. */
   pool: pg.Pool;
   /** For the one statement that every request waits for (reading/lookups.ts). */
@@ -74,6 +77,8 @@ const limits = (given: Record<string, unknown>): string =>
   Object.keys(statementLimits)
     .map(name => `set ${name} = ${Number(given[name])}`)
     .join('; ');
+/** Two servers still fit into a PostgreSQL with 100 connections: docs/operations.md. */
+const backgroundMax = 6;
 
 /** @param servers one server, or several of which one is the primary: then findPrimary() comes before any other use */
 export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Database {
@@ -113,12 +118,15 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
     pool.on('connect', client => client.on('error', () => {}));
     return pool;
   }
+  const cancels = openPool(1);
   const typed = (pool: pg.Pool) =>
-    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
-  const pool = openPool(20, {
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool, cancelOn(cancels)) }) });
+  // Not as parameters of the connection: a pooler refuses those that it does not know.
+  const setLimits = async (client: pg.ClientBase) =>
+    void (await client.query(limits({ ...statementLimits, ...connections[0] })));
+  const pool = openPool(18, {
     onConnect: async client => {
-      // Not as parameters of the connection: a pooler refuses those that it does not know.
-      await client.query(limits({ ...statementLimits, ...connections[0] }));
+      await setLimits(client);
       // One request takes one core: what looks through many numbers leaves the others to other requests.
       await client.query('set max_parallel_workers_per_gather = 0');
     },
@@ -129,9 +137,11 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
     onConnect: async client => void (await client.query('set plan_cache_mode = force_generic_plan')),
   });
   const db = typed(pool);
+  const background = typed(openPool(backgroundMax, { onConnect: setLimits }));
   const long = openPool(12);
   return {
     db,
+    background,
     pool,
     lookups,
     long,
@@ -160,7 +170,8 @@ export function openDatabase(servers: pg.ClientConfig | pg.ClientConfig[]): Data
       return { client, db: session, end: () => client.end(), abandon: () => socketOf(client).destroy() };
     },
     async close() {
-      await Promise.all([db.destroy(), long.end(), lookups.end()]);
+      await Promise.all([db.destroy(), background.destroy(), long.end(), lookups.end()]);
+      await cancels.end();
       // Kysely ends the pool only if it has used it, and an idle connection keeps a process from ending for ten seconds.
       if (!pool.ended) await pool.end();
     },

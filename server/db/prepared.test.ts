@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import type { Db } from './database.ts';
+import { type Db, transact } from './database.ts';
 import { preparedMax } from './prepared.ts';
+import { asRead } from './reads.ts';
 
 let database: TestDatabase;
 before(async () => {
@@ -50,5 +51,33 @@ test('a connection has a bounded number of prepared statements', async () => {
         assert.deepEqual(rows, [{ sum: variant + 1 }]);
       }
     assert.equal((await prepared(db)).length, preparedMax);
+  });
+});
+
+test('a thousand different reads leave the statements of changes prepared, and come and go themselves', async () => {
+  await database.db.connection().execute(async db => {
+    const change = () => sql`update tenants set name = name where id = ${crypto.randomUUID()}`.execute(db);
+    for (let time = 0; time < 2; time++) await change();
+    const read = (variant: number) =>
+      sql`select ${2}::integer + ${sql.raw(String(variant))} as more`.execute(db);
+    const forever = new AbortController().signal;
+    await asRead(forever, async () => {
+      for (let variant = 0; variant < 1000; variant++)
+        for (let time = 0; time < 2; time++)
+          assert.deepEqual((await read(variant)).rows, [{ more: 2 + variant }]);
+      // Those of a transaction that has failed cannot be given back, and are still known.
+      await assert.rejects(
+        transact(db, async tx => {
+          await sql`select 1 / 0`.execute(tx).catch(() => {});
+          await sql`select ${2}::integer + 500 as more`.execute(tx);
+        }),
+      );
+      for (const variant of [0, 999, 900, 1, 0])
+        assert.deepEqual((await read(variant)).rows, [{ more: 2 + variant }]);
+    });
+    const texts = await prepared(db);
+    assert.equal(texts.filter(text => text.includes('as more')).length, preparedMax);
+    assert.ok(texts.some(text => text.startsWith('update tenants')));
+    assert.ok(texts.length <= 2 * preparedMax);
   });
 });

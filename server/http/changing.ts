@@ -49,15 +49,20 @@ export async function changeOnce<T extends object>(
 ): Promise<ChangeReply<T>> {
   const caller = changingCaller(request);
   const key = idempotencyKeyOf(request);
-  if (key === undefined) return { status, payload: await change(db, caller), replayed: false };
-  const idempotent = idempotentRequest(request, key);
-  return transact(db, async tx => {
-    const stored = await claimKey<T>(tx, caller, idempotent);
-    if (stored) return { ...stored, replayed: true };
-    const payload = await change(tx, caller);
-    await storeReply(tx, caller, idempotent, status, toStore(payload));
-    return { status, payload, replayed: false };
-  });
+  try {
+    if (key === undefined) return { status, payload: await change(db, caller), replayed: false };
+    const idempotent = idempotentRequest(request, key);
+    return await transact(db, async tx => {
+      const stored = await claimKey<T>(tx, caller, idempotent);
+      if (stored) return { ...stored, replayed: true };
+      const payload = await change(tx, caller);
+      await storeReply(tx, caller, idempotent, status, toStore(payload));
+      return { status, payload, replayed: false };
+    });
+  } finally {
+    // What comes now may take long, such as a call of a carrier.
+    request.leaveGate?.();
+  }
 }
 
 /**

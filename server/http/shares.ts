@@ -5,6 +5,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Gives back the place that the request holds. */
     leave?: () => void;
+    /** Lets the next change of the same organization in. */
+    leaveGate?: () => void;
   }
 }
 
@@ -28,7 +30,7 @@ type Waiter = { admit: () => void };
 /** A tenant that has more requests waiting sends faster than it can be served. */
 const waitingMax = 500;
 
-type Places = { total: number; each: number; waitMsMax: number; code?: ProblemCode };
+type Places = { total: number; each: number; waitMsMax: number; code?: ProblemCode; whose?: string };
 
 /**
  * @param what the name of the share, for people: `requests at the database`
@@ -36,13 +38,13 @@ type Places = { total: number; each: number; waitMsMax: number; code?: ProblemCo
  */
 export function createShares(
   what: string,
-  { total, each, waitMsMax, code = 'too_many_requests' }: Places,
+  { total, each, waitMsMax, code = 'too_many_requests', whose = 'tenant' }: Places,
 ): Shares {
   const tooMany = () =>
     new Problem(
       code,
       undefined,
-      `All ${each} ${what} that one tenant may have at once are in use. Send fewer at once, or try again.`,
+      `All ${each} ${what} that one ${whose} may have at once are in use. Send fewer at once, or try again.`,
     );
   const taken = new Map<string, number>();
   /** By tenant, in the order in which the tenants have their turn. */
@@ -114,8 +116,13 @@ export function createShares(
 }
 
 /** Does `work` while the tenant has a place. */
-export async function inTurn<T>(shares: Shares, tenantId: string, work: () => Promise<T>): Promise<T> {
-  const leave = await shares.enter(tenantId);
+export async function inTurn<T>(
+  shares: Shares,
+  tenantId: string,
+  work: () => Promise<T>,
+  gone?: AbortSignal,
+): Promise<T> {
+  const leave = await shares.enter(tenantId, gone);
   try {
     return await work();
   } finally {
@@ -132,10 +139,14 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 }
 
 /** The shares of a server. Those of the database's pools leave some connections for background work. */
-export type AllShares = Record<'requests' | 'heavy' | 'streams' | 'imports' | 'followers', Shares>;
+export type AllShares = Record<
+  'requests' | 'changes' | 'heavy' | 'streams' | 'imports' | 'followers',
+  Shares
+>;
 
 export const createAllShares = (waitMsMax: number): AllShares => ({
-  requests: createShares('connections to the database', { total: 14, each: 12, waitMsMax }),
+  requests: createShares('connections to the database', { total: 14, each: 10, waitMsMax }),
+  changes: createShares('changes', { total: Infinity, each: 3, whose: 'organization', waitMsMax }),
   heavy: createShares('heavy reads', { total: 4, each: 2, waitMsMax }),
   streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
   imports: createShares('imports', { total: 8, each: 2, waitMsMax, code: 'too_many_imports' }),

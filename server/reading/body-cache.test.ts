@@ -191,3 +191,30 @@ test('cached bytes, encoded ones included, stay within the size of the cache', (
     ),
     fuzzing(30),
   ));
+
+test('a build ends when all who wait for it have gone, and not before', async () => {
+  const bodyCache = createBodyCache(100_000);
+  const builds: { abandoned: AbortSignal; finish: (body: Body) => void }[] = [];
+  const build = (abandoned: AbortSignal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Body>();
+    abandoned.addEventListener('abort', () => reject(new Error('abandoned')));
+    builds.push({ abandoned, finish: resolve });
+    return promise;
+  };
+  const [first, second] = [new AbortController(), new AbortController()];
+  const waiting = [first, second].map(({ signal }) => bodyCache.build('a', '1', build, signal));
+  await new Promise(setImmediate);
+  assert.equal(builds.length, 1);
+  first.abort();
+  assert.equal(builds[0]!.abandoned.aborted, false);
+  second.abort();
+  assert.equal(builds[0]!.abandoned.aborted, true);
+  // Who comes now begins another one.
+  const later = bodyCache.build('a', '1', build, new AbortController().signal);
+  await Promise.allSettled(waiting);
+  await new Promise(setImmediate);
+  assert.equal(builds.length, 2);
+  const body = { version: '1', bytes: Buffer.from('a') };
+  builds[1]!.finish(body);
+  assert.equal(await later, body);
+});

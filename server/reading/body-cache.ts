@@ -15,6 +15,13 @@ export type Encoding = (typeof encodings)[number];
 
 type Entry = Body & { size: number; encoded: Map<Encoding, Promise<Buffer | undefined>> };
 
+/** A build that is under way. */
+type Build = {
+  body: Promise<Body>;
+  /** Notes that one more request waits for it, until `gone`. */
+  join(gone: AbortSignal | undefined): void;
+};
+
 export type BodyCache = ReturnType<typeof createBodyCache>;
 
 /** The rough cost of an entry, beside its bytes. */
@@ -29,7 +36,7 @@ const encodedBytesMin = 2000;
  */
 export function createBodyCache(bytesMax: number) {
   const cache = new LRUCache<string, Entry>({ maxSize: bytesMax, sizeCalculation: ({ size }) => size });
-  const builds = new Map<string, Promise<Body>>();
+  const builds = new Map<string, Build>();
 
   function set(name: string, body: Body): void {
     const size = entryBytes + name.length + (body.bytes?.length ?? 0);
@@ -37,15 +44,33 @@ export function createBodyCache(bytesMax: number) {
     if (size < bytesMax / 8) cache.set(name, { ...body, size, encoded: new Map() });
   }
 
-  function begin(name: string, build: () => Promise<Body>): Promise<Body> {
-    const building = build()
-      .then(body => {
-        set(name, body);
-        return body;
-      })
-      .finally(() => builds.delete(name));
-    builds.set(name, building);
-    return building;
+  function begin(name: string, build: (abandoned: AbortSignal) => Promise<Body>): Build {
+    const abandoned = new AbortController();
+    let waiting = 0;
+    const end = () => {
+      if (builds.get(name) === started) builds.delete(name);
+    };
+    const started: Build = {
+      body: build(abandoned.signal)
+        .then(body => {
+          set(name, body);
+          return body;
+        })
+        .finally(end),
+      join(gone) {
+        waiting++;
+        const leave = () => {
+          if (--waiting > 0) return;
+          // A request that comes now must not get what becomes of a build that is given up.
+          end();
+          abandoned.abort();
+        };
+        if (gone?.aborted) leave();
+        else gone?.addEventListener('abort', leave);
+      },
+    };
+    builds.set(name, started);
+    return started;
   }
 
   return {
@@ -61,11 +86,25 @@ export function createBodyCache(bytesMax: number) {
       return entry?.version === version ? entry : undefined;
     },
 
-    /** Builds the body, once for all requests that wait for it. */
-    async build(name: string, version: string, build: () => Promise<Body>): Promise<Body> {
+    /**
+     * Builds the body, once for all requests that wait for it.
+     * @param build is told when all of these have gone
+     * @param gone aborts when this request has
+     */
+    async build(
+      name: string,
+      version: string,
+      build: (abandoned: AbortSignal) => Promise<Body>,
+      gone?: AbortSignal,
+    ): Promise<Body> {
+      const wait = (started: Build) => {
+        started.join(gone);
+        return started.body;
+      };
       // A build that is already running may have read an older version. A build that begins now cannot.
-      const earlier = await builds.get(name);
-      return earlier?.version === version ? earlier : (builds.get(name) ?? begin(name, build));
+      const running = builds.get(name);
+      const earlier = running && (await wait(running));
+      return earlier?.version === version ? earlier : wait(builds.get(name) ?? begin(name, build));
     },
 
     /** Compresses a cached body and caches the result with it. Undefined if compression is not worth it. */

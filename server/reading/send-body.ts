@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { goneSignal } from '../http/shares.ts';
 import { atTurnsEnd } from './at-turns-end.ts';
 import { type Body, type BodyCache, type Encoding, encodings } from './body-cache.ts';
 
@@ -13,8 +14,8 @@ export type RequestedBody = {
   headers: Record<string, string>;
   /** The `ETag` of a version, unencoded. */
   tag(version: string): string;
-  /** Builds the body. It has no bytes if it is too long. */
-  build(): Promise<Body>;
+  /** Builds the body, unless nobody waits for it any more. It has no bytes if it is too long. */
+  build(abandoned: AbortSignal): Promise<Body>;
   /** Streams a body that is too long to be built. */
   stream(): Promise<{ version: string; stream: Readable }>;
 };
@@ -51,7 +52,8 @@ export function sendBody(
       reply.header('content-encoding', encoding);
       return send(encodedTag(tag(version), encoding), encoded);
     }
-    const { version: built, bytes } = body ?? (await bodyCache.build(name, version, requested.build));
+    const { version: built, bytes } =
+      body ?? (await bodyCache.build(name, version, requested.build, goneSignal(reply)));
     if (bytes) return send(tag(built), bytes);
     const { version: streamed, stream } = await requested.stream();
     return send(tag(streamed), stream);

@@ -78,6 +78,7 @@ export function killable(database: Database, life: Life): Database {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
+    background: db,
     pool,
     lookups: pool,
     long: pool,

@@ -13,8 +13,8 @@ import { expire } from './rules.ts';
 const everyMs = 500;
 /** The batch size per organization, so that a large organization does not delay the others. */
 const share = 1000;
-/** The maximum of locked organizations to wait for at a time. Each wait uses a connection. */
-const waitersMax = 4;
+/** The maximum of locked organizations to wait for at a time. Each wait uses a connection of those for jobs. */
+const waitersMax = 2;
 
 const expiry: Shared = { table: 'phone_numbers', due: 'until', holder: 'organization_id' };
 

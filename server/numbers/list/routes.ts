@@ -4,6 +4,7 @@ import { Type } from '../../../schema/schema.ts';
 import { OrganizationId } from '../../../schema/shapes.ts';
 import { timeZoneOf } from '../../access/time-zone.ts';
 import type { Database } from '../../db/database.ts';
+import { asRead } from '../../db/reads.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
 import { type App, operation, type Subject, sharingItself } from '../../http/operation.ts';
@@ -123,10 +124,11 @@ export function listRoutes(
       version,
       headers: headersOf(query),
       tag: version => listTag(version, scope),
-      build: async () => {
+      build: async abandoned => {
         const list = readList(query, zone);
         const share = await shareOf(db, shares, caller, id, list.query);
-        return inTurn(share, caller.tenantId, () => lists.build(caller, id, list, version));
+        const build = () => lists.build(caller, id, list, version);
+        return inTurn(share, caller.tenantId, () => asRead(abandoned, build), abandoned);
       },
       stream: () =>
         openInTurn(shares.streams, caller.tenantId, reply, () =>
