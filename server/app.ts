@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './accounts/open.ts';
 import { carrierRoutes } from './accounts/routes.ts';
@@ -19,6 +20,8 @@ import type { App } from './http/operation.ts';
 import { createAllShares, goneSignal, type Shares } from './http/shares.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
+import { createMeter, type Meter } from './limits/meter.ts';
+import { limitRoutes } from './limits/routes.ts';
 import { startAttachments } from './numbers/at-carrier/attachment.ts';
 import { startReleases } from './numbers/at-carrier/carrier-release.ts';
 import { atCarrierRoutes } from './numbers/at-carrier/routes.ts';
@@ -36,6 +39,7 @@ import { organizationRoutes } from './organizations/routes.ts';
 import { createBodyCache } from './reading/body-cache.ts';
 import { assertAccess, identify } from './reading/identify.ts';
 import { createLookups, type Lookups } from './reading/lookups.ts';
+import { createQueue, type Queue, type QueueOptions, wrongKeysDefault } from './reading/wrong-keys.ts';
 import { runRoutes } from './reconciliation/routes.ts';
 import { startComparisons } from './reconciliation/schedule.ts';
 import { startRuns } from './reconciliation/work.ts';
@@ -55,6 +59,8 @@ export type AppOptions = {
   waitMsMax?: number;
   /** How long the database may be silent, in milliseconds. */
   silentMsMax?: number;
+  /** How fast wrong keys are answered. */
+  wrongKeys?: QueueOptions;
 };
 
 const cacheBytesDefault = 64 * 1_048_576;
@@ -77,12 +83,14 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     comparisons: startComparisons(db, log),
     runs: startRuns(db, carriers, log),
     keyUse: recordKeyUse(db, log),
+    meter: createMeter(db, log),
     answers: startJob(log, { name: 'forgetting answers', everyMs: 600_000, round: () => forgetAnswers(db) }),
   };
 
   const app = createFastify(brand, log);
-  identifyCallers(app, lookups, pulse, jobs.keyUse);
-  const shares = createAllShares(options.waitMsMax ?? 10_000);
+  const wrongKeys = createQueue(options.wrongKeys ?? wrongKeysDefault);
+  identifyCallers(app, lookups, pulse, jobs, wrongKeys);
+  const shares = createAllShares(options.waitMsMax ?? 10_000, jobs.meter.limitsOf);
   shareOutRequests(app, shares.requests);
   const stopping = closeConnectionsWhenStopping(app);
   await docRoutes(app);
@@ -90,6 +98,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const change = changing(db);
   healthRoutes(app, pulse, stopping);
   keyRoutes(app, db, change);
+  limitRoutes(app, db, jobs.meter, shares);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
   listRoutes(app, database, bodyCache, brand, shares);
@@ -106,9 +115,12 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   usageRoutes(app, database, shares);
   runRoutes(app, db, carriers, change, jobs.runs);
   eventRoutes(app, db, waiters, shares);
-  await app.register(async scope => importRoutes(scope as App, database, brand, shares));
+  await app.register(async scope => importRoutes(scope as App, database, brand, shares, jobs.meter));
 
-  app.addHook('preClose', async () => waiters.notifyAll());
+  app.addHook('preClose', async () => {
+    waiters.notifyAll();
+    wrongKeys.end();
+  });
   app.addHook('onClose', async () => {
     await Promise.all(Object.values(jobs).map(job => job.stop()));
     await pulse.stop();
@@ -122,9 +134,11 @@ function identifyCallers(
   app: App,
   lookups: Lookups,
   pulse: Pulse,
-  keyUse: ReturnType<typeof recordKeyUse>,
+  { keyUse, meter }: { keyUse: ReturnType<typeof recordKeyUse>; meter: Meter },
+  wrongKeys: Queue,
 ): void {
   app.decorateRequest('caller');
+  app.decorateRequest('limited');
   app.decorateRequest('lookup');
   app.decorateRequest('leave');
   app.addHook('onRequest', async (request, reply) => {
@@ -132,12 +146,24 @@ function identifyCallers(
     const { access, subject } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
     if (!pulse.answers()) throw new Problem('unavailable');
-    const { caller, lookup } = await identify(lookups, request, subject?.(request) ?? {});
+    const { caller, lookup } = await identify(lookups, request, subject?.(request) ?? {}).catch(error =>
+      answerInTurn(error, wrongKeys, reply),
+    );
     request.caller = caller;
     request.lookup = lookup;
     if (caller.actor.type === 'key') keyUse.touch(caller);
+    const admitted = meter.admit(request, reply, lookup);
+    if (admitted) await admitted;
     assertAccess(caller, access);
   });
+}
+
+/** Somebody who tries keys waits for the answer, and does not ask again meanwhile. */
+async function answerInTurn(error: unknown, wrongKeys: Queue, reply: FastifyReply): Promise<never> {
+  const isWrong =
+    error instanceof Problem && (error.code === 'api_key_invalid' || error.code === 'token_invalid');
+  if (isWrong) await wrongKeys.turn(reply);
+  throw error;
 }
 
 /** A request holds a place at the database until its answer is ready. What a slow client reads holds none. */

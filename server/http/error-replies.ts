@@ -19,7 +19,8 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
         log.error({ request_id: request.id, err: thrown }, 'internal error');
       if (problem.code === 'unavailable')
         log.warn({ request_id: request.id, err: thrown }, 'the database is not reachable');
-      if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
+      if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))
+        reply.header('retry-after', '1');
       reply.header('x-request-id', request.id).type('application/json; charset=utf-8');
       const { message: error, detail, code, more } = problem;
       const body = {

@@ -2,6 +2,8 @@ import type pg from 'pg';
 import { hashSecret } from '../access/secret.ts';
 import type { Permission } from '../db/tables.ts';
 import type { Subject } from '../http/operation.ts';
+import type { KeyLimits } from '../limits/limits.ts';
+import type { OwnLimits } from '../limits/meter.ts';
 import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/json.ts';
 import { versionOf } from '../revisions/version.ts';
 import { batched } from './batched.ts';
@@ -10,7 +12,7 @@ import { batched } from './batched.ts';
 export type Question = Subject & { key?: string | undefined; token?: string | undefined };
 
 /** A field is undefined if it was not asked for, does not exist, or is not visible to the caller. */
-export type LookupResult = {
+export type LookupResult = OwnLimits & {
   key: { id: string; tenantId: string; organizationId: string | null; permission: Permission } | undefined;
   user:
     | { id: string; uniqueId: string; tenantId: string; organizationId: string; permission: 'admin' | 'user' }
@@ -71,8 +73,11 @@ function statement({ token, organization, number, detail }: Parts) {
     ? `coalesce(u.tenant_id, k.tenant_id) as tenant_id, coalesce(u.organization_id, k.organization_id) as organization_id,
         case u.permission when 'user' then u.id end as own_user_id`
     : 'k.tenant_id, k.organization_id, null::uuid as own_user_id';
+  const limits = token
+    ? 'coalesce(k.limits, t.limits), case when k.limits is null then t.limits_of else coalesce(k.limits_of, k.id) end'
+    : 'k.limits, coalesce(k.limits_of, k.id)';
   const text = `
-    select k.id, k.tenant_id, k.organization_id, k.permission,
+    select k.id, k.tenant_id, k.organization_id, k.permission, (select version from limits_version), ${limits},
       ${organization ? `o.id, ${versionOf('o')}` : 'null, null'}, ${number ? 'number.version, number.json' : 'null, null'}
       ${token ? ', u.id, u.unique_id, u.tenant_id, u.organization_id, u.permission' : ''}
     from unnest(${arrays.join(', ')}) with ordinality as q (${fields.join(', ')}, place)
@@ -117,7 +122,7 @@ function joinNumber(detail: boolean): string {
 }
 
 type Row = [
-  ...[string | null, string, string | null, Permission],
+  ...[string | null, string, string | null, Permission, number, KeyLimits | null, string],
   ...[string | null, string, string | null, string | null],
   ...([string | null, string, string, string, 'admin' | 'user'] | []),
 ];
@@ -158,7 +163,7 @@ async function lookUp(pool: pg.Pool, questions: Question[]): Promise<LookupResul
 }
 
 function readResult(
-  [keyId, keyTenant, keyOrganization, keyPermission, ...rest]: Row,
+  [keyId, keyTenant, keyOrganization, keyPermission, limitsVersion, limits, limitsOf, ...rest]: Row,
   { number }: Question,
 ): LookupResult {
   const [id, organizationVersion, version, json, ...user] = rest;
@@ -166,6 +171,8 @@ function readResult(
   const key =
     keyId === null ? undefined : { id: keyId, tenantId: keyTenant, organizationId: keyOrganization };
   return {
+    limitsVersion,
+    limited: limits === null ? undefined : { keyId: limitsOf, limits },
     key: key && { ...key, permission: keyPermission },
     user:
       userId === null
