@@ -1,18 +1,20 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { KeyLimitsEdit, TenantLimitsEdit } from '../../server/limits/limits.ts';
 
-/** The word that removes a limit: the API takes null for that. */
-type Limit = number | null;
+/** `none` removes a limit. Commander takes no null from a reader, so it is an empty text until it is sent. */
+type Limit = number | '';
 
-const reader = (least: number, most: number, whole: boolean) => (text: string) => {
-  if (text === 'none') return null;
-  const value = Number(text);
-  if (!/^\d{1,13}(\.\d{1,6})?$/.test(text) || value < least || value > most || (whole && value % 1 !== 0))
-    throw new InvalidArgumentError(
-      `It must be ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}, or none.`,
-    );
-  return value;
-};
+const reader =
+  (least: number, most: number, whole: boolean) =>
+  (text: string): Limit => {
+    if (text === 'none') return '';
+    const value = Number(text);
+    if (!/^\d{1,13}(\.\d{1,6})?$/.test(text) || value < least || value > most || (whole && value % 1 !== 0))
+      throw new InvalidArgumentError(
+        `It must be ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}, or none.`,
+      );
+    return value;
+  };
 const readRate = reader(0.001, 1_000_000, false);
 const readBurst = reader(1, 1_000_000, true);
 const readCount = reader(0, 1_000_000_000_000, true);
@@ -56,8 +58,10 @@ export const ratesOf = (options: RateOptions): KeyLimitsEdit =>
   });
 
 export const tenantLimitsOf = (options: RateOptions & PlaceOptions): TenantLimitsEdit =>
+  Object.assign(ratesOf(options), placesOf(options));
+
+const placesOf = (options: PlaceOptions) =>
   given({
-    ...ratesOf(options),
     connections: options.connections,
     long_answers: options.longAnswers,
     imports: options.imports,
@@ -65,9 +69,11 @@ export const tenantLimitsOf = (options: RateOptions & PlaceOptions): TenantLimit
     numbers: options.numbers,
   });
 
-const given = (limits: Record<string, Limit | undefined>): Record<string, Limit> =>
+const given = (limits: Record<string, Limit | undefined>): Record<string, number | null> =>
   Object.fromEntries(
-    Object.entries(limits).filter((entry): entry is [string, Limit] => entry[1] !== undefined),
+    Object.entries(limits).flatMap(([name, limit]) =>
+      limit === undefined ? [] : [[name, limit === '' ? null : limit]],
+    ),
   );
 
 /** Limits that are set, in one line. */
