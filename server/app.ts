@@ -146,9 +146,13 @@ function identifyCallers(
     const { access, subject } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
     if (!pulse.answers()) throw new Problem('unavailable');
-    const { caller, lookup } = await identify(lookups, request, subject?.(request) ?? {}).catch(error =>
-      answerInTurn(error, wrongKeys, reply),
-    );
+    let identified: Awaited<ReturnType<typeof identify>>;
+    try {
+      identified = await identify(lookups, request, subject?.(request) ?? {});
+    } catch (error) {
+      return answerInTurn(error, wrongKeys, reply);
+    }
+    const { caller, lookup } = identified;
     request.caller = caller;
     request.lookup = lookup;
     if (caller.actor.type === 'key') keyUse.touch(caller);

@@ -75,7 +75,7 @@ function statement({ token, organization, number, detail }: Parts) {
     : 'k.tenant_id, k.organization_id, null::uuid as own_user_id';
   const limits = token
     ? 'coalesce(k.limits, t.limits), case when k.limits is null then t.limits_of else coalesce(k.limits_of, k.id) end'
-    : 'k.limits, coalesce(k.limits_of, k.id)';
+    : 'k.limits, case when k.limits is not null then coalesce(k.limits_of, k.id) end';
   const text = `
     select k.id, k.tenant_id, k.organization_id, k.permission, (select version from limits_version), ${limits},
       ${organization ? `o.id, ${versionOf('o')}` : 'null, null'}, ${number ? 'number.version, number.json' : 'null, null'}
