@@ -87,7 +87,7 @@ const misuses: [string[], RegExp][] = [
   [['organizations', 'edit', 'o'], /nothing to change/],
   [['keys', 'create', 'x', '--permission', 'root'], /Allowed choices are admin, read/],
   [['keys', 'limit', 'x'], /nothing to change/],
-  [['keys', 'limit', 'x', '--requests-per-day', '1.5'], /a whole number from 0 to .*, or none/],
+  [['keys', 'limit', 'x', '--requests-per-day', '1.5'], /a whole number from 1 to .*, or none/],
   [['tenants', 'limit', 'x', '--connections', '0'], /a whole number from 1 to .*, or none/],
   [['settings', 'edit', '--purchase-fee', '1.00001'], /up to 4 decimals/],
   [['settings', 'edit', '--purchases', 'yes'], /Allowed choices are on, off/],

@@ -18,24 +18,24 @@ const reader =
 const readRate = reader(0.001, 1_000_000, false);
 const readBurst = reader(1, 1_000_000, true);
 const readCount = reader(0, 1_000_000_000_000, true);
-const readPlaces = reader(1, 1_000_000_000_000, true);
+const readFromOne = reader(1, 1_000_000_000_000, true);
 
 /** The limits that keys and tenants have. `none` removes one. */
 export const withRateOptions = (command: Command): Command =>
   command
     .option('--requests-per-second <number>', 'requests a second, over time; or none', readRate)
     .option('--requests-burst <count>', 'requests at once after a pause; or none', readBurst)
-    .option('--requests-per-day <count>', 'requests a day, in UTC; or none', readCount)
-    .option('--concurrent-requests <count>', 'requests under way at once; or none', readPlaces)
+    .option('--requests-per-day <count>', 'requests a day, in UTC; or none', readFromOne)
+    .option('--concurrent-requests <count>', 'requests under way at once; or none', readFromOne)
     .option('--import-bytes-per-day <bytes>', 'bytes of imported files a day, in UTC; or none', readCount);
 
 /** Those that the operator alone sets. `none` is the usual. */
 export const withPlaceOptions = (command: Command): Command =>
   command
-    .option('--connections <count>', 'connections to the database at once (usually 12)', readPlaces)
-    .option('--long-answers <count>', 'long lists and usage files at once (usually 4)', readPlaces)
-    .option('--imports <count>', 'imports at once (usually 2)', readPlaces)
-    .option('--followers <count>', 'readers that wait for the log at once (usually 1000)', readPlaces)
+    .option('--connections <count>', 'connections to the database at once (usually 12)', readFromOne)
+    .option('--long-answers <count>', 'long lists and usage files at once (usually 4)', readFromOne)
+    .option('--imports <count>', 'imports at once (usually 2)', readFromOne)
+    .option('--followers <count>', 'readers that wait for the log at once (usually 1000)', readFromOne)
     .option('--numbers <count>', 'live numbers and open orders; or none', readCount);
 
 type RateOptions = Partial<

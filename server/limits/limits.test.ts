@@ -61,7 +61,7 @@ test('a key has so many requests at once, and the others go on', async () => {
   assert.match(body.error, /^The limit requests_per_second of this key is exceeded: it is 0\.001$/);
   const wait = seconds(headers.get('retry-after'));
   assert.ok(wait > 0 && wait <= 1000, `${wait}`);
-  assert.match(headers.get('ratelimit')!, /^"key:requests_per_second";r=0;t=\d+$/);
+  assert.equal(headers.get('ratelimit'), `"key:requests_per_second";r=0;t=${wait}`);
   assert.equal((await list()).status, 200);
   assert.equal((await list(await server.newTenant())).status, 200);
 });
@@ -299,7 +299,7 @@ test("a key's limit is within the tenant's, and wrong limits change nothing", as
       /^limits\.requests_per_second must be at most 100: that is the limit of the tenant$/,
     ],
     [{ requests_per_second: 0 }, /requests_per_second must be >= 0\.001/],
-    [{ requests_per_day: -1 }, /requests_per_day must be >= 0/],
+    [{ requests_per_day: 0 }, /requests_per_day must be >= 1/],
     [{ requests_per_day: 1.5 }, /requests_per_day must be an integer/],
     [{ requests_per_day: '5' }, /requests_per_day must be/],
     [{ concurrent_requests: 0 }, /concurrent_requests must be >= 1/],

@@ -24,7 +24,8 @@ const rates = {
       examples: [200],
     }),
   ),
-  requests_per_day: Count('Requests a day, in UTC. Null: no limit.', [1_000_000]),
+  // At least one, so that a key that has limited itself can undo that on the next day.
+  requests_per_day: Count('Requests a day, in UTC. Null: no limit.', [1_000_000], 1),
   concurrent_requests: Count('Requests under way at once. Null: no limit.', [20], 1),
   import_bytes_per_day: Count('Bytes of imported files a day, in UTC. Null: no limit.', [1_000_000_000]),
 };

@@ -209,9 +209,12 @@ export function createMeter(db: Db, log: Logger): Meter {
 /** Who is bound to an organization does not see what others of the tenant use. */
 export const maySeeTenant = ({ organizationId }: Caller): boolean => organizationId === null;
 
-function tell(reply: FastifyReply, caller: Caller, counted: Counted[]): void {
+/** @param exceeded replaces what its limit would say */
+function tell(reply: FastifyReply, caller: Caller, counted: Counted[], exceeded?: Remaining): void {
   const visible = counted.filter(({ of }) => of === 'key' || maySeeTenant(caller));
-  const limits = visible.flatMap(({ of, use, limits }) => use.remaining(of, limits));
+  const limits = visible
+    .flatMap(({ of, use, limits }) => use.remaining(of, limits))
+    .map(limit => (limit.of === exceeded?.of && limit.name === exceeded.name ? exceeded : limit));
   if (limits.length > 0) reply.headers(rateLimitHeaders(limits));
 }
 
@@ -219,9 +222,10 @@ function refuse(
   reply: FastifyReply,
   caller: Caller,
   counted: Counted[],
-  { of, name, left, renewsIn }: Remaining,
+  exceeded: Remaining,
   wanted: number,
 ): never {
+  const { of, name, left, renewsIn } = exceeded;
   const { limits, use } = counted.find(each => each.of === of)!;
   const flow = name === 'requests_per_second' ? flowOf(limits) : undefined;
   const seconds = flow
@@ -230,7 +234,8 @@ function refuse(
       ? 1
       : (renewsIn ?? secondsLeftOfDay());
   reply.header('retry-after', String(Math.max(1, Math.ceil(seconds))));
-  tell(reply, caller, counted);
+  // The same moment as Retry-After, as the draft wants it.
+  tell(reply, caller, counted, { ...exceeded, renewsIn: seconds });
   const rest = name === 'import_bytes_per_day' ? ` ${Math.max(0, left)} bytes are left of today.` : '';
   throw new Problem(
     'limit_exceeded',
