@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { hashSecret } from '../access/secret.ts';
 import type { Permission } from '../db/tables.ts';
 import type { Subject } from '../http/operation.ts';
-import type { KeyLimits } from '../limits/limits.ts';
 import type { OwnLimits } from '../limits/meter.ts';
 import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/json.ts';
 import { versionOf } from '../revisions/version.ts';
@@ -73,11 +72,11 @@ function statement({ token, organization, number, detail }: Parts) {
     ? `coalesce(u.tenant_id, k.tenant_id) as tenant_id, coalesce(u.organization_id, k.organization_id) as organization_id,
         case u.permission when 'user' then u.id end as own_user_id`
     : 'k.tenant_id, k.organization_id, null::uuid as own_user_id';
-  const limits = token
-    ? 'coalesce(k.limits, t.limits), case when k.limits is null then t.limits_of else coalesce(k.limits_of, k.id) end'
-    : 'k.limits, case when k.limits is not null then coalesce(k.limits_of, k.id) end';
+  const limited = token
+    ? `coalesce(${limitedBy('k', 'k.id')}, ${limitedBy('t', 'null')})`
+    : limitedBy('k', 'k.id');
   const text = `
-    select k.id, k.tenant_id, k.organization_id, k.permission, (select version from limits_version), ${limits},
+    select k.id, k.tenant_id, k.organization_id, k.permission, (select version from limits_version), ${limited},
       ${organization ? `o.id, ${versionOf('o')}` : 'null, null'}, ${number ? 'number.version, number.json' : 'null, null'}
       ${token ? ', u.id, u.unique_id, u.tenant_id, u.organization_id, u.permission' : ''}
     from unnest(${arrays.join(', ')}) with ordinality as q (${fields.join(', ')}, place)
@@ -89,6 +88,11 @@ function statement({ token, organization, number, detail }: Parts) {
     order by q.place`;
   return { name: `lookups ${fields}`, text, fields };
 }
+
+/** Most keys have no limits, and then it is null. */
+const limitedBy = (table: string, own: string) => `
+      case when ${table}.limits is not null
+        then jsonb_build_object('keyId', coalesce(${table}.limits_of, ${own}), 'limits', ${table}.limits) end`;
 
 const secrets: ReadonlySet<keyof Question> = new Set(['key', 'token']);
 
@@ -122,7 +126,7 @@ function joinNumber(detail: boolean): string {
 }
 
 type Row = [
-  ...[string | null, string, string | null, Permission, number, KeyLimits | null, string],
+  ...[string | null, string, string | null, Permission, number, OwnLimits['limited'] | null],
   ...[string | null, string, string | null, string | null],
   ...([string | null, string, string, string, 'admin' | 'user'] | []),
 ];
@@ -163,7 +167,7 @@ async function lookUp(pool: pg.Pool, questions: Question[]): Promise<LookupResul
 }
 
 function readResult(
-  [keyId, keyTenant, keyOrganization, keyPermission, limitsVersion, limits, limitsOf, ...rest]: Row,
+  [keyId, keyTenant, keyOrganization, keyPermission, limitsVersion, limited, ...rest]: Row,
   { number }: Question,
 ): LookupResult {
   const [id, organizationVersion, version, json, ...user] = rest;
@@ -172,7 +176,7 @@ function readResult(
     keyId === null ? undefined : { id: keyId, tenantId: keyTenant, organizationId: keyOrganization };
   return {
     limitsVersion,
-    limited: limits === null ? undefined : { keyId: limitsOf, limits },
+    limited: limited ?? undefined,
     key: key && { ...key, permission: keyPermission },
     user:
       userId === null
