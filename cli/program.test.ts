@@ -47,7 +47,7 @@ test('every command that sends a change has --idempotency-key', () => {
         ),
     );
   // These work on the machine itself.
-  assert.deepEqual(names.sort(), ['check', 'migrate', 'serve', 'tenants create']);
+  assert.deepEqual(names.sort(), ['check', 'migrate', 'serve', 'tenants create', 'tenants limit']);
 });
 
 test('--version and --help end with 0, and --help names the exit codes', async () => {
@@ -86,6 +86,9 @@ const misuses: [string[], RegExp][] = [
   [['organizations', 'show', '..'], /is not an id/],
   [['organizations', 'edit', 'o'], /nothing to change/],
   [['keys', 'create', 'x', '--permission', 'root'], /Allowed choices are admin, read/],
+  [['keys', 'limit', 'x'], /nothing to change/],
+  [['keys', 'limit', 'x', '--requests-per-day', '1.5'], /a whole number from 1 to .*, or none/],
+  [['tenants', 'limit', 'x', '--connections', '0'], /a whole number from 1 to .*, or none/],
   [['settings', 'edit', '--purchase-fee', '1.00001'], /up to 4 decimals/],
   [['settings', 'edit', '--purchases', 'yes'], /Allowed choices are on, off/],
   [['carriers', 'add', 'twilio'], /required option '--name/],

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { carrierCommands } from './carriers/commands.ts';
 import { eventCommands } from './events/commands.ts';
 import { keyCommands } from './keys/commands.ts';
+import { limitCommands } from './limits/commands.ts';
 import { localCommands } from './local/commands.ts';
 import { numberCommands } from './numbers/commands.ts';
 import { reservationCommands } from './numbers/reservations.ts';
@@ -22,7 +23,7 @@ Environment:
   LINEKEEPER_CARRIER_SECRET and so on
                       the credentials of a carrier account; see carriers add --help
   DATABASE_URL, LINEKEEPER_HOME
-                      the database of serve, migrate, check and tenants create
+                      the database of serve, migrate, check and tenants
 
 Output:
   stdout has tables for people, or with --json one JSON document for programs: the body that
@@ -66,6 +67,7 @@ export function createProgram(): Command {
   organizationCommands(program);
   userCommands(program);
   keyCommands(program);
+  limitCommands(program);
   settingsCommands(program);
   return program;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './accounts/open.ts';
 import { carrierRoutes } from './accounts/routes.ts';
@@ -21,6 +22,8 @@ import type { App } from './http/operation.ts';
 import { createAllShares, goneSignal, type Shares } from './http/shares.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
+import { createMeter, type Meter } from './limits/meter.ts';
+import { limitRoutes } from './limits/routes.ts';
 import { startAttachments } from './numbers/at-carrier/attachment.ts';
 import { startReleases } from './numbers/at-carrier/carrier-release.ts';
 import { atCarrierRoutes } from './numbers/at-carrier/routes.ts';
@@ -39,6 +42,7 @@ import { createBodyCache } from './reading/body-cache.ts';
 import { createGate, type Gate } from './reading/gate.ts';
 import { assertAccess, identify } from './reading/identify.ts';
 import { createLookups, type Lookups } from './reading/lookups.ts';
+import { createQueue, type Queue, type QueueOptions, wrongKeysDefault } from './reading/wrong-keys.ts';
 import { runRoutes } from './reconciliation/routes.ts';
 import { startComparisons } from './reconciliation/schedule.ts';
 import { startRuns } from './reconciliation/work.ts';
@@ -61,6 +65,8 @@ export type AppOptions = {
   silentMsMax?: number;
   /** How often it looks whether a newer version has migrated the database, in milliseconds. */
   versionEveryMs?: number;
+  /** How fast wrong keys are answered. */
+  wrongKeys?: QueueOptions;
 };
 
 const cacheBytesDefault = 64 * 1_048_576;
@@ -84,6 +90,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
     comparisons: startComparisons(background, log),
     runs: startRuns(background, carriers, log),
     keyUse: recordKeyUse(background, log),
+    meter: createMeter(background, log),
     version: startJob(log, {
       name: 'looking for newer migrations',
       everyMs: options.versionEveryMs ?? 30_000,
@@ -102,8 +109,9 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   };
 
   const app = createFastify(brand, log);
-  identifyCallers(app, lookups, pulse, jobs.keyUse);
-  const shares = createAllShares(options.waitMsMax ?? 10_000);
+  const wrongKeys = createQueue(options.wrongKeys ?? wrongKeysDefault);
+  identifyCallers(app, lookups, pulse, jobs, wrongKeys);
+  const shares = createAllShares(options.waitMsMax ?? 10_000, jobs.meter.limitsOf);
   shareOutRequests(app, shares.requests, createGate(database.lookups, shares.changes));
   const stopping = closeConnectionsWhenStopping(app);
   await docRoutes(app);
@@ -111,6 +119,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const change = changing(db);
   healthRoutes(app, database, pulse, version, stopping);
   keyRoutes(app, db, change);
+  limitRoutes(app, db, jobs.meter, shares);
   organizationRoutes(app, db, change);
   userRoutes(app, db, change);
   listRoutes(app, database, bodyCache, brand, shares);
@@ -127,9 +136,12 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   usageRoutes(app, database, shares);
   runRoutes(app, db, carriers, change, jobs.runs);
   eventRoutes(app, db, waiters, shares, brand);
-  await app.register(async scope => importRoutes(scope as App, database, brand, shares));
+  await app.register(async scope => importRoutes(scope as App, database, brand, shares, jobs.meter));
 
-  app.addHook('preClose', async () => waiters.notifyAll());
+  app.addHook('preClose', async () => {
+    waiters.notifyAll();
+    wrongKeys.end();
+  });
   app.addHook('onClose', async () => {
     await Promise.all(Object.values(jobs).map(job => job.stop()));
     await pulse.stop();
@@ -143,9 +155,11 @@ function identifyCallers(
   app: App,
   lookups: Lookups,
   pulse: Pulse,
-  keyUse: ReturnType<typeof recordKeyUse>,
+  { keyUse, meter }: { keyUse: ReturnType<typeof recordKeyUse>; meter: Meter },
+  wrongKeys: Queue,
 ): void {
   app.decorateRequest('caller');
+  app.decorateRequest('limited');
   app.decorateRequest('lookup');
   app.decorateRequest('leave');
   app.decorateRequest('leaveGate');
@@ -154,12 +168,28 @@ function identifyCallers(
     const { access, subject } = request.routeOptions.config;
     if (access === undefined || access === 'none') return;
     if (!pulse.answers()) throw new Problem('unavailable');
-    const { caller, lookup } = await identify(lookups, request, subject?.(request) ?? {});
+    let identified: Awaited<ReturnType<typeof identify>>;
+    try {
+      identified = await identify(lookups, request, subject?.(request) ?? {});
+    } catch (error) {
+      return answerInTurn(error, wrongKeys, reply);
+    }
+    const { caller, lookup } = identified;
     request.caller = caller;
     request.lookup = lookup;
     if (caller.actor.type === 'key') keyUse.touch(caller);
+    const admitted = meter.admit(request, reply, lookup);
+    if (admitted) await admitted;
     assertAccess(caller, access);
   });
+}
+
+/** Somebody who tries keys waits for the answer, and does not ask again meanwhile. */
+async function answerInTurn(error: unknown, wrongKeys: Queue, reply: FastifyReply): Promise<never> {
+  const isWrong =
+    error instanceof Problem && (error.code === 'api_key_invalid' || error.code === 'token_invalid');
+  if (isWrong) await wrongKeys.turn(reply);
+  throw error;
 }
 
 /**

@@ -21,6 +21,7 @@ const bodiless = [
 const settings = [
   'createKey',
   'revokeKey',
+  'limitKey',
   'createOrganization',
   'editTenant',
   'createToken',

@@ -4,6 +4,8 @@ import type { Permission } from '../../server/db/tables.ts';
 import type { ApiKey as ApiKeySchema } from '../../server/keys/schemas.ts';
 import { change, changeCommand } from '../http/change.ts';
 import { call, pathOf } from '../http/client.ts';
+import { limitsInWords, ratesOf, withRateOptions } from '../limits/options.ts';
+import { requireChange } from '../terminal/arguments.ts';
 import { command, group } from '../terminal/command.ts';
 import { type Columns, fields, print, secretNote, table } from '../terminal/output.ts';
 import { counted } from '../terminal/text.ts';
@@ -16,15 +18,18 @@ type KeyList = { keys: ApiKey[]; count: number };
 const permissions: Permission[] = ['admin', 'read'];
 
 export function keyCommands(program: Command): void {
-  const keys = group(program, 'keys', 'Create, list and revoke API keys.', [
+  const keys = group(program, 'keys', 'Create, list, limit and revoke API keys.', [
     'keys list',
     'keys create "inbound router" --permission read',
   ]);
 
-  changeCommand(keys, 'create', 'Create an API key and show it, only this once.', [
-    'keys create "inbound router" --permission read',
-    'keys create "Acme portal" --permission admin --organization org_abc123 --expires-at 2030-01-01',
-  ])
+  withRateOptions(
+    changeCommand(keys, 'create', 'Create an API key and show it, only this once.', [
+      'keys create "inbound router" --permission read',
+      'keys create "nightly report" --permission read --requests-per-second 5 --requests-burst 50',
+      'keys create "Acme portal" --permission admin --organization org_abc123 --expires-at 2030-01-01',
+    ]),
+  )
     .argument('<name>', 'a name for it, such as the program that uses it')
     .addOption(
       new Option('--permission <permission>', '`read` only reads, `admin` also changes')
@@ -35,7 +40,9 @@ export function keyCommands(program: Command): void {
     .option('--expires-at <moment>', 'its end, a day or a time in ISO 8601 (default: never)')
     .action(async (name, options) => {
       const { permission, organization: organization_id, expiresAt: expires_at } = options;
-      const body = { name, permission, organization_id, expires_at };
+      const limits = ratesOf(options);
+      const given = Object.keys(limits).length > 0 && { limits };
+      const body = { name, permission, organization_id, expires_at, ...given };
       await print(
         options,
         await change<NewKeyBody>(options, 'POST', pathOf('keys'), { body }),
@@ -54,6 +61,19 @@ export function keyCommands(program: Command): void {
       ({ count }) => counted(count, 'key'),
     );
   });
+
+  withRateOptions(
+    changeCommand(keys, 'limit', "Change a key's limits. The next call with the key meets them.", [
+      'keys limit 0199f3a0-8b30-7d74-9e3c-6f5a0b1c2d3e --requests-per-second 50 --requests-burst 200',
+      'keys limit 0199f3a0-8b30-7d74-9e3c-6f5a0b1c2d3e --requests-per-day none',
+    ]),
+  )
+    .argument('<id>', 'the id of the key, from `keys list`')
+    .action(async (id, options) => {
+      const body = { limits: requireChange(ratesOf(options)) };
+      const answer = await change<KeyBody>(options, 'PATCH', pathOf('keys', id), { body });
+      await print(options, answer, ({ key }) => fields(fieldsOf(key)));
+    });
 
   changeCommand(keys, 'revoke', 'Revoke an API key. It is invalid at once, and for good.', [
     'keys revoke 0199f3a0-8b30-7d74-9e3c-6f5a0b1c2d3e',
@@ -75,6 +95,8 @@ const fieldsOf = (key: ApiKey) => ({
   Expires: key.expires_at ?? 'never',
   Revoked: key.revoked_at,
   'Last used': key.last_used_at,
+  Limits: limitsInWords(key.limits),
+  ...(key.limits_of !== null && { 'Limits shared with': key.limits_of }),
 });
 
 const columns: Columns<ApiKey> = {

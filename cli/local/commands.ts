@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { command, group, withExamples } from '../terminal/command.ts';
-import { exitCodes, wrongUsage } from '../terminal/failure.ts';
-import { fields, print, secretNote } from '../terminal/output.ts';
+import { command, withExamples } from '../terminal/command.ts';
+import { exitCodes } from '../terminal/failure.ts';
+import { print } from '../terminal/output.ts';
 import { counted, escapeControls } from '../terminal/text.ts';
+import { defineTenants, documentOf } from './tenants.ts';
 
 /**
  * The commands that work on this machine, without a key. They load the server's code only when they run, so that
@@ -67,34 +68,3 @@ function defineCheck(program: Command): void {
       );
     });
 }
-
-function defineTenants(program: Command): void {
-  const tenants = group(program, 'tenants', 'Create tenants. A tenant sees nothing of another.', [
-    'tenants create "Your name"',
-  ]);
-  command(tenants, 'create', 'Create a tenant, and show its first admin key, only this once.', [
-    'tenants create "Your name"',
-  ])
-    .argument('<name>', 'the name of the tenant')
-    .action(async (given: string, options) => {
-      const name = given.trim();
-      if (name === '') throw wrongUsage('A tenant needs a name');
-      const [{ withDatabase }, { transact }, { createTenant }] = await Promise.all([
-        import('./database.ts'),
-        import('../../server/db/database.ts'),
-        import('../../server/tenants/tenants.ts'),
-      ]);
-      const created = await withDatabase(async ({ db }) => {
-        const { id, secret } = await transact(db, tx => createTenant(tx, name, 'command line'));
-        return { tenant: { id, name }, api_key: secret };
-      });
-      await print(
-        options,
-        documentOf(created),
-        ({ tenant, api_key }) => fields({ 'Tenant ID': tenant.id, Name: tenant.name, 'API key': api_key }),
-        ({ api_key }) => secretNote('key', api_key),
-      );
-    });
-}
-
-const documentOf = <T>(body: T) => ({ text: JSON.stringify(body), body });

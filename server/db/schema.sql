@@ -13,13 +13,17 @@ create table api_keys (
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
+  limits jsonb,
+  limits_of uuid,
   constraint api_keys_pkey PRIMARY KEY (tenant_id, id),
   constraint api_keys_hash_key UNIQUE (hash),
+  constraint api_keys_limits_of_fkey FOREIGN KEY (tenant_id, limits_of) REFERENCES api_keys(tenant_id, id),
   constraint api_keys_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
   constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint api_keys_name_check CHECK (name <> ''::text),
   constraint api_keys_permission_check CHECK (permission = ANY (ARRAY['admin'::text, 'read'::text]))
 ) with (fillfactor=80);
+CREATE INDEX api_keys_limits_of_idx ON public.api_keys USING btree (tenant_id, limits_of) WHERE (limits_of IS NOT NULL);
 
 create table assignments (
   tenant_id uuid not null,
@@ -186,6 +190,17 @@ CREATE INDEX charges_organization_idx ON public.charges USING btree (tenant_id, 
 CREATE INDEX charges_tenant_idx ON public.charges USING btree (tenant_id, at, id);
 CREATE UNIQUE INDEX charges_week_key ON public.charges USING btree (tenant_id, phone_number_id, period_start) WHERE (type = 'number.weekly_fee'::text);
 
+create table daily_use (
+  tenant_id uuid not null,
+  key_id uuid,
+  day date not null,
+  requests bigint not null,
+  import_bytes bigint not null,
+  constraint daily_use_key UNIQUE NULLS NOT DISTINCT (tenant_id, key_id, day),
+  constraint daily_use_key_fkey FOREIGN KEY (tenant_id, key_id) REFERENCES api_keys(tenant_id, id),
+  constraint daily_use_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+) with (fillfactor=50);
+
 create table events (
   tenant_id uuid not null,
   organization_id uuid not null,
@@ -226,6 +241,13 @@ create table idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);
 
+create table limits_version (
+  version bigint not null,
+  only_row boolean not null default true,
+  constraint limits_version_pkey PRIMARY KEY (only_row),
+  constraint limits_version_only_row_check CHECK (only_row)
+);
+
 create table migrations (
   name text not null,
   checksum text not null,
@@ -242,6 +264,15 @@ create table number_counts (
   count bigint not null,
   constraint number_counts_pkey PRIMARY KEY (tenant_id, organization_id, area_code, status),
   constraint number_counts_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id)
+) with (fillfactor=50);
+
+create table number_limits (
+  tenant_id uuid not null,
+  numbers_max bigint not null,
+  counted bigint not null,
+  constraint number_limits_pkey PRIMARY KEY (tenant_id),
+  constraint number_limits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint number_limits_numbers_max_check CHECK (numbers_max >= 0)
 ) with (fillfactor=50);
 
 create table number_versions (
@@ -459,6 +490,7 @@ create table tenants (
   fees_for_all_from timestamp with time zone,
   fees_for_all_to timestamp with time zone,
   fees_begun_after uuid,
+  limits jsonb not null default '{}'::jsonb,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_carrier_account_fkey FOREIGN KEY (id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint tenants_cool_down_seconds_check CHECK (cool_down_seconds >= 0),
@@ -485,10 +517,14 @@ create table user_tokens (
   created_at timestamp with time zone not null default now(),
   expires_at timestamp with time zone not null,
   revoked_at timestamp with time zone,
+  limits jsonb,
+  limits_of uuid,
   constraint user_tokens_pkey PRIMARY KEY (tenant_id, id),
   constraint user_tokens_hash_key UNIQUE (hash),
+  constraint user_tokens_limits_of_fkey FOREIGN KEY (tenant_id, limits_of) REFERENCES api_keys(tenant_id, id),
   constraint user_tokens_user_fkey FOREIGN KEY (tenant_id, organization_id, user_id) REFERENCES users(tenant_id, organization_id, id)
 );
+CREATE INDEX user_tokens_limits_of_idx ON public.user_tokens USING btree (tenant_id, limits_of) WHERE (limits_of IS NOT NULL);
 CREATE INDEX user_tokens_user_idx ON public.user_tokens USING btree (tenant_id, organization_id, user_id);
 
 create table users (

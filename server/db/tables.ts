@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { KeyLimits, TenantLimits } from '../limits/limits.ts';
 import type { State, StateName } from '../numbers/state.ts';
 import type {
   CarrierAccountTable,
@@ -30,6 +31,9 @@ export type Tables = {
   carrier_runs: CarrierRunTable;
   carrier_stock: CarrierStockTable;
   carrier_drift: CarrierDriftTable;
+  limits_version: { version: number };
+  number_limits: { tenant_id: string; numbers_max: number; counted: number };
+  daily_use: DailyUseTable;
 };
 
 export type Permission = 'admin' | 'read';
@@ -64,7 +68,16 @@ type TenantTable = {
   fees_begun_after: string | null;
   monthly_spending_cap: number | null;
   carrier_account_id: string | null;
+  limits: ColumnType<TenantLimits, string | undefined, string>;
   created_at: Generated<Date>;
+};
+
+type DailyUseTable = {
+  tenant_id: string;
+  key_id: string | null;
+  day: string;
+  requests: number;
+  import_bytes: number;
 };
 
 type OrganizationTable = {
@@ -100,7 +113,7 @@ type ApiKeyTable = {
   expires_at: Date | null;
   revoked_at: Date | null;
   last_used_at: Date | null;
-};
+} & OwnLimits;
 
 type UserTable = {
   tenant_id: string;
@@ -125,6 +138,12 @@ type UserTokenTable = {
   created_at: Generated<Date>;
   expires_at: Date;
   revoked_at: Date | null;
+} & OwnLimits;
+
+/** The limits of a key or token, and the key whose limits they are if not its own. */
+type OwnLimits = {
+  limits: ColumnType<KeyLimits | null, string | null | undefined, string | null>;
+  limits_of: string | null;
 };
 
 /** The columns of a number's state. Those that are not nullable have a default. JSON is written as text. */

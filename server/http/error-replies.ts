@@ -21,7 +21,8 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
         log.warn({ request_id: request.id, err: thrown }, 'the database is not reachable');
       if (problem.code === 'disk_full')
         log.error({ request_id: request.id, err: thrown }, "the database's disk is full");
-      if (problem.status === 503 || problem.status === 429) reply.header('retry-after', '1');
+      if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))
+        reply.header('retry-after', '1');
       reply.header('x-request-id', request.id).type('application/json; charset=utf-8');
       const { message: error, detail, code, more } = problem;
       const body = {

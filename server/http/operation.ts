@@ -92,7 +92,10 @@ export function operation<const S extends OperationSchema>(
   }
   const possible = new Set<ProblemCode>([...errors, 'internal_error', 'unavailable', 'disk_full']);
   if (access !== 'none')
-    for (const code of ['api_key_required', 'api_key_invalid', 'token_invalid', 'too_many_requests'] as const)
+    for (const code of [
+      ...(['api_key_required', 'api_key_invalid', 'token_invalid'] as const),
+      ...(['too_many_requests', 'limit_exceeded', 'too_many_wrong_keys'] as const),
+    ])
       possible.add(code);
   if (access !== 'none' && access !== 'own') possible.add('admin_required');
   const changes = access === 'change' || access === 'setting';

@@ -23,6 +23,8 @@ export type Shares = {
    *   taken for too long
    */
   enter(tenantId: string, gone?: AbortSignal): Promise<() => void>;
+  /** How many places the tenant may have, and has. */
+  use(tenantId: string): { max: number; used: number };
 };
 
 type Waiter = { admit: () => void };
@@ -30,7 +32,16 @@ type Waiter = { admit: () => void };
 /** A tenant that has more requests waiting sends faster than it can be served. */
 const waitingMax = 500;
 
-type Places = { total: number; each: number; waitMsMax: number; code?: ProblemCode; whose?: string };
+type Places = {
+  total: number;
+  each: number;
+  /** What a tenant may have instead of `each`. */
+  eachOf?: (tenantId: string) => number | undefined;
+  waitMsMax: number;
+  code?: ProblemCode;
+  /** Who shares, for people. */
+  whose?: string;
+};
 
 /**
  * @param what the name of the share, for people: `requests at the database`
@@ -38,13 +49,14 @@ type Places = { total: number; each: number; waitMsMax: number; code?: ProblemCo
  */
 export function createShares(
   what: string,
-  { total, each, waitMsMax, code = 'too_many_requests', whose = 'tenant' }: Places,
+  { total, each: usual, eachOf, waitMsMax, code = 'too_many_requests', whose = 'tenant' }: Places,
 ): Shares {
-  const tooMany = () =>
+  const each = (tenantId: string) => eachOf?.(tenantId) ?? usual;
+  const tooMany = (tenantId: string) =>
     new Problem(
       code,
       undefined,
-      `All ${each} ${what} that one ${whose} may have at once are in use. Send fewer at once, or try again.`,
+      `All ${each(tenantId)} ${what} that one ${whose} may have at once are in use. Send fewer at once, or try again.`,
     );
   const taken = new Map<string, number>();
   /** By tenant, in the order in which the tenants have their turn. */
@@ -70,7 +82,7 @@ export function createShares(
   function admitNext(): void {
     if (free === 0) return;
     for (const [tenantId, waiters] of waiting) {
-      if (has(tenantId) >= each) continue;
+      if (has(tenantId) >= each(tenantId)) continue;
       // The tenant's next turn comes after everybody else's.
       waiting.delete(tenantId);
       const [next, ...others] = waiters as [Waiter, ...Waiter[]];
@@ -81,10 +93,11 @@ export function createShares(
   }
 
   return {
+    use: tenantId => ({ max: each(tenantId), used: has(tenantId) }),
     async enter(tenantId, gone) {
       if (gone?.aborted) throw new Problem('unavailable', 'The client has gone');
-      if (free > 0 && has(tenantId) < each && !waiting.has(tenantId)) return take(tenantId);
-      if ((waiting.get(tenantId)?.length ?? 0) >= waitingMax) throw tooMany();
+      if (free > 0 && has(tenantId) < each(tenantId) && !waiting.has(tenantId)) return take(tenantId);
+      if ((waiting.get(tenantId)?.length ?? 0) >= waitingMax) throw tooMany(tenantId);
       return new Promise((resolve, reject) => {
         const waiter: Waiter = {
           admit() {
@@ -94,7 +107,11 @@ export function createShares(
         };
         const timer = setTimeout(() => {
           leave();
-          reject(has(tenantId) >= each ? tooMany() : new Problem('unavailable', 'The server is busy'));
+          reject(
+            has(tenantId) >= each(tenantId)
+              ? tooMany(tenantId)
+              : new Problem('unavailable', 'The server is busy'),
+          );
         }, waitMsMax);
         gone?.addEventListener('abort', leave);
         waiting.set(tenantId, [...(waiting.get(tenantId) ?? []), waiter]);
@@ -144,11 +161,25 @@ export type AllShares = Record<
   Shares
 >;
 
-export const createAllShares = (waitMsMax: number): AllShares => ({
-  requests: createShares('connections to the database', { total: 14, each: 10, waitMsMax }),
+type Settings = Partial<Record<'connections' | 'long_answers' | 'imports' | 'followers', number>>;
+
+/** @param of what the operator gives a tenant, if it is not the usual */
+export const createAllShares = (
+  waitMsMax: number,
+  of: (tenantId: string) => Settings = () => ({}),
+): AllShares => ({
+  requests: createShares('connections to the database', {
+    ...{ total: 14, each: 10, waitMsMax, eachOf: tenant => of(tenant).connections },
+  }),
   changes: createShares('changes', { total: Infinity, each: 3, whose: 'organization', waitMsMax }),
   heavy: createShares('heavy reads', { total: 4, each: 2, waitMsMax }),
-  streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
-  imports: createShares('imports', { total: 8, each: 2, waitMsMax, code: 'too_many_imports' }),
-  followers: createShares('waiting readers of the log', { total: 10_000, each: 1000, waitMsMax: 0 }),
+  streams: createShares('long answers', {
+    ...{ total: 12, each: 4, waitMsMax, eachOf: tenant => of(tenant).long_answers },
+  }),
+  imports: createShares('imports', {
+    ...{ total: 8, each: 2, waitMsMax, eachOf: tenant => of(tenant).imports, code: 'too_many_imports' },
+  }),
+  followers: createShares('waiting readers of the log', {
+    ...{ total: 10_000, each: 1000, waitMsMax: 0, eachOf: tenant => of(tenant).followers },
+  }),
 });

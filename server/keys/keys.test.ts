@@ -49,6 +49,8 @@ test('a secret is shown once, never logged, and stored as a hash', async () => {
       expires_at: null,
       revoked_at: null,
       last_used_at: null,
+      limits: {},
+      limits_of: null,
     },
   );
   assert.equal((await server.call('GET', '/v1/organizations', { key: secret })).status, 200);

@@ -1,13 +1,15 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import type { Logger } from 'pino';
-import { assertKey, type Caller } from '../access/caller.ts';
+import { assertKey, assertTenantKey, type Caller } from '../access/caller.ts';
 import { hashSecret, newSecret, secretPrefix } from '../access/secret.ts';
 import { timeZoneOf } from '../access/time-zone.ts';
-import type { Db } from '../db/database.ts';
+import { type Db, transact } from '../db/database.ts';
 import type { Permission, Tables } from '../db/tables.ts';
 import { invalid, Problem } from '../errors.ts';
 import { readMoment } from '../http/moments.ts';
+import { type KeyLimitsEdit, withEdit } from '../limits/limits.ts';
+import { assertWithin, editKeyLimits, inheritedLimits, keyLimitsText } from '../limits/stored.ts';
 import { findOrganization } from '../organizations/organizations.ts';
 import { type Job, startJob } from '../work/jobs.ts';
 
@@ -15,7 +17,13 @@ export type ApiKey = Omit<Selectable<Tables['api_keys']>, 'hash' | 'tenant_id'> 
   organization_unique_id: string | null;
 };
 
-export type NewKey = { name: string; permission: Permission; organization_id?: string; expires_at?: string };
+export type NewKey = {
+  name: string;
+  permission: Permission;
+  organization_id?: string;
+  expires_at?: string;
+  limits?: KeyLimitsEdit;
+};
 
 /** @returns the key, and its secret, which is shown only now */
 export async function createKey(
@@ -40,22 +48,40 @@ export async function createKey(
     input.organization_id === undefined
       ? undefined
       : await findOrganization(db, caller, input.organization_id);
+  const limits = withEdit({}, input.limits ?? {});
+  if (input.limits) assertTenantKey(caller);
+  await assertWithin(db, caller, limits);
   const secret = newSecret();
   const id = randomUUIDv7();
-  await db
-    .insertInto('api_keys')
-    .values({
-      tenant_id: caller.tenantId,
-      id,
-      name: input.name,
-      hash: hashSecret(secret)!,
-      prefix: secretPrefix(secret),
-      permission: input.permission,
-      organization_id: organization?.id ?? null,
-      expires_at: expiresAt,
-    })
-    .execute();
-  return { key: (await findKey(db, caller, id))!, secret };
+  return transact(db, async tx => {
+    await tx
+      .insertInto('api_keys')
+      .values({
+        tenant_id: caller.tenantId,
+        id,
+        name: input.name,
+        hash: hashSecret(secret)!,
+        prefix: secretPrefix(secret),
+        permission: input.permission,
+        organization_id: organization?.id ?? null,
+        expires_at: expiresAt,
+        ...(caller.organizationId === null
+          ? { limits: keyLimitsText(limits) }
+          : await inheritedLimits(tx, caller)),
+      })
+      .execute();
+    return { key: (await findKey(tx, caller, id))!, secret };
+  });
+}
+
+/**
+ * Changes the limits of a key. A key that is bound cannot: it could lift its own.
+ * @throws Problem key_bound, key_not_found, key_shares_limits, invalid_request
+ */
+export async function limitKey(db: Db, caller: Caller, id: string, edit: KeyLimitsEdit): Promise<ApiKey> {
+  assertTenantKey(caller);
+  await editKeyLimits(db, caller, id, edit);
+  return (await findKey(db, caller, id))!;
 }
 
 export function listKeys(db: Db, caller: Caller): Promise<ApiKey[]> {
@@ -96,6 +122,8 @@ function keysOf(db: Db, caller: Caller) {
       'k.expires_at',
       'k.revoked_at',
       'k.last_used_at',
+      'k.limits',
+      'k.limits_of',
     ])
     .select('o.unique_id as organization_unique_id')
     .where('k.tenant_id', '=', caller.tenantId)

@@ -3,8 +3,8 @@ import { nullable } from '../../schema/shapes.ts';
 import type { Db } from '../db/database.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
-import { createKey, listKeys, revokeKey } from './keys.ts';
-import { ApiKey, KeyParams, keyBody, NewKeyBody } from './schemas.ts';
+import { createKey, limitKey, listKeys, revokeKey } from './keys.ts';
+import { ApiKey, KeyEditBody, KeyParams, keyBody, NewKeyBody } from './schemas.ts';
 
 export function keyRoutes(app: App, db: Db, change: Changing): void {
   app.post(
@@ -64,6 +64,28 @@ export function keyRoutes(app: App, db: Db, change: Changing): void {
       const keys = (await listKeys(db, request.caller)).map(keyBody);
       return { count: keys.length, keys };
     },
+  );
+
+  app.patch(
+    '/v1/keys/:key_id',
+    operation(
+      'setting',
+      {
+        operationId: 'limitKey',
+        summary: "Change a key's limits",
+        description:
+          'Changes the given limits of a key, from the next request on. A bound key cannot do this. Keys and tokens that a bound key creates share its limits.',
+        tags: ['Keys'],
+        params: KeyParams,
+        body: KeyEditBody,
+        response: { 200: Type.Object({ key: ApiKey }) },
+      },
+      ['key_bound', 'key_not_found', 'key_shares_limits'],
+    ),
+    (request, reply) =>
+      change(request, reply, 200, async (db, caller) => ({
+        key: keyBody(await limitKey(db, caller, request.params.key_id, request.body.limits)),
+      })),
   );
 
   app.delete(

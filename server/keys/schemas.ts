@@ -2,6 +2,7 @@ import { type Static, Type } from '../../schema/schema.ts';
 import { nullable, OrganizationId, oneOf, Timestamp } from '../../schema/shapes.ts';
 import { Moment } from '../http/moments.ts';
 import { timestamp } from '../http/operation.ts';
+import { KeyLimitsEdit, keyLimits } from '../limits/limits.ts';
 import type { ApiKey as ApiKeyRow } from './keys.ts';
 
 export const KeyParams = Type.Object({
@@ -19,8 +20,17 @@ export const NewKeyBody = Type.Object(
     permission: Permission,
     organization_id: Type.Optional(OrganizationId),
     expires_at: Type.Optional(Moment('When the key expires. By default never.')),
+    limits: Type.Optional(KeyLimitsEdit),
   },
   { additionalProperties: false, examples: [{ name: 'inbound router', permission: 'read' }] },
+);
+
+export const KeyEditBody = Type.Object(
+  { limits: KeyLimitsEdit },
+  {
+    additionalProperties: false,
+    examples: [{ limits: { requests_per_second: 50, requests_per_day: null } }],
+  },
 );
 
 export const ApiKey = Type.Object(
@@ -36,6 +46,14 @@ export const ApiKey = Type.Object(
     expires_at: nullable(Timestamp('When the key expires.')),
     revoked_at: nullable(Timestamp('When the key was revoked.')),
     last_used_at: nullable(Timestamp('When the key was last used, up to a minute late.')),
+    limits: Type.Object(keyLimits, { description: 'The limits of the key that are set.' }),
+    limits_of: nullable(
+      Type.String({
+        format: 'uuid',
+        description:
+          'The key whose limits these are: calls with both count together. A bound key passes its limits on to what it creates. Null: they are its own.',
+      }),
+    ),
   },
   {
     description: 'An API key, without its secret.',
@@ -51,6 +69,8 @@ export const ApiKey = Type.Object(
         expires_at: null,
         revoked_at: null,
         last_used_at: null,
+        limits: { requests_per_second: 50 },
+        limits_of: null,
       },
     ],
   },
@@ -66,4 +86,6 @@ export const keyBody = (row: ApiKeyRow): Static<typeof ApiKey> => ({
   expires_at: timestamp(row.expires_at),
   revoked_at: timestamp(row.revoked_at),
   last_used_at: timestamp(row.last_used_at),
+  limits: row.limits ?? {},
+  limits_of: row.limits_of,
 });

@@ -92,7 +92,7 @@ async function addNumber(
     carrier: { account_id: order.carrier_account_id, number_id: bought.id },
     pending: needsAttachment(revision.organization, kindOf(await carrierOf(revision, order)), number.e164),
   };
-  await insertNumbers(revision, caller, [arrival]);
+  await insertNumbers(revision, caller, [arrival], { hasRoom: true });
   revision.record('number.bought', { ...arrivalOf(arrival), order_id: order.id });
   return arrival.id;
 }

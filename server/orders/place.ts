@@ -5,6 +5,7 @@ import { kindOf } from '../accounts/open.ts';
 import { addAmounts, spending } from '../charges/charges.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
+import { takeRoom } from '../limits/numbers.ts';
 import { valueTaken } from '../numbers/life/unique.ts';
 import { type Editable, eventValues, uniqueNames } from '../numbers/state.ts';
 import { assertActive, type Revision, revise } from '../revisions/revise.ts';
@@ -52,6 +53,7 @@ export function placeOrders(
       if (id !== null) users.set(id, await findAssignee(tx, caller, organization.id, id));
     }
     await assertValuesFree(tx, caller, input.requests);
+    await takeRoom(tx, caller, input.requests.length);
     const rows = input.requests.map(({ values, user_id, ...wanted }) => ({
       ...wanted,
       tenant_id: caller.tenantId,

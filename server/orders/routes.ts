@@ -34,6 +34,7 @@ const mayBuy = [
   'purchases_not_enabled',
   'sms_not_active',
   'number_limit_reached',
+  'tenant_limit_reached',
   'spending_cap_reached',
   'carrier_account_missing',
   'carrier_account_disabled',

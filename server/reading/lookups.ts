@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { hashSecret } from '../access/secret.ts';
 import type { Permission } from '../db/tables.ts';
 import type { Subject } from '../http/operation.ts';
+import type { OwnLimits } from '../limits/meter.ts';
 import { detailVersion, holdsNow, joinHolder, numberJson } from '../numbers/json.ts';
 import { versionOf } from '../revisions/version.ts';
 import { batched } from './batched.ts';
@@ -10,7 +11,7 @@ import { batched } from './batched.ts';
 export type Question = Subject & { key?: string | undefined; token?: string | undefined };
 
 /** A field is undefined if it was not asked for, does not exist, or is not visible to the caller. */
-export type LookupResult = {
+export type LookupResult = OwnLimits & {
   key: { id: string; tenantId: string; organizationId: string | null; permission: Permission } | undefined;
   user:
     | { id: string; uniqueId: string; tenantId: string; organizationId: string; permission: 'admin' | 'user' }
@@ -71,8 +72,11 @@ function statement({ token, organization, number, detail }: Parts) {
     ? `coalesce(u.tenant_id, k.tenant_id) as tenant_id, coalesce(u.organization_id, k.organization_id) as organization_id,
         case u.permission when 'user' then u.id end as own_user_id`
     : 'k.tenant_id, k.organization_id, null::uuid as own_user_id';
+  const limited = token
+    ? `coalesce(${limitedBy('k', 'k.id')}, ${limitedBy('t', 'null')})`
+    : limitedBy('k', 'k.id');
   const text = `
-    select k.id, k.tenant_id, k.organization_id, k.permission,
+    select k.id, k.tenant_id, k.organization_id, k.permission, (select version from limits_version), ${limited},
       ${organization ? `o.id, ${versionOf('o')}` : 'null, null'}, ${number ? 'number.version, number.json' : 'null, null'}
       ${token ? ', u.id, u.unique_id, u.tenant_id, u.organization_id, u.permission' : ''}
     from unnest(${arrays.join(', ')}) with ordinality as q (${fields.join(', ')}, place)
@@ -84,6 +88,11 @@ function statement({ token, organization, number, detail }: Parts) {
     order by q.place`;
   return { name: `lookups ${fields}`, text, fields };
 }
+
+/** Most keys have no limits, and then it is null. */
+const limitedBy = (table: string, own: string) => `
+      case when ${table}.limits is not null
+        then jsonb_build_object('keyId', coalesce(${table}.limits_of, ${own}), 'limits', ${table}.limits) end`;
 
 const secrets: ReadonlySet<keyof Question> = new Set(['key', 'token']);
 
@@ -117,7 +126,7 @@ function joinNumber(detail: boolean): string {
 }
 
 type Row = [
-  ...[string | null, string, string | null, Permission],
+  ...[string | null, string, string | null, Permission, number, OwnLimits['limited'] | null],
   ...[string | null, string, string | null, string | null],
   ...([string | null, string, string, string, 'admin' | 'user'] | []),
 ];
@@ -158,7 +167,7 @@ async function lookUp(pool: pg.Pool, questions: Question[]): Promise<LookupResul
 }
 
 function readResult(
-  [keyId, keyTenant, keyOrganization, keyPermission, ...rest]: Row,
+  [keyId, keyTenant, keyOrganization, keyPermission, limitsVersion, limited, ...rest]: Row,
   { number }: Question,
 ): LookupResult {
   const [id, organizationVersion, version, json, ...user] = rest;
@@ -166,6 +175,8 @@ function readResult(
   const key =
     keyId === null ? undefined : { id: keyId, tenantId: keyTenant, organizationId: keyOrganization };
   return {
+    limitsVersion,
+    limited: limited ?? undefined,
     key: key && { ...key, permission: keyPermission },
     user:
       userId === null

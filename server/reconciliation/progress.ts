@@ -57,7 +57,11 @@ const remark = ({ off_by }: Counts): string | null =>
     : null;
 
 /** A retry cannot fix these. */
-const finalProblems: ProblemCode[] = ['carrier_account_not_found', 'secret_key_missing'];
+const finalProblems: ProblemCode[] = [
+  'carrier_account_not_found',
+  'secret_key_missing',
+  'tenant_limit_reached',
+];
 const finalOutcomes: Outcome[] = [
   'authentication_failed',
   'unavailable',

@@ -197,6 +197,7 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
         'drift_resolved',
         'organization_not_found',
         'number_taken',
+        'tenant_limit_reached',
         'number_locked',
         'number_leaving',
         'order_under_way',

@@ -23,6 +23,10 @@ export async function createTenant(
   return { id, secret, caller };
 }
 
+/** All tenants, for the operator. */
+export const listTenants = (db: Db) =>
+  db.selectFrom('tenants').select(['id', 'name', 'limits']).orderBy('created_at').orderBy('id').execute();
+
 const settings = [
   'id',
   'name',

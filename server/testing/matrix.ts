@@ -9,6 +9,11 @@ export const matrix: Matrix = {
   ],
   'GET /v1/keys': () => [{ path: '/v1/keys' }],
   'DELETE /v1/keys/:key_id': theirs => [{ path: `/v1/keys/${theirs.key}` }],
+  'PATCH /v1/keys/:key_id': theirs => [
+    { path: `/v1/keys/${theirs.key}`, body: { limits: { requests_per_second: 1 } } },
+    { path: `/v1/keys/${theirs.key}`, body: { limits: { requests_per_day: null } } },
+  ],
+  'GET /v1/limits': () => [{ path: '/v1/limits' }],
   'GET /v1/tenant': () => [{ path: '/v1/tenant' }],
   // Nobody can name another tenant; the victim's own settings are looked at after every test.
   'PATCH /v1/tenant': theirs => [

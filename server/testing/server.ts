@@ -56,6 +56,8 @@ export async function startTestServer(
     log: pino({ level: 'debug' }, sink),
     carriers: { ...testCarriers, ...carriers },
     ...{ waitMsMax: hour, silentMsMax: hour },
+    // Tests try wrong keys by the thousand.
+    wrongKeys: { rate: 1_000_000, burst: 1_000_000, waitingMax: 1_000_000 },
     ...more,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

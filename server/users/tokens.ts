@@ -2,8 +2,9 @@ import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
 import { assertKey, type Caller } from '../access/caller.ts';
 import { hashSecret, newSecret } from '../access/secret.ts';
-import type { Db } from '../db/database.ts';
+import { type Db, transact } from '../db/database.ts';
 import { Problem } from '../errors.ts';
+import { inheritedLimits } from '../limits/stored.ts';
 import { getUser } from './users.ts';
 
 export type Token = { id: string; created_at: Date; expires_at: Date; revoked_at: Date | null };
@@ -20,18 +21,21 @@ export async function createToken(
   const user = await getUser(db, caller, organizationId, userId);
   if (user.status !== 'active') throw new Problem('user_not_active', `User is ${user.status}`);
   const secret = newSecret('user');
-  const token = await db
-    .insertInto('user_tokens')
-    .values({
-      tenant_id: caller.tenantId,
-      organization_id: user.organization_id,
-      user_id: user.id,
-      id: randomUUIDv7(),
-      hash: hashSecret(secret)!,
-      expires_at: sql<Date>`now() + make_interval(secs => ${expiresIn})`,
-    })
-    .returning(['id', 'created_at', 'expires_at', 'revoked_at'])
-    .executeTakeFirstOrThrow();
+  const token = await transact(db, async tx =>
+    tx
+      .insertInto('user_tokens')
+      .values({
+        tenant_id: caller.tenantId,
+        organization_id: user.organization_id,
+        user_id: user.id,
+        id: randomUUIDv7(),
+        hash: hashSecret(secret)!,
+        expires_at: sql<Date>`now() + make_interval(secs => ${expiresIn})`,
+        ...(await inheritedLimits(tx, caller)),
+      })
+      .returning(['id', 'created_at', 'expires_at', 'revoked_at'])
+      .executeTakeFirstOrThrow(),
+  );
   return { token, secret };
 }
 

@@ -2,6 +2,7 @@ import type { Static } from '../../../schema/schema.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Tx } from '../../db/database.ts';
 import { invalid } from '../../errors.ts';
+import { takeRoom } from '../../limits/numbers.ts';
 import { assertActive, type Revision, reviseMany } from '../../revisions/revise.ts';
 import { type Counts, classifyRows, countByTarget, countRows } from './classify.ts';
 import type { ColumnNames } from './file/columns.ts';
@@ -67,6 +68,11 @@ export async function importStaged(
     const idle = counts.imported + counts.updated === 0;
     if (!refused && !dry_run && !idle)
       await perform(tx, caller, staged, targets.found, revisions, counts, done);
+    // The tenant may have no room for them.
+    if (!refused && dry_run) {
+      await takeRoom(tx, caller, counts.imported);
+      await takeRoom(tx, caller, -counts.imported);
+    }
     const after = done.batches.size > 0 ? await countRows(tx) : counts;
     // Another organization took a number after the rows were classified.
     if (all_or_nothing && after.rejected > counts.rejected) throw new NumberTakenMeanwhile();
@@ -127,6 +133,7 @@ async function perform(
     const all = new Map([...revisions, ...fresh]);
     await storeRevisions(tx, targets, all);
     await createUsers(tx, caller, await findNewUsers(tx), targets, all);
+    await takeRoom(tx, caller, counts.imported);
     if (counts.imported > 0) await insertRows(tx, caller, counts.imported, given);
     const places = await findPlaces(tx);
     for (const { target, organization_id } of targets) {

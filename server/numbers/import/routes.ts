@@ -7,6 +7,7 @@ import { idempotencyKeyOf, requestHash } from '../../http/idempotency.ts';
 import { type App, operation, sharingItself } from '../../http/operation.ts';
 import { atUploadPace, openInTurn } from '../../http/pace.ts';
 import type { AllShares } from '../../http/shares.ts';
+import type { Meter } from '../../limits/meter.ts';
 import { editableNames } from '../state.ts';
 import { readColumnNames } from './file/columns.ts';
 import type { ImportFormat } from './file/open.ts';
@@ -43,7 +44,13 @@ With \`update\`, a number that is in its organization already is changed where t
 With an \`Idempotency-Key\`, a repeat with the same key and file replays the first reply. A replay has at most ${rejectionsStored.toLocaleString('en-US')} rejections, and fewer if their rows are long; \`rejections_omitted\` says how many it leaves out.`;
 
 /** Needs a Fastify scope of its own, since it replaces the body parsers: here a body is a stream. */
-export function importRoutes(app: App, database: Database, brand: string, shares: AllShares): void {
+export function importRoutes(
+  app: App,
+  database: Database,
+  brand: string,
+  shares: AllShares,
+  meter: Meter,
+): void {
   app.removeAllContentTypeParsers();
   // Every type is let through, so that this route says itself which ones it takes.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -69,6 +76,7 @@ export function importRoutes(app: App, database: Database, brand: string, shares
           'body_too_large',
           'media_type_unsupported',
           'too_many_imports',
+          'tenant_limit_reached',
           'key_bound',
           'organization_id_taken',
         ],
@@ -79,6 +87,7 @@ export function importRoutes(app: App, database: Database, brand: string, shares
       if (!(request.body instanceof Readable)) throw unsupported('there is no body');
       const { columns: columnNames, organization_id, ...options } = request.query;
       const columns = readColumnNames(columnNames);
+      const file = meter.importing(request, reply, request.body);
       // An import holds a connection from the first byte of its file to the last one of its report.
       const { report, stream } = await openInTurn(
         shares.imports,
@@ -93,7 +102,7 @@ export function importRoutes(app: App, database: Database, brand: string, shares
               database,
               changingCaller(request),
               { ...options, columns, organization_id },
-              request.body as Readable,
+              file,
               type,
               idempotency,
             ),

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { invalidFields, Problem, translateViolations, type WrongField } from '../../errors.ts';
+import { takeRoom } from '../../limits/numbers.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
 import { chargesAll } from '../../tenants/weekly-fee.ts';
 import { resolveUsers } from '../../users/references.ts';
@@ -75,9 +76,16 @@ export type Arrival = {
 /**
  * Inserts numbers and their assignments. The calling function records the event, with arrivalOf() of each number. The
  * weekly fees of numbers from a carrier account begin now, and so do those of others if the tenant charges for all.
+ * @param options.hasRoom an order has taken the room for them in the tenant's limit
  */
-export async function insertNumbers(revision: Revision, caller: Caller, arrivals: Arrival[]): Promise<void> {
+export async function insertNumbers(
+  revision: Revision,
+  caller: Caller,
+  arrivals: Arrival[],
+  options: { hasRoom?: boolean } = {},
+): Promise<void> {
   const { tx, organization, number: since_revision, at } = revision;
+  if (!options.hasRoom) await takeRoom(tx, caller, arrivals.length);
   const feesForAll = arrivals.some(({ carrier }) => !carrier) && (await chargesAll(tx, caller));
   const rows = arrivals.map(arrival => {
     const { id, number, carrier, values } = arrival;

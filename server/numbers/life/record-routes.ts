@@ -27,7 +27,10 @@ export function recordRoutes(app: App, change: Changing): void {
           }),
         },
       },
-      ['organization_not_active', 'organization_not_found', 'number_taken', 'value_taken'],
+      [
+        ...(['organization_not_active', 'organization_not_found', 'number_taken', 'value_taken'] as const),
+        'tenant_limit_reached',
+      ],
     ),
     (request, reply) =>
       change(request, reply, 201, async (db, caller) => {
