@@ -45,7 +45,10 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShare
         await inTurn(shares.followers, caller.tenantId, () =>
           waiters.wait({ tenantId: caller.tenantId, id }, after.revision, wait * 1000, gone),
         );
-        if (!gone.aborted) log = await read();
+        if (!gone.aborted) {
+          await app.assertStillAllowed(request);
+          log = await read();
+        }
       }
       const { events, revision, cursor } = log;
       const has_more = (events.at(-1)?.revision ?? after.revision) < revision;

@@ -25,6 +25,10 @@ export function createFastify(brand: string, log: Logger): App {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     bodyLimit: bodyBytesMax,
+    // Half a head is given ten seconds. A body and an answer have a least rate instead (pace/connections.ts): a file may
+    // take hours. A connection is kept for longer than balancers keep theirs, so it is they who end it.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
+    ...{ requestTimeout: 0, keepAliveTimeout: 72_000 },
     exposeHeadRoutes: false,
     // One logger for all requests: a child logger costs as much as all that most requests log.
     childLoggerFactory: logger => logger,
@@ -36,7 +40,7 @@ export function createFastify(brand: string, log: Logger): App {
     frameworkErrors: (error, request, reply) =>
       errorReplies.send(error, request, reply as unknown as FastifyReply),
     clientErrorHandler(error, socket) {
-      if (socket.writable) socket.end(errorReplies.raw(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400));
+      if (socket.writable) socket.end(errorReplies.raw(rawStatuses[error.code!] ?? 400));
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
@@ -57,6 +61,8 @@ export function createFastify(brand: string, log: Logger): App {
   logRequests(app, log);
   return app;
 }
+
+const rawStatuses: Record<string, 408 | 431> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 /** A client may name its request. The name goes into headers, logs and events, so only a plain one is accepted. */
 function requestId(given: string | string[] | undefined): string {

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Problem, type ProblemCode } from '../errors.ts';
+import { createRoom, type Room, type RoomOptions } from './pace/room.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -132,11 +133,15 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 }
 
 /** The shares of a server. Those of the database's pools leave some connections for background work. */
-export type AllShares = Record<'requests' | 'streams' | 'imports' | 'followers', Shares>;
+export type AllShares = Record<'requests' | 'streams' | 'answers' | 'imports' | 'followers', Shares> & {
+  room: Room;
+};
 
-export const createAllShares = (waitMsMax: number): AllShares => ({
+export const createAllShares = (waitMsMax: number, room?: Partial<RoomOptions>): AllShares => ({
   requests: createShares('connections to the database', { total: 18, each: 12, waitMsMax }),
-  streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
+  streams: createShares('long answers from the database', { total: 12, each: 4, waitMsMax }),
+  answers: createShares('long answers', { total: 100, each: 20, waitMsMax }),
   imports: createShares('imports', { total: 8, each: 2, waitMsMax, code: 'too_many_imports' }),
   followers: createShares('waiting readers of the log', { total: 10_000, each: 1000, waitMsMax: 0 }),
+  room: createRoom(room),
 });
