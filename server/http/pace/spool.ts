@@ -98,10 +98,13 @@ export function spool(source: Readable, room: Room, tenantId: string): Readable 
   }
 
   function waitForClient(): void {
-    const timer = setTimeout(() => {
-      spooling = true;
-      goOn();
-    }, room.patienceMs - waitedMs);
+    const timer = setTimeout(
+      () => {
+        spooling = true;
+        goOn();
+      },
+      Math.max(0, room.patienceMs - waitedMs),
+    );
     waiting = { since: performance.now(), timer };
   }
 
