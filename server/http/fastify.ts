@@ -29,7 +29,8 @@ export function createFastify(brand: string, log: Logger): App {
     // take hours. A connection is kept for longer than balancers keep theirs, so it is they who end it.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
     ...{ requestTimeout: 0, keepAliveTimeout: 72_000 },
-    exposeHeadRoutes: false,
+    // HEAD is GET without its body: the same route with the same hooks. It costs what GET costs.
+    exposeHeadRoutes: true,
     // One logger for all requests: a child logger costs as much as all that most requests log.
     childLoggerFactory: logger => logger,
     // Long enough for every id, and for a number in any notation.
@@ -116,7 +117,7 @@ function protectAnswers(app: App): void {
 
 function logRequests(app: App, log: Logger): void {
   app.addHook('onResponse', (request, reply, done) => {
-    const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info';
+    const level = /^(GET|HEAD)$/.test(request.method) && reply.statusCode < 400 ? 'debug' : 'info';
     if (log.isLevelEnabled(level))
       log[level](
         {

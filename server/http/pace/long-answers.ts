@@ -39,6 +39,8 @@ export async function openInTurn<T extends { stream: Readable }>(
     const opened = await open();
     opened.stream.once('close', leave);
     const stream = spool(opened.stream, shares.room, tenantId);
+    // Its head has been sent, so the client sees no more of an error than that the answer breaks off.
+    stream.once('error', err => request.log.warn({ request_id: request.id, err }, 'an answer broke off'));
     // Nobody reads a stream whose client has gone.
     whenGone(() => stream.destroy());
     return { ...opened, stream };

@@ -108,6 +108,7 @@ const three = ['a', 'b', 'c'].map(letter => letter.repeat(100_000));
 test('a source ends although nobody reads', async () => {
   const source = Readable.from(three);
   const spooled = spool(source, createRoom(plenty), 'a');
+  spooled.read(0);
   await once(source, 'close');
   assert.equal(files().length > 0, process.platform === 'linux');
   assert.deepEqual(readdirSync(folder), []);
@@ -122,11 +123,12 @@ test('a client that keeps up has no file', async () => {
 
 test('without room a source waits for its client for a while, and then the answer ends', async () => {
   const room = createRoom({ ...plenty, each: 150_000, lastPatienceMs: 1 });
-  const [source, other] = [Readable.from(three), Readable.from(three)];
+  const [source, other] = [Readable.from([...three, ...three]), Readable.from(three)];
   const spooled = spool(source, room, 'a');
   // The room of another tenant is another one.
   spool(other, createRoom(plenty), 'b').destroy();
   const closed = new Promise(resolve => spooled.once('close', resolve));
+  spooled.read(0);
   const [error] = await once(spooled, 'error');
   assert.match(error.message, /all room on the disk .* in use$/);
   assert.equal(source.destroyed, true);
@@ -149,6 +151,7 @@ test('a folder in which nothing can be written ends the answer alone', async () 
   process.env.TMPDIR = join(folder, 'nowhere');
   const source = Readable.from(three);
   const spooled = spool(source, createRoom(plenty), 'a');
+  spooled.read(0);
   const [error] = await once(spooled, 'error');
   process.env.TMPDIR = folder;
   assert.equal(error.code, 'ENOENT');
@@ -164,6 +167,7 @@ test('a disk that is full ends the answer alone', async () => {
     import { createRoom } from '${join(import.meta.dirname, 'room.ts')}';
     const room = createRoom(${JSON.stringify(plenty)});
     const spooled = spool(Readable.from(Array(10).fill('x'.repeat(50_000))), room, 'a');
+    spooled.read(0);
     const [[error]] = await Promise.all([once(spooled, 'error'), new Promise(end => spooled.once('close', end))]);
     console.log(error.code, room.take('a', ${plenty.each}));`;
   const command = `ulimit -f 100; exec "$0" --input-type=module -e "$1"`;

@@ -43,6 +43,8 @@ export function spool(source: Readable, room: Room, tenantId: string): Readable 
     highWaterMark: 1,
     read() {
       wanted = true;
+      // Nothing comes before it is wanted for the first time. A source without this listener stands still.
+      if (source.listenerCount('data') === 0) source.on('data', pass);
       serve();
     },
     destroy(error, destroyed) {
@@ -58,7 +60,6 @@ export function spool(source: Readable, room: Room, tenantId: string): Readable 
     },
   });
   source.on('error', error => spooled.destroy(error));
-  source.on('data', pass);
   source.on('end', () => {
     sourceEnded = true;
     clearTimeout(lastPatience);
