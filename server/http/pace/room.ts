@@ -29,7 +29,7 @@ export function createRoom(options: Partial<RoomOptions> = {}): Room {
     },
     giveBack(tenantId, bytes) {
       free += bytes;
-      const left = taken.get(tenantId)! - bytes;
+      const left = (taken.get(tenantId) ?? 0) - bytes;
       if (left === 0) taken.delete(tenantId);
       else taken.set(tenantId, left);
     },
