@@ -25,9 +25,10 @@ export function createFastify(brand: string, log: Logger): App {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     bodyLimit: bodyBytesMax,
-    // Half a head is given ten seconds. A body and an answer have a least rate instead (pace/connections.ts): a file may
-    // take hours. A connection is kept for longer than balancers keep theirs, so it is they who end it.
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2000 },
+    // Half a head is given a minute: less would end heads that a busy server reads late. A body and an answer have a
+    // least rate instead (pace/connections.ts): a file may take hours. A connection is kept for longer than balancers
+    // keep theirs, so it is they who end it.
+    http: { headersTimeout: 60_000, connectionsCheckingInterval: 5000 },
     ...{ requestTimeout: 0, keepAliveTimeout: 72_000 },
     // HEAD is GET without its body: the same route with the same hooks. It costs what GET costs.
     exposeHeadRoutes: true,

@@ -97,6 +97,7 @@ test('whatever the sizes and pauses, the client has all of it in order, or nothi
       else assert.equal(bytes.compare(whole.subarray(0, bytes.length)), 0);
       assert.deepEqual(files(), []);
       // All of the room has been given back.
+      assert.equal(room.take('a', each + 1), false);
       assert.ok(room.take('a', each));
     },
   );
