@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { type CarrierSettings, carrierDefaults, createCarriers } from './accounts/open.ts';
@@ -19,6 +17,8 @@ import { changing } from './http/changing.ts';
 import { createFastify } from './http/fastify.ts';
 import { forgetAnswers } from './http/idempotency.ts';
 import type { App } from './http/operation.ts';
+import { type Connections, connectionsMax, watchConnections } from './http/pace/connections.ts';
+import type { RoomOptions } from './http/pace/room.ts';
 import { createAllShares, goneSignal, type Shares } from './http/shares.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -40,7 +40,7 @@ import { startOrders } from './orders/work.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { createBodyCache } from './reading/body-cache.ts';
 import { createGate, type Gate } from './reading/gate.ts';
-import { assertAccess, identify } from './reading/identify.ts';
+import { assertAccess, assertSame, identify } from './reading/identify.ts';
 import { createLookups, type Lookups } from './reading/lookups.ts';
 import { createQueue, type Queue, type QueueOptions, wrongKeysDefault } from './reading/wrong-keys.ts';
 import { runRoutes } from './reconciliation/routes.ts';
@@ -67,6 +67,10 @@ export type AppOptions = {
   versionEveryMs?: number;
   /** How fast wrong keys are answered. */
   wrongKeys?: QueueOptions;
+  /** How many connections clients may have. */
+  connectionsMax?: number;
+  /** What long answers may use of the disk. */
+  room?: Partial<RoomOptions>;
 };
 
 const cacheBytesDefault = 64 * 1_048_576;
@@ -111,9 +115,10 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const app = createFastify(brand, log);
   const wrongKeys = createQueue(options.wrongKeys ?? wrongKeysDefault);
   identifyCallers(app, lookups, pulse, jobs, wrongKeys);
-  const shares = createAllShares(options.waitMsMax ?? 10_000, jobs.meter.limitsOf);
+  const shares = createAllShares(options.waitMsMax ?? 10_000, jobs.meter.limitsOf, options.room);
   shareOutRequests(app, shares.requests, createGate(database.lookups, shares.changes));
-  const stopping = closeConnectionsWhenStopping(app);
+  const connections = watchConnections(app.server, options.connectionsMax ?? connectionsMax());
+  const stopping = closeConnectionsWhenStopping(app, connections);
   await docRoutes(app);
 
   const change = changing(db);
@@ -163,6 +168,10 @@ function identifyCallers(
   app.decorateRequest('lookup');
   app.decorateRequest('leave');
   app.decorateRequest('leaveGate');
+  app.decorate('assertStillAllowed', async request => {
+    const { caller } = await identify(lookups, request, {});
+    assertSame(caller, request.caller);
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     const { access, subject } = request.routeOptions.config;
@@ -223,46 +232,16 @@ function shareOutRequests(app: App, shares: Shares, gate: Gate): void {
   });
 }
 
-/** How long a request of which only a part has arrived may be silent when the server is stopping. */
-const pauseMsMax = 3000;
-
-/**
- * A kept-alive connection would keep the server from stopping, and so would a request of which no more arrives.
- * @returns whether the server is stopping
- */
-function closeConnectionsWhenStopping(app: App): () => boolean {
+/** @returns whether the server is stopping */
+function closeConnectionsWhenStopping(app: App, connections: Connections): () => boolean {
   let stopping = false;
-  const sockets = new Set<Socket>();
-  const requests = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
-  app.server.on('connection', socket => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  app.server.on('request', (request, response) => requests.set(request.socket, { request, response }));
-  const isArriving = (socket: Socket) => {
-    const last = requests.get(socket);
-    return !last?.request.complete || last.response.writableFinished;
-  };
-
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (stopping) reply.header('connection', 'close');
     done();
   });
   app.addHook('preClose', async () => {
     stopping = true;
-    // A connection that is busy now becomes idle later.
-    const closing = setInterval(() => app.server.closeIdleConnections(), 50);
-    const heard = new Map<Socket, number>();
-    const ending = setInterval(() => {
-      for (const socket of sockets) {
-        if (isArriving(socket) && heard.get(socket) === socket.bytesRead) socket.destroy();
-        heard.set(socket, socket.bytesRead);
-      }
-    }, pauseMsMax);
-    app.server.once('close', () => {
-      clearInterval(closing);
-      clearInterval(ending);
-    });
+    connections.stop();
   });
   return () => stopping;
 }

@@ -52,6 +52,7 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShare
       );
       // Nothing has come: the log is still what was read when the request came.
       if (!wake) return bodyOf(log, after);
+      await app.assertStillAllowed(request);
       // The reading is the same for all who see the same part of the log, and no client ends it for the others.
       const same = [caller.tenantId, caller.organizationId, log.id, after.revision, after.moment, limit];
       const text = await wake.once(same.join(), async () => {

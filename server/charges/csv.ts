@@ -45,10 +45,7 @@ export async function openUsageCsv(
   try {
     // Read before anything is sent, so that an error still gets a reply.
     const first = await cursor.read(rowsPerRead);
-    const stream = Readable.from(
-      csvOf(first, () => cursor.read(rowsPerRead)),
-      { objectMode: false },
-    );
+    const stream = Readable.from(csvOf(first, () => cursor.read(rowsPerRead)));
     // The stream closes at its end, and also when the client has gone, even before the first row.
     stream.once('close', close);
     return { scope, stream };

@@ -3,7 +3,7 @@ import { asRead } from '../db/reads.ts';
 import { invalid } from '../errors.ts';
 import { formatOf } from '../http/formats.ts';
 import { type App, operation, sharingItself, timestamp } from '../http/operation.ts';
-import { openInTurn } from '../http/pace.ts';
+import { openInTurn } from '../http/pace/long-answers.ts';
 import { type AllShares, goneSignal, inTurn } from '../http/shares.ts';
 import { openUsageCsv } from './csv.ts';
 import { chargeBody, UsageBody, UsageCsv, UsageQuerySchema } from './schemas.ts';
@@ -28,13 +28,14 @@ export function usageRoutes(app: App, database: Database, shares: AllShares): vo
         ['organization_not_found'],
       ),
     ),
-    async ({ caller, query, headers }, reply) => {
+    async (request, reply) => {
+      const { caller, query, headers } = request;
       reply.header('vary', 'accept');
       if (formatOf(query.format, headers.accept, ['csv']) === 'csv') {
         for (const field of ['limit', 'cursor'] as const)
           if (query[field] !== undefined)
             throw invalid(`${field} cannot be combined with CSV, which always has all charges`);
-        const { scope, stream } = await openInTurn(shares.streams, caller.tenantId, reply, () =>
+        const { scope, stream } = await openInTurn(shares, 'streams', request, reply, () =>
           openUsageCsv(database, caller, query),
         );
         const [from, to] = [scope.from, scope.to].map(moment => moment.toISOString().slice(0, 10));

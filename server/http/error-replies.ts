@@ -7,8 +7,14 @@ export type ErrorReplies = {
   /** Replies to a request that failed. */
   send(thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<never>;
   /** A whole response as text, for bytes that are not an HTTP request. */
-  raw(status: 400 | 431): string;
+  raw(status: 400 | 408 | 431): string;
 };
+
+const rawReasons = {
+  400: ['Bad Request', 'This is not valid HTTP'],
+  408: ['Request Timeout', 'The head of the request did not arrive in time'],
+  431: ['Request Header Fields Too Large', 'The headers are too large'],
+} as const;
 
 /** The one place where an error becomes a reply. */
 export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: number): ErrorReplies {
@@ -39,7 +45,7 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
 
     raw(status) {
       const code: ProblemCode = 'invalid_request';
-      const error = status === 431 ? 'The headers are too large' : 'This is not valid HTTP';
+      const [reason, error] = rawReasons[status];
       const body = JSON.stringify({
         success: false,
         error,
@@ -47,7 +53,6 @@ export function createErrorReplies(brand: string, log: Logger, bodyBytesMax: num
         request_id: randomUUIDv7(),
         powered_by: brand,
       });
-      const reason = status === 431 ? 'Request Header Fields Too Large' : 'Bad Request';
       return `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
     },
   };

@@ -25,7 +25,13 @@ export function createFastify(brand: string, log: Logger): App {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     bodyLimit: bodyBytesMax,
-    exposeHeadRoutes: false,
+    // Half a head is given a minute: less would end heads that a busy server reads late. A body and an answer have a
+    // least rate instead (pace/connections.ts): a file may take hours. A connection is kept for longer than balancers
+    // keep theirs, so it is they who end it.
+    http: { headersTimeout: 60_000, connectionsCheckingInterval: 5000 },
+    ...{ requestTimeout: 0, keepAliveTimeout: 72_000 },
+    // HEAD is GET without its body: the same route with the same hooks. It costs what GET costs.
+    exposeHeadRoutes: true,
     // One logger for all requests: a child logger costs as much as all that most requests log.
     childLoggerFactory: logger => logger,
     // Long enough for every id, and for a number in any notation.
@@ -36,7 +42,7 @@ export function createFastify(brand: string, log: Logger): App {
     frameworkErrors: (error, request, reply) =>
       errorReplies.send(error, request, reply as unknown as FastifyReply),
     clientErrorHandler(error, socket) {
-      if (socket.writable) socket.end(errorReplies.raw(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400));
+      if (socket.writable) socket.end(errorReplies.raw(rawStatuses[error.code!] ?? 400));
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
@@ -57,6 +63,8 @@ export function createFastify(brand: string, log: Logger): App {
   logRequests(app, log);
   return app;
 }
+
+const rawStatuses: Record<string, 408 | 431> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 /** A client may name its request. The name goes into headers, logs and events, so only a plain one is accepted. */
 function requestId(given: string | string[] | undefined): string {
@@ -110,7 +118,7 @@ function protectAnswers(app: App): void {
 
 function logRequests(app: App, log: Logger): void {
   app.addHook('onResponse', (request, reply, done) => {
-    const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info';
+    const level = /^(GET|HEAD)$/.test(request.method) && reply.statusCode < 400 ? 'debug' : 'info';
     if (log.isLevelEnabled(level))
       log[level](
         {

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Problem, type ProblemCode } from '../errors.ts';
+import { createRoom, type Room, type RoomOptions } from './pace/room.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -157,29 +158,35 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 
 /** The shares of a server. Those of the database's pools leave some connections for background work. */
 export type AllShares = Record<
-  'requests' | 'changes' | 'heavy' | 'streams' | 'imports' | 'followers',
+  'requests' | 'changes' | 'heavy' | 'streams' | 'answers' | 'imports' | 'followers',
   Shares
->;
+> & { room: Room };
 
 type Settings = Partial<Record<'connections' | 'long_answers' | 'imports' | 'followers', number>>;
 
-/** @param of what the operator gives a tenant, if it is not the usual */
+/**
+ * @param of what the operator gives a tenant, if it is not the usual
+ * @param room what long answers may use of the disk
+ */
 export const createAllShares = (
   waitMsMax: number,
   of: (tenantId: string) => Settings = () => ({}),
+  room?: Partial<RoomOptions>,
 ): AllShares => ({
   requests: createShares('connections to the database', {
     ...{ total: 14, each: 10, waitMsMax, eachOf: tenant => of(tenant).connections },
   }),
   changes: createShares('changes', { total: Infinity, each: 3, whose: 'organization', waitMsMax }),
   heavy: createShares('heavy reads', { total: 4, each: 2, waitMsMax }),
-  streams: createShares('long answers', {
+  streams: createShares('long answers from the database', {
     ...{ total: 12, each: 4, waitMsMax, eachOf: tenant => of(tenant).long_answers },
   }),
+  answers: createShares('long answers', { total: 100, each: 20, waitMsMax }),
   imports: createShares('imports', {
     ...{ total: 8, each: 2, waitMsMax, eachOf: tenant => of(tenant).imports, code: 'too_many_imports' },
   }),
   followers: createShares('waiting readers of the log', {
     ...{ total: 10_000, each: 1000, waitMsMax: 0, eachOf: tenant => of(tenant).followers },
   }),
+  room: createRoom(room),
 });

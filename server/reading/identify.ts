@@ -43,6 +43,18 @@ export async function identify(
   return { caller, lookup };
 }
 
+/** @throws Problem api_key_invalid or token_invalid if the caller may not see and do what it could before */
+export function assertSame(now: Caller, before: Caller): void {
+  const same = (['tenantId', 'organizationId', 'permission', 'ownUserId'] as const).every(
+    field => now[field] === before[field],
+  );
+  if (!same)
+    throw new Problem(
+      before.actor.type === 'key' ? 'api_key_invalid' : 'token_invalid',
+      'The permissions have changed',
+    );
+}
+
 /** @throws Problem admin_required if the route is not open to the caller */
 export function assertAccess(caller: Caller, access: Exclude<Access, 'none'>): void {
   const enough =

@@ -5,7 +5,7 @@ import { Problem } from '../../errors.ts';
 import { changingCaller } from '../../http/changing.ts';
 import { idempotencyKeyOf, requestHash } from '../../http/idempotency.ts';
 import { type App, operation, sharingItself } from '../../http/operation.ts';
-import { atUploadPace, openInTurn } from '../../http/pace.ts';
+import { openInTurn } from '../../http/pace/long-answers.ts';
 import type { AllShares } from '../../http/shares.ts';
 import type { Meter } from '../../limits/meter.ts';
 import { editableNames } from '../state.ts';
@@ -88,32 +88,24 @@ export function importRoutes(
       const { columns: columnNames, organization_id, ...options } = request.query;
       const columns = readColumnNames(columnNames);
       const file = meter.importing(request, reply, request.body);
-      // An import holds a connection from the first byte of its file to the last one of its report.
-      const { report, stream } = await openInTurn(
-        shares.imports,
-        request.caller.tenantId,
-        reply,
-        async () => {
-          const key = idempotencyKeyOf(request);
-          const idempotency =
-            key === undefined ? undefined : { key, hash: requestHash(request).update(JSON.stringify(type)) };
-          const report = await atUploadPace(request, () =>
-            importNumbers(
-              database,
-              changingCaller(request),
-              { ...options, columns, organization_id },
-              file,
-              type,
-              idempotency,
-            ),
-          );
-          const text = reportBody(report, request.query.dry_run, request.id, brand);
-          const stream = Readable.from(text, { objectMode: false });
-          // The stream closes even if it is never read because the client has gone.
-          stream.once('close', report.end);
-          return { report, stream };
-        },
-      );
+      // An import holds a connection from the first byte of its file until its report is read from the database.
+      const { report, stream } = await openInTurn(shares, 'imports', request, reply, async () => {
+        const key = idempotencyKeyOf(request);
+        const idempotency =
+          key === undefined ? undefined : { key, hash: requestHash(request).update(JSON.stringify(type)) };
+        const report = await importNumbers(
+          database,
+          changingCaller(request),
+          { ...options, columns, organization_id },
+          file,
+          type,
+          idempotency,
+        );
+        const stream = Readable.from(reportBody(report, request.query.dry_run, request.id, brand));
+        // The stream closes even if it is never read because the client has gone.
+        stream.once('close', report.end);
+        return { report, stream };
+      });
       if (report.replayed) reply.header('idempotency-replayed', 'true');
       reply.status(report.refused ? 422 : 200).type('application/json; charset=utf-8');
       return reply.send(stream as never);

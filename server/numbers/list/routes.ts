@@ -8,7 +8,7 @@ import { asRead } from '../../db/reads.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { formatOf, mediaTypes } from '../../http/formats.ts';
 import { type App, operation, type Subject, sharingItself } from '../../http/operation.ts';
-import { openInTurn } from '../../http/pace.ts';
+import { openInTurn } from '../../http/pace/long-answers.ts';
 import { type AllShares, inTurn } from '../../http/shares.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { sendBody } from '../../reading/send-body.ts';
@@ -131,9 +131,7 @@ export function listRoutes(
         return inTurn(share, caller.tenantId, () => asRead(abandoned, build), abandoned);
       },
       stream: () =>
-        openInTurn(shares.streams, caller.tenantId, reply, () =>
-          lists.stream(caller, id, readList(query, zone)),
-        ),
+        openInTurn(shares, 'streams', request, reply, () => lists.stream(caller, id, readList(query, zone))),
     });
   }
 }
