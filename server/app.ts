@@ -16,6 +16,7 @@ import { changing } from './http/changing.ts';
 import { createFastify } from './http/fastify.ts';
 import { forgetAnswers } from './http/idempotency.ts';
 import type { App } from './http/operation.ts';
+import { shareOutAnswers, shareOutBodies } from './http/pieces/budget.ts';
 import { createAllShares, goneSignal, type Shares } from './http/shares.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -83,6 +84,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const app = createFastify(brand, log);
   identifyCallers(app, lookups, pulse, jobs.keyUse);
   const shares = createAllShares(options.waitMsMax ?? 10_000);
+  shareOutBodies(app, shares.bodies);
+  shareOutAnswers(app, shares.answers);
   shareOutRequests(app, shares.requests);
   const stopping = closeConnectionsWhenStopping(app);
   await docRoutes(app);
@@ -90,8 +93,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const change = changing(db);
   healthRoutes(app, pulse, stopping);
   keyRoutes(app, db, change);
-  organizationRoutes(app, db, change);
-  userRoutes(app, db, change);
+  organizationRoutes(app, db, change, shares, brand);
+  userRoutes(app, db, change, shares, brand);
   listRoutes(app, database, bodyCache, brand, shares);
   detailRoutes(app, db, lookups, bodyCache, brand);
   recordRoutes(app, change);
@@ -105,7 +108,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   tokenRoutes(app, change);
   usageRoutes(app, database, shares);
   runRoutes(app, db, carriers, change, jobs.runs);
-  eventRoutes(app, db, waiters, shares);
+  eventRoutes(app, db, waiters, shares, brand);
   await app.register(async scope => importRoutes(scope as App, database, brand, shares));
 
   app.addHook('preClose', async () => waiters.notifyAll());

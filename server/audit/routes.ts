@@ -13,7 +13,7 @@ import { BatchParams, BatchQuery, BatchReply, EventsQuery, EventsReply, eventBod
 import type { Waiters } from './waiters.ts';
 
 /** The audit log, and the history of a number. */
-export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShares): void {
+export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShares, brand: string): void {
   app.get(
     '/v1/events',
     sharingItself(
@@ -69,7 +69,12 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShare
       },
       ['batch_not_found'],
     ),
-    ({ caller, params, query }) => readBatch(db, caller, params.batch_id, query.piece),
+    async ({ caller, params, query }, reply) => {
+      const { json, has_more } = await readBatch(db, caller, params.batch_id, query.piece);
+      const rest = JSON.stringify({ has_more, powered_by: brand }).slice(1);
+      reply.type('application/json; charset=utf-8');
+      return reply.send(`{"success":true,"items":${json},${rest}` as never);
+    },
   );
 
   app.get(

@@ -134,6 +134,9 @@ export const checkingTexts = <O extends { config: object }>(options: O): O => ({
   config: { ...options.config, checksTexts: true },
 });
 
+/** A route whose body may be longer than those of others, in bytes. */
+export const withBodyOf = <O extends object>(bodyLimit: number, options: O) => ({ ...options, bodyLimit });
+
 /** Tools that try a call fill in every example. So a parameter that may be left out has its examples in words. */
 function examplesInWords({ properties, ...schema }: TObject): TObject {
   const required = new Set((schema as { required?: string[] }).required);

@@ -16,14 +16,17 @@ export type Shares = {
   /**
    * Waits for a place.
    * @param gone aborts the waiting: nobody is there any more
+   * @param amount how many places; more than the tenant may have are as many as it may have
    * @returns gives the place back; may be called more than once
    * @throws Problem too_many_requests if the tenant has all of its share for too long; unavailable if all places are
    *   taken for too long
    */
-  enter(tenantId: string, gone?: AbortSignal): Promise<() => void>;
+  enter(tenantId: string, gone?: AbortSignal, amount?: number): Promise<() => void>;
+  /** The same at once, and undefined if one must wait. */
+  enterNow(tenantId: string, amount?: number): (() => void) | undefined;
 };
 
-type Waiter = { admit: () => void };
+type Waiter = { amount: number; admit: () => void };
 
 /** A tenant that has more requests waiting sends faster than it can be served. */
 const waitingMax = 500;
@@ -51,48 +54,66 @@ export function createShares(
 
   const has = (tenantId: string) => taken.get(tenantId) ?? 0;
 
-  function take(tenantId: string): () => void {
-    taken.set(tenantId, has(tenantId) + 1);
-    free--;
+  const fits = (tenantId: string, amount: number) => has(tenantId) + amount <= each;
+  /** Somebody waits for places of all, and not for their own: nobody who wants fewer goes before. */
+  const areWanted = () => [...waiting].some(([tenantId, [first]]) => fits(tenantId, first!.amount));
+
+  function take(tenantId: string, amount: number): () => void {
+    taken.set(tenantId, has(tenantId) + amount);
+    free -= amount;
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      free++;
-      if (has(tenantId) === 1) taken.delete(tenantId);
-      else taken.set(tenantId, has(tenantId) - 1);
-      admitNext();
+      free += amount;
+      if (has(tenantId) === amount) taken.delete(tenantId);
+      else taken.set(tenantId, has(tenantId) - amount);
+      while (admitNext());
     };
   }
 
-  function admitNext(): void {
-    if (free === 0) return;
+  function admitNext(): boolean {
+    if (free === 0) return false;
     for (const [tenantId, waiters] of waiting) {
-      if (has(tenantId) >= each) continue;
+      const { amount } = waiters[0]!;
+      if (!fits(tenantId, amount)) continue;
+      if (amount > free) return false;
       // The tenant's next turn comes after everybody else's.
       waiting.delete(tenantId);
       const [next, ...others] = waiters as [Waiter, ...Waiter[]];
       if (others.length > 0) waiting.set(tenantId, others);
       next.admit();
-      return;
+      return true;
     }
+    return false;
+  }
+
+  function enterNow(tenantId: string, amount = 1): (() => void) | undefined {
+    const wanted = Math.min(amount, each);
+    if (wanted > free || !fits(tenantId, wanted) || waiting.has(tenantId) || areWanted()) return undefined;
+    return take(tenantId, wanted);
   }
 
   return {
-    async enter(tenantId, gone) {
+    enterNow,
+
+    async enter(tenantId, gone, amount = 1) {
       if (gone?.aborted) throw new Problem('unavailable', 'The client has gone');
-      if (free > 0 && has(tenantId) < each && !waiting.has(tenantId)) return take(tenantId);
+      const entered = enterNow(tenantId, amount);
+      if (entered) return entered;
+      const wanted = Math.min(amount, each);
       if ((waiting.get(tenantId)?.length ?? 0) >= waitingMax) throw tooMany();
       return new Promise((resolve, reject) => {
         const waiter: Waiter = {
+          amount: wanted,
           admit() {
             stopWaiting();
-            resolve(take(tenantId));
+            resolve(take(tenantId, wanted));
           },
         };
         const timer = setTimeout(() => {
           leave();
-          reject(has(tenantId) >= each ? tooMany() : new Problem('unavailable', 'The server is busy'));
+          reject(!fits(tenantId, wanted) ? tooMany() : new Problem('unavailable', 'The server is busy'));
         }, waitMsMax);
         gone?.addEventListener('abort', leave);
         waiting.set(tenantId, [...(waiting.get(tenantId) ?? []), waiter]);
@@ -132,11 +153,16 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 }
 
 /** The shares of a server. Those of the database's pools leave some connections for background work. */
-export type AllShares = Record<'requests' | 'streams' | 'imports' | 'followers', Shares>;
+export type AllShares = Record<
+  'requests' | 'streams' | 'imports' | 'followers' | 'bodies' | 'answers',
+  Shares
+>;
 
 export const createAllShares = (waitMsMax: number): AllShares => ({
   requests: createShares('connections to the database', { total: 18, each: 12, waitMsMax }),
   streams: createShares('long answers', { total: 12, each: 4, waitMsMax }),
   imports: createShares('imports', { total: 8, each: 2, waitMsMax, code: 'too_many_imports' }),
+  bodies: createShares('kilobytes of bodies', { total: 40_960, each: 16_384, waitMsMax }),
+  answers: createShares('kilobytes of answers on their way', { total: 65_536, each: 16_384, waitMsMax }),
   followers: createShares('waiting readers of the log', { total: 10_000, each: 1000, waitMsMax: 0 }),
 });

@@ -1,21 +1,21 @@
 import type { Static } from '../../../../schema/schema.ts';
 import { type Db, refreshStatistics } from '../../../db/database.ts';
 import type { Changing } from '../../../http/changing.ts';
-import { type App, checkingTexts, operation } from '../../../http/operation.ts';
+import { type App, checkingTexts, operation, withBodyOf } from '../../../http/operation.ts';
 import { compileValidator } from '../../../http/validation.ts';
 import { changeInBulk } from './bulk.ts';
 import { AcceptedBulkBody, BulkBody, BulkDoneBody, BulkRejectedBody } from './schemas.ts';
 
 type ValidatedPart = Parameters<typeof compileValidator>[0];
 
-/** 10,000 items do not fit into the body limit of other calls. */
-export const withLargeBody = <O extends object>(options: O) => ({ ...options, bodyLimit: 16 * 1_048_576 });
+/** 10,000 items with some metadata. */
+const bodyBytesMax = 16 * 1_048_576;
 
 /** The route that changes many numbers at once. */
 export function bulkRoutes(app: App, db: Db, change: Changing): void {
   app.post(
     '/v1/sms/phone-numbers/bulk',
-    withLargeBody({
+    withBodyOf(bodyBytesMax, {
       // The API reference shows the values that an item takes, and each item is checked by itself.
       validatorCompiler: (part: ValidatedPart) =>
         compileValidator(part.httpPart === 'body' ? { ...part, schema: AcceptedBulkBody } : part),
