@@ -15,6 +15,7 @@ export type Input = {
 };
 
 type World = {
+  // biome-ignore lint/suspicious/noExplicitAny: answers of all kinds
   call: (method: string, path: string, body: unknown, key?: string) => Promise<any>;
   key: string;
 };
@@ -83,7 +84,7 @@ export async function prepare({ call, key }: World, connection: pg.ClientConfig)
     await call('POST', `/v1/organizations/${organization}/users/${user.unique_id}/tokens`, {
       expires_in: 3600,
     })
-  ).token;
+  ).access_token;
   const account = (await call('POST', '/v1/carrier-accounts', { carrier: 'sandbox', name: 'sandbox' }))
     .carrier_account.id;
   const { rows: batches } = await database.query(

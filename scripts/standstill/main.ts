@@ -1,7 +1,13 @@
 import { fork } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openDatabase } from '../../server/db/database.ts';
+import { startEmbedded } from '../../server/db/embedded.ts';
+import { migrate } from '../../server/db/migrate.ts';
+import { templateName } from '../../server/testing/database.ts';
 import { type Input, inputsOf, prepare } from './inputs.ts';
 
 /*
@@ -9,8 +15,10 @@ import { type Input, inputsOf, prepare } from './inputs.ts';
  * its main thread, and how much memory it took: npm run standstill -- [words of the inputs].
  */
 
-const words = process.env.INPUTS?.split(',') ?? process.argv.slice(2);
+const words = process.argv.slice(2);
+const postgres = process.env.TEST_POSTGRES === undefined ? await startPostgres() : undefined;
 const child = fork(join(import.meta.dirname, 'server.ts'), { execArgv: ['--expose-gc'] });
+// biome-ignore lint/suspicious/noExplicitAny: each message has a form of its own
 const told = () => new Promise<any>(resolve => child.once('message', resolve));
 const { url, key, connection } = await told();
 
@@ -29,7 +37,7 @@ function send({ method, path, key: own = key, body, headers = {}, unread }: Inpu
       method,
       agent: false,
       headers: {
-        'x-api-key': own,
+        ...(own === key ? { 'x-api-key': own } : { authorization: `Bearer ${own}` }),
         ...(body !== undefined && {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(body),
@@ -81,7 +89,7 @@ for (const input of inputsOf(made)) {
   console.log(
     `${name} | ${times} | ${statuses} | ${kb} | ${Math.max(...answers.map(({ ms }) => ms))} | ${standstillMs.toFixed(1)} | ${Math.round(rssMb - idle)}`,
   );
-  if (process.env.SHOW || answers.some(({ status }) => status === 0 || status >= 500))
+  if (answers.some(({ status }) => status === 0 || status >= 500))
     console.log(
       '    ' +
         (answers.find(({ status }) => status === 0 || status >= 500) ?? answers[0]!).text.slice(0, 300),
@@ -90,3 +98,22 @@ for (const input of inputsOf(made)) {
 const gone = new Promise(resolve => child.once('exit', resolve));
 child.send('stop');
 await gone;
+await postgres?.stop();
+
+async function startPostgres() {
+  const home = await mkdtemp(join(tmpdir(), 'lk-standstill-'));
+  const embedded = await startEmbedded(home, () => {});
+  const postgres = openDatabase(embedded.connection);
+  await postgres.pool.query(`create database ${templateName}`);
+  await postgres.close();
+  const template = openDatabase({ ...embedded.connection, database: templateName });
+  await migrate(template);
+  await template.close();
+  process.env.TEST_POSTGRES = JSON.stringify(embedded.connection);
+  return {
+    async stop() {
+      await embedded.stop();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}

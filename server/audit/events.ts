@@ -10,11 +10,12 @@ export type Event = Selectable<Tables['events']>;
 /** A place in the log: after a revision. Its moment tells that revision from another one with the same number. */
 export type Place = { revision: number; moment?: number };
 
-/** The log in one answer ends after the revision with which it has so many bytes, as they are stored. */
+/** The log in one answer ends after the revision with which it has so many bytes of JSON. */
 const bytesMax = 1_048_576;
 
 /** Those of the revisions before the row's own. */
-const bytesBefore = sql<number>`sum(pg_column_size(data)) over (order by revision) - sum(pg_column_size(data)) over (partition by revision)`;
+const bytes = sql`octet_length(data::text)`;
+const bytesBefore = sql<number>`sum(${bytes}) over (order by revision) - sum(${bytes}) over (partition by revision)`;
 
 const columns = [
   ...(['tenant_id', 'organization_id', 'revision', 'ordinal', 'type', 'at'] as const),

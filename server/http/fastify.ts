@@ -9,6 +9,7 @@ import { createErrorReplies } from './error-replies.ts';
 import { explainValidation } from './explanation.ts';
 import type { App } from './operation.ts';
 import { assertShallow, inList, readJson, runBytes } from './pieces/read-json.ts';
+import { jsonOf } from './pieces/write-json.ts';
 import { compileSerializer, compileValidator, listOf, unstorable, unstorableField } from './validation.ts';
 
 /** Metadata of 8,000 escaped characters and fifty tags fit. An operation that needs more says so: withBodyOf(). */
@@ -53,8 +54,13 @@ export function createFastify(brand: string, log: Logger): App {
   parseJsonBodies(app);
   readTexts(app);
   // Every payload gets the same two fields; see operation().
-  app.addHook('preSerialization', async (_request, reply, payload) => {
-    return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
+  app.addHook('preSerialization', async (request, reply, payload) => {
+    if (reply.statusCode >= 300) return payload;
+    const body = { success: true, ...(payload as object), powered_by: brand };
+    if (!request.routeOptions.config.writesInPieces) return body;
+    const json = await jsonOf(body);
+    reply.serializer(() => json);
+    return body;
   });
   protectAnswers(app);
   logRequests(app, log);

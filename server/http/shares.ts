@@ -128,6 +128,8 @@ export function createShares(
           if (others.length > 0) waiting.set(tenantId, others);
           else waiting.delete(tenantId);
           if (gone?.aborted) reject(new Problem('unavailable', 'The client has gone'));
+          // It may have been one who wanted many places, and kept others waiting.
+          while (admitNext());
         }
       });
     },

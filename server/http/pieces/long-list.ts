@@ -2,9 +2,12 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AllShares, inTurn } from '../shares.ts';
 import { holdAnswer } from './budget.ts';
+import { giveWay } from './turns.ts';
 
 /** A list of fewer rows is built at once. */
 export const rowsAtOnce = 500;
+
+const rowsPerPiece = 200;
 
 /** The length of an id and the comma after it. */
 const idLength = 37;
@@ -33,9 +36,10 @@ export async function sendLongList(
   const count = Math.ceil(ids.length / idLength);
   async function* pieces() {
     let before = `{"success":true,"count":${count},${JSON.stringify(name)}:[`;
-    for (let from = 0; from < ids.length; from += rowsAtOnce * idLength) {
-      const some = ids.slice(from, from + rowsAtOnce * idLength - 1);
+    for (let from = 0; from < ids.length; from += rowsPerPiece * idLength) {
+      const some = ids.slice(from, from + rowsPerPiece * idLength - 1);
       const rows = await inTurn(shares.requests, request.caller.tenantId, () => read(some));
+      await giveWay();
       yield before + rows.map(row => JSON.stringify(row)).join();
       before = ',';
     }

@@ -5,6 +5,8 @@ import { giveWay, mustGiveWay } from './turns.ts';
 export const runBytes = 65_536;
 /** No element of a list of ours, and no field beside a list, is as long. */
 const partBytesMax = 262_144;
+/** No body of ours has as many fields. */
+const fieldsMax = 100;
 const depthMax = 20;
 /** The most values in a body: 10,000 items of a bulk request with 60 fields each have fewer. */
 const valuesMax = 700_000;
@@ -40,11 +42,10 @@ export async function readJson(
   const scanner = new Scanner(bytes);
   if (scanner.next() !== openObject) throw invalid('the body must be an object');
   scanner.depth = 1;
-  let isFirst = true;
-  for (;;) {
+  for (let fields = 0; ; fields++) {
     const char = scanner.next();
-    if (char === closeObject && isFirst) break;
-    isFirst = false;
+    if (char === closeObject && fields === 0) break;
+    if (fields === fieldsMax) throw new Problem('body_invalid', `The body has more than ${fieldsMax} fields`);
     if (char !== quote) throw new SyntaxError('a name is missing');
     const name = scanner.name();
     if (scanner.next() !== colon) throw new SyntaxError('a colon is missing');
