@@ -19,6 +19,7 @@ import { forgetAnswers } from './http/idempotency.ts';
 import type { App } from './http/operation.ts';
 import { type Connections, connectionsMax, watchConnections } from './http/pace/connections.ts';
 import type { RoomOptions } from './http/pace/room.ts';
+import { shareOutAnswers, shareOutBodies } from './http/pieces/budget.ts';
 import { createAllShares, goneSignal, type Shares } from './http/shares.ts';
 import { recordKeyUse } from './keys/keys.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -116,6 +117,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const wrongKeys = createQueue(options.wrongKeys ?? wrongKeysDefault);
   identifyCallers(app, lookups, pulse, jobs, wrongKeys);
   const shares = createAllShares(options.waitMsMax ?? 10_000, jobs.meter.limitsOf, options.room);
+  shareOutBodies(app, shares.bodyBytes);
+  shareOutAnswers(app, shares.answerBytes);
   shareOutRequests(app, shares.requests, createGate(database.lookups, shares.changes));
   const connections = watchConnections(app.server, options.connectionsMax ?? connectionsMax());
   const stopping = closeConnectionsWhenStopping(app, connections);
@@ -125,8 +128,8 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   healthRoutes(app, database, pulse, version, stopping);
   keyRoutes(app, db, change);
   limitRoutes(app, db, jobs.meter, shares);
-  organizationRoutes(app, db, change);
-  userRoutes(app, db, change);
+  organizationRoutes(app, db, change, shares, brand);
+  userRoutes(app, db, change, shares, brand);
   listRoutes(app, database, bodyCache, brand, shares);
   detailRoutes(app, db, lookups, bodyCache, brand);
   recordRoutes(app, change);

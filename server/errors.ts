@@ -106,7 +106,7 @@ export const invalid = (text: string): Problem => new Problem('invalid_request',
 /** A field of a request that is wrong, and the sentence about it. */
 export type WrongField = { field: string; error: string };
 
-const namedMax = 20;
+export const namedMax = 20;
 
 /** An error that names every wrong field: `error` in one sentence, and `fields` one by one if there are several. */
 export function invalidFields(wrong: WrongField[]): Problem {

@@ -10,11 +10,12 @@ export type Event = Selectable<Tables['events']>;
 /** A place in the log: after a revision. Its moment tells that revision from another one with the same number. */
 export type Place = { revision: number; moment?: number };
 
-/** The log in one answer ends after the revision with which it has so many bytes, as they are stored. */
+/** The log in one answer ends after the revision with which it has so many bytes of JSON. */
 const bytesMax = 1_048_576;
 
 /** Those of the revisions before the row's own. */
-const bytesBefore = sql<number>`sum(pg_column_size(data)) over (order by revision) - sum(pg_column_size(data)) over (partition by revision)`;
+const bytes = sql`octet_length(data::text)`;
+const bytesBefore = sql<number>`sum(${bytes}) over (order by revision) - sum(${bytes}) over (partition by revision)`;
 
 const columns = [
   ...(['tenant_id', 'organization_id', 'revision', 'ordinal', 'type', 'at'] as const),
@@ -83,13 +84,13 @@ const restarted = (reason: string): Problem =>
   );
 
 /**
- * Reads one piece of the items that a bulk event stands for. Pieces are counted from 0.
+ * Reads one piece of the items that a bulk event stands for, as JSON. Pieces are counted from 0.
  * @throws Problem batch_not_found
  */
 export async function readBatch(db: Db, caller: Caller, batchId: string, piece: number) {
   const rows = await db
     .selectFrom('batch_items')
-    .select(['piece', 'items'])
+    .select(['piece', sql<string | null>`case when piece = ${piece} then items::text end`.as('json')])
     .where('tenant_id', '=', caller.tenantId)
     .where('batch_id', '=', batchId)
     .where('piece', 'in', [piece, piece + 1])
@@ -98,5 +99,5 @@ export async function readBatch(db: Db, caller: Caller, batchId: string, piece: 
     .execute();
   const requested = rows.find(row => row.piece === piece);
   if (!requested) throw new Problem('batch_not_found');
-  return { items: requested.items, has_more: rows.length === 2 };
+  return { json: requested.json!, has_more: rows.length === 2 };
 }

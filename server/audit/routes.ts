@@ -2,7 +2,7 @@ import type { Static } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import { asRead } from '../db/reads.ts';
 import { invalid } from '../errors.ts';
-import { type App, operation, sharingItself } from '../http/operation.ts';
+import { type App, operation, sharingItself, writingInPieces } from '../http/operation.ts';
 import { type AllShares, goneSignal, inTurn } from '../http/shares.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { CountryQuery, NumberParams } from '../numbers/schemas.ts';
@@ -17,19 +17,21 @@ import type { Waiters } from './waiters.ts';
 export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShares, brand: string): void {
   app.get(
     '/v1/events',
-    sharingItself(
-      operation(
-        'read',
-        {
-          operationId: 'listEvents',
-          summary: 'Follow the log',
-          description:
-            'Returns the events of an organization after a revision, in order and without a gap. To go on, pass the `cursor` that you got as `after`: 409 `log_restarted` then tells you if the database was restored or has failed over to a replica that was behind, and what you know never happened. With `wait`, the call waits up to that many seconds for an event.',
-          tags: ['Events'],
-          querystring: EventsQuery,
-          response: { 200: EventsReply },
-        },
-        ['organization_not_found', 'log_restarted'],
+    writingInPieces(
+      sharingItself(
+        operation(
+          'read',
+          {
+            operationId: 'listEvents',
+            summary: 'Follow the log',
+            description:
+              'Returns the events of an organization after a revision, in order and without a gap. To go on, pass the `cursor` that you got as `after`: 409 `log_restarted` then tells you if the database was restored or has failed over to a replica that was behind, and what you know never happened. With `wait`, the call waits up to that many seconds for an event.',
+            tags: ['Events'],
+            querystring: EventsQuery,
+            response: { 200: EventsReply },
+          },
+          ['organization_not_found', 'log_restarted'],
+        ),
       ),
     ),
     async (request, reply) => {
@@ -79,7 +81,12 @@ export function eventRoutes(app: App, db: Db, waiters: Waiters, shares: AllShare
       },
       ['batch_not_found'],
     ),
-    ({ caller, params, query }) => readBatch(db, caller, params.batch_id, query.piece),
+    async ({ caller, params, query }, reply) => {
+      const { json, has_more } = await readBatch(db, caller, params.batch_id, query.piece);
+      const rest = JSON.stringify({ has_more, powered_by: brand }).slice(1);
+      reply.type('application/json; charset=utf-8');
+      return reply.send(`{"success":true,"items":${json},${rest}` as never);
+    },
   );
 
   app.get(

@@ -6,6 +6,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
 import type { App } from '../http/operation.ts';
+import { giveWay } from '../http/pieces/turns.ts';
 import { openapi } from './openapi.ts';
 
 const gzip = promisify(gzipWithCallback);
@@ -40,7 +41,9 @@ export async function docRoutes(app: App): Promise<void> {
 }
 
 async function makeDocument(app: App): Promise<{ tag: string; bytes: Buffer; gzipped: Buffer }> {
-  const bytes = Buffer.from(JSON.stringify(app.swagger()));
+  const document = app.swagger();
+  await giveWay();
+  const bytes = Buffer.from(JSON.stringify(document));
   const tag = `W/"${createHash('sha256').update(bytes).digest('base64url').slice(0, 20)}"`;
   return { tag, bytes, gzipped: await gzip(bytes) };
 }

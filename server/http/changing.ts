@@ -9,6 +9,7 @@ import {
   requestHash,
   storeReply,
 } from './idempotency.ts';
+import { jsonInPieces } from './pieces/write-json.ts';
 
 /**
  * Makes one change for one request and sends the reply.
@@ -51,7 +52,7 @@ export async function changeOnce<T extends object>(
   const key = idempotencyKeyOf(request);
   try {
     if (key === undefined) return { status, payload: await change(db, caller), replayed: false };
-    const idempotent = idempotentRequest(request, key);
+    const idempotent = await idempotentRequest(request, key);
     return await transact(db, async tx => {
       const stored = await claimKey<T>(tx, caller, idempotent);
       if (stored) return { ...stored, replayed: true };
@@ -74,13 +75,15 @@ export async function hasStoredReply(db: Db, request: FastifyRequest): Promise<b
   const caller = changingCaller(request);
   const key = idempotencyKeyOf(request);
   if (key === undefined) return false;
-  const stored = await transact(db, tx => claimKey(tx, caller, idempotentRequest(request, key)));
+  const idempotent = await idempotentRequest(request, key);
+  const stored = await transact(db, tx => claimKey(tx, caller, idempotent));
   return stored !== undefined;
 }
 
-function idempotentRequest(request: FastifyRequest, key: string): IdempotentRequest {
-  const body = JSON.stringify(request.body ?? null);
-  return { key, hash: requestHash(request).update(body).digest() };
+async function idempotentRequest(request: FastifyRequest, key: string): Promise<IdempotentRequest> {
+  const hash = requestHash(request);
+  for await (const run of jsonInPieces(request.body)) hash.update(run);
+  return { key, hash: hash.digest() };
 }
 
 /** Sends the result of changeOnce(). */

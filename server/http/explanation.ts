@@ -1,6 +1,6 @@
 import type { AnySchemaObject, ErrorObject } from 'ajv';
 import { ruleOf } from '../../schema/shapes.ts';
-import { invalidFields, type Problem, type WrongField } from '../errors.ts';
+import { invalidFields, namedMax, type Problem, type WrongField } from '../errors.ts';
 import { formatRules } from './text-formats.ts';
 
 const quotedMax = 100;
@@ -11,7 +11,8 @@ const wordsMax = 20;
 export function explainValidation(errors: ErrorObject[], part: string): Problem {
   const wrong = new Map<string, WrongField>();
   for (const error of mostPrecise(errors)) {
-    const one = explain(error, part);
+    // Nobody reads the questions of fields that are only counted.
+    const one = explain(error, part, wrong.size < namedMax);
     // The first rule that a field breaks says enough.
     if (!wrong.has(one.field)) wrong.set(one.field, one);
   }
@@ -21,8 +22,15 @@ export function explainValidation(errors: ErrorObject[], part: string): Problem 
 /** Where a value has several forms, an error inside of the form that it has says more than that it has not another. */
 function mostPrecise(errors: ErrorObject[]): ErrorObject[] {
   const isChoice = ({ keyword }: ErrorObject) => /^(anyOf|oneOf)$/.test(keyword);
-  const hasForm = (path: string) => errors.some(({ instancePath }) => instancePath.startsWith(`${path}/`));
   const choices = new Set(errors.filter(isChoice).map(({ instancePath }) => instancePath));
+  if (choices.size === 0) return errors;
+  const above = new Set<string>();
+  for (const { instancePath: path } of errors)
+    for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
+      above.add(path.slice(0, end));
+      if (end === 0) break;
+    }
+  const hasForm = (path: string) => above.has(path);
   const precise = errors.filter(error => {
     if (isChoice(error)) return false;
     const { keyword, instancePath: path } = error;
@@ -31,7 +39,7 @@ function mostPrecise(errors: ErrorObject[]): ErrorObject[] {
   return precise.length > 0 ? precise : errors;
 }
 
-function explain(error: ErrorObject, part: string): WrongField {
+function explain(error: ErrorObject, part: string, mayAsk: boolean): WrongField {
   const { params, parentSchema = {} } = error;
   const field = fieldName(error.instancePath);
   const inner = (name: string) => (field ? `${field}.${name}` : name);
@@ -49,12 +57,12 @@ function explain(error: ErrorObject, part: string): WrongField {
     case 'additionalProperties': {
       const name: string = params.additionalProperty;
       const noun = part === 'querystring' ? 'parameter' : 'field';
-      const question = questionOf(name, Object.keys(parentSchema.properties ?? {}));
+      const question = !mayAsk ? '' : questionOf(name, Object.keys(parentSchema.properties ?? {}));
       return about(inner(shortened(name)), `is not a known ${noun}${question}`);
     }
     case 'enum':
       return itself(
-        `must be one of ${listed(params.allowedValues)}${questionOf(error.data, params.allowedValues)}`,
+        `must be one of ${listed(params.allowedValues)}${mayAsk ? questionOf(error.data, params.allowedValues) : ''}`,
       );
     case 'const':
       return itself(`must be ${JSON.stringify(params.allowedValue)}`);

@@ -2,14 +2,18 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyReply, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { TSchema } from '../../schema/schema.ts';
 import { Problem } from '../errors.ts';
 import { composed, mayBeDecomposed } from './composed.ts';
 import { createErrorReplies } from './error-replies.ts';
 import { explainValidation } from './explanation.ts';
 import type { App } from './operation.ts';
-import { compileSerializer, compileValidator, excessOf, unstorable, unstorableField } from './validation.ts';
+import { assertShallow, inList, readJson, runBytes } from './pieces/read-json.ts';
+import { jsonOf } from './pieces/write-json.ts';
+import { compileSerializer, compileValidator, listOf, unstorable, unstorableField } from './validation.ts';
 
-const bodyBytesMax = 1_048_576;
+/** Metadata of 8,000 escaped characters and fifty tags fit. An operation that needs more says so: withBodyOf(). */
+const bodyBytesMax = 131_072;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -56,8 +60,13 @@ export function createFastify(brand: string, log: Logger): App {
   parseJsonBodies(app);
   readTexts(app);
   // Every payload gets the same two fields; see operation().
-  app.addHook('preSerialization', async (_request, reply, payload) => {
-    return reply.statusCode < 300 ? { success: true, ...(payload as object), powered_by: brand } : payload;
+  app.addHook('preSerialization', async (request, reply, payload) => {
+    if (reply.statusCode >= 300) return payload;
+    const body = { success: true, ...(payload as object), powered_by: brand };
+    if (!request.routeOptions.config.writesInPieces) return body;
+    const json = await jsonOf(body);
+    reply.serializer(() => json);
+    return body;
   });
   protectAnswers(app);
   logRequests(app, log);
@@ -72,17 +81,36 @@ function requestId(given: string | string[] | undefined): string {
 }
 
 function parseJsonBodies(app: App): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
+  const parseDefault = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('text/plain');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    const { schema, config } = request.routeOptions;
     // Many clients send a content type with every request, even without a body.
-    if (!request.routeOptions.schema?.body) return done(null);
-    const text = body as string;
-    const excess = excessOf(text);
-    if (excess !== undefined) return done(new Problem('body_invalid', excess));
-    request.hasEscapes = text.includes('\\u');
-    if (!mayBeDecomposed(text)) return parseJson(request, text, done);
-    parseJson(request, text, (error, value) => done(error, composed(value)));
+    if (!schema?.body) return done(null);
+    const parse = (text: string): unknown => {
+      let parsed: unknown;
+      parseDefault(request, text, (error, value) => {
+        if (error) throw error;
+        parsed = value;
+      });
+      return mayBeDecomposed(text) ? composed(parsed) : parsed;
+    };
+    if (bytes.length <= runBytes) {
+      const text = bytes.toString();
+      assertShallow(text);
+      request.hasEscapes = text.includes('\\u');
+      return done(null, parse(text));
+    }
+    readJson(
+      bytes,
+      (text, list) => {
+        const part = parse(text);
+        const field = !config.checksTexts && text.includes('\\u') ? unstorableField(part) : undefined;
+        if (field !== undefined) throw unstorable(inList(field, list));
+        return part;
+      },
+      name => listOf(schema.body as TSchema, name)?.maxItems,
+    ).then(body => done(null, body), done);
   });
 }
 

@@ -4,6 +4,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Problem } from '../errors.ts';
+import { jsonOf } from './pieces/write-json.ts';
 
 /** A request with an idempotency key. The hash tells it from another request that reuses the key. */
 export type IdempotentRequest = { key: string; hash: Buffer };
@@ -56,7 +57,7 @@ export async function storeReply(
   status: number,
   payload: object,
 ): Promise<void> {
-  const reply = { request_hash: hash, status, body: JSON.stringify(payload) };
+  const reply = { request_hash: hash, status, body: await jsonOf(payload) };
   await tx
     .insertInto('idempotency_keys')
     .values({ tenant_id: caller.tenantId, key, ...reply })

@@ -42,6 +42,8 @@ declare module 'fastify' {
     sharesItself?: boolean;
     /** Reads the subject of a request that is not validated yet. */
     subject?: (request: FastifyRequest) => Subject;
+    /** Its answer may be long: its list is written in pieces. The payload has what the schema declares, and nothing else. */
+    writesInPieces?: boolean;
     /** The route checks the texts of its body itself, one by one. */
     checksTexts?: boolean;
   }
@@ -136,6 +138,15 @@ export const checkingTexts = <O extends { config: object }>(options: O): O => ({
   ...options,
   config: { ...options.config, checksTexts: true },
 });
+
+/** A route whose answer has a list that may be long: see ContextConfig. */
+export const writingInPieces = <O extends { config: object }>(options: O): O => ({
+  ...options,
+  config: { ...options.config, writesInPieces: true },
+});
+
+/** A route whose body may be longer than those of others, in bytes. */
+export const withBodyOf = <O extends object>(bodyLimit: number, options: O) => ({ ...options, bodyLimit });
 
 /** Tools that try a call fill in every example. So a parameter that may be left out has its examples in words. */
 function examplesInWords({ properties, ...schema }: TObject): TObject {

@@ -34,17 +34,10 @@ test('a body that cannot be read is refused with the reason', async () => {
     assertProblem(await post(text, json), 400, 'body_invalid', 'The body is not valid JSON');
   const deep = `{"name":${'['.repeat(21)}${']'.repeat(21)}}`;
   assertProblem(await post(deep, json), 400, 'body_invalid', 'The body is nested too deep');
-  const bulk = await server.call('POST', '/v1/sms/phone-numbers/bulk', {
-    body: { items: Array(800_000).fill(0) },
-  });
-  assert.deepEqual(
-    [bulk.status, bulk.body.code, bulk.body.error],
-    [400, 'body_invalid', 'The body has more than 700,000 values'],
-  );
   const brackets = await post({ name: '[{"'.repeat(60) });
   assert.equal(brackets.status, 201, 'brackets inside text are not nesting');
-  const large = JSON.stringify({ name: 'x'.repeat(1_048_577) });
-  assertProblem(await post(large), 413, 'body_too_large', 'The body is larger than 1048576 bytes');
+  const large = JSON.stringify({ name: 'x'.repeat(131_073) });
+  assertProblem(await post(large), 413, 'body_too_large', 'The body is larger than 131072 bytes');
   for (const type of ['text/plain', 'application/xml', 'multipart/form-data', 'nonsense'])
     assertProblem(
       await post('{}', { 'content-type': type }),

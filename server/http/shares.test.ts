@@ -53,11 +53,39 @@ test('who waits too long is told which share is used up; who has gone waits no l
   (await next)();
 });
 
+test('who wants many places gets them in turn, and more than the share of a tenant are all of its share', async () => {
+  const shares = createShares('kilobytes', { total: 4, each: 3, ...patient });
+  const leave = await shares.enter('a', undefined, 2);
+  let entered = false;
+  const large = shares.enter('b', undefined, 9).then(leave => {
+    entered = true;
+    return leave;
+  });
+  // Otherwise small ones could keep a large one waiting without an end.
+  assert.equal(shares.enterNow('c'), undefined);
+  leave();
+  (await large)();
+  assert.ok(entered);
+  assert.ok(shares.enterNow('c', 3));
+  assert.equal(shares.enterNow('c'), undefined);
+  const gone = new AbortController();
+  const tooLarge = shares.enter('b', gone.signal, 3);
+  const small = shares.enter('a');
+  gone.abort();
+  await assert.rejects(tooLarge, Problem);
+  (await small)();
+});
+
 test('however tenants come and go, none has more than its share, and no place is lost', () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(
-        fc.record({ tenant: fc.constantFrom('a', 'b', 'c'), leaves: fc.nat(20), goes: fc.boolean() }),
+        fc.record({
+          tenant: fc.constantFrom('a', 'b', 'c'),
+          amount: fc.integer({ min: 1, max: 5 }),
+          leaves: fc.nat(20),
+          goes: fc.boolean(),
+        }),
         {
           maxLength: 60,
         },
@@ -65,13 +93,17 @@ test('however tenants come and go, none has more than its share, and no place is
       async steps => {
         const [total, each] = [4, 3];
         const shares = createShares('places', { total, each, ...patient });
-        const inside: { tenant: string; leave: () => void }[] = [];
+        const inside: { tenant: string; amount: number; leave: () => void }[] = [];
         const waiting: { gone: AbortController; done: Promise<void> }[] = [];
         const settle = () => new Promise(setImmediate);
-        for (const { tenant, leaves, goes } of steps) {
+        const held = (tenant?: string) =>
+          inside
+            .filter(one => tenant === undefined || one.tenant === tenant)
+            .reduce((sum, { amount }) => sum + amount, 0);
+        for (const { tenant, amount, leaves, goes } of steps) {
           const gone = new AbortController();
-          const done = shares.enter(tenant, gone.signal).then(
-            leave => void inside.push({ tenant, leave }),
+          const done = shares.enter(tenant, gone.signal, amount).then(
+            leave => void inside.push({ tenant, amount: Math.min(amount, each), leave }),
             () => {},
           );
           waiting.push({ gone, done });
@@ -79,9 +111,8 @@ test('however tenants come and go, none has more than its share, and no place is
           if (goes) waiting[leaves % waiting.length]!.gone.abort();
           else inside.splice(leaves % (inside.length + 1), 1)[0]?.leave();
           await settle();
-          assert.ok(inside.length <= total);
-          for (const one of ['a', 'b', 'c'])
-            assert.ok(inside.filter(({ tenant }) => tenant === one).length <= each);
+          assert.ok(held() <= total);
+          for (const one of ['a', 'b', 'c']) assert.ok(held(one) <= each);
         }
         for (let left = inside.pop(); left; left = inside.pop()) {
           left.leave();

@@ -19,16 +19,19 @@ export type Shares = {
   /**
    * Waits for a place.
    * @param gone aborts the waiting: nobody is there any more
+   * @param amount how many places; more than the tenant may have are as many as it may have
    * @returns gives the place back; may be called more than once
    * @throws Problem too_many_requests if the tenant has all of its share for too long; unavailable if all places are
    *   taken for too long
    */
-  enter(tenantId: string, gone?: AbortSignal): Promise<() => void>;
+  enter(tenantId: string, gone?: AbortSignal, amount?: number): Promise<() => void>;
+  /** The same at once, and undefined if one must wait. */
+  enterNow(tenantId: string, amount?: number): (() => void) | undefined;
   /** How many places the tenant may have, and has. */
   use(tenantId: string): { max: number; used: number };
 };
 
-type Waiter = { admit: () => void };
+type Waiter = { amount: number; admit: () => void };
 
 /** A tenant that has more requests waiting sends faster than it can be served. */
 const waitingMax = 500;
@@ -66,52 +69,68 @@ export function createShares(
 
   const has = (tenantId: string) => taken.get(tenantId) ?? 0;
 
-  function take(tenantId: string): () => void {
-    taken.set(tenantId, has(tenantId) + 1);
-    free--;
+  const fits = (tenantId: string, amount: number) => has(tenantId) + amount <= each(tenantId);
+  /** Somebody waits for places of all, and not for their own: nobody who wants fewer goes before. */
+  const areWanted = () => [...waiting].some(([tenantId, [first]]) => fits(tenantId, first!.amount));
+
+  function take(tenantId: string, amount: number): () => void {
+    taken.set(tenantId, has(tenantId) + amount);
+    free -= amount;
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      free++;
-      if (has(tenantId) === 1) taken.delete(tenantId);
-      else taken.set(tenantId, has(tenantId) - 1);
-      admitNext();
+      free += amount;
+      if (has(tenantId) === amount) taken.delete(tenantId);
+      else taken.set(tenantId, has(tenantId) - amount);
+      while (admitNext());
     };
   }
 
-  function admitNext(): void {
-    if (free === 0) return;
+  function admitNext(): boolean {
+    if (free === 0) return false;
     for (const [tenantId, waiters] of waiting) {
-      if (has(tenantId) >= each(tenantId)) continue;
+      const { amount } = waiters[0]!;
+      if (!fits(tenantId, amount)) continue;
+      if (amount > free) return false;
       // The tenant's next turn comes after everybody else's.
       waiting.delete(tenantId);
       const [next, ...others] = waiters as [Waiter, ...Waiter[]];
       if (others.length > 0) waiting.set(tenantId, others);
       next.admit();
-      return;
+      return true;
     }
+    return false;
+  }
+
+  function enterNow(tenantId: string, amount = 1): (() => void) | undefined {
+    const wanted = Math.min(amount, each(tenantId));
+    if (wanted > free || !fits(tenantId, wanted) || waiting.has(tenantId) || areWanted()) return undefined;
+    return take(tenantId, wanted);
   }
 
   return {
     use: tenantId => ({ max: each(tenantId), used: has(tenantId) }),
-    async enter(tenantId, gone) {
+    enterNow,
+
+    async enter(tenantId, gone, amount = 1) {
       if (gone?.aborted) throw new Problem('unavailable', 'The client has gone');
-      if (free > 0 && has(tenantId) < each(tenantId) && !waiting.has(tenantId)) return take(tenantId);
+      const entered = enterNow(tenantId, amount);
+      if (entered) return entered;
+      const wanted = Math.min(amount, each(tenantId));
       if ((waiting.get(tenantId)?.length ?? 0) >= waitingMax) throw tooMany(tenantId);
       return new Promise((resolve, reject) => {
         const waiter: Waiter = {
+          amount: wanted,
           admit() {
             stopWaiting();
-            resolve(take(tenantId));
+            resolve(take(tenantId, wanted));
           },
         };
         const timer = setTimeout(() => {
           leave();
           reject(
-            has(tenantId) >= each(tenantId)
-              ? tooMany(tenantId)
-              : new Problem('unavailable', 'The server is busy'),
+            fits(tenantId, wanted) ? new Problem('unavailable', 'The server is busy') : tooMany(tenantId),
           );
         }, waitMsMax);
         gone?.addEventListener('abort', leave);
@@ -127,6 +146,8 @@ export function createShares(
           if (others.length > 0) waiting.set(tenantId, others);
           else waiting.delete(tenantId);
           if (gone?.aborted) reject(new Problem('unavailable', 'The client has gone'));
+          // It may have been one who wanted many places, and kept others waiting.
+          while (admitNext());
         }
       });
     },
@@ -158,7 +179,15 @@ export function goneSignal(reply: FastifyReply): AbortSignal {
 
 /** The shares of a server. Those of the database's pools leave some connections for background work. */
 export type AllShares = Record<
-  'requests' | 'changes' | 'heavy' | 'streams' | 'answers' | 'imports' | 'followers',
+  | 'requests'
+  | 'changes'
+  | 'heavy'
+  | 'streams'
+  | 'answers'
+  | 'imports'
+  | 'followers'
+  | 'bodyBytes'
+  | 'answerBytes',
   Shares
 > & { room: Room };
 
@@ -188,5 +217,7 @@ export const createAllShares = (
   followers: createShares('waiting readers of the log', {
     ...{ total: 10_000, each: 1000, waitMsMax: 0, eachOf: tenant => of(tenant).followers },
   }),
+  bodyBytes: createShares('kilobytes of bodies', { total: 40_960, each: 16_384, waitMsMax }),
+  answerBytes: createShares('kilobytes of answers on their way', { total: 65_536, each: 16_384, waitMsMax }),
   room: createRoom(room),
 });

@@ -6,6 +6,7 @@ import type { FastifySerializerCompiler } from 'fastify/types/schema.js';
 import type { TSchema } from '../../schema/schema.ts';
 import { invalid, type Problem } from '../errors.ts';
 import { explainValidation } from './explanation.ts';
+import { giveWay, mustGiveWay } from './pieces/turns.ts';
 import { textFormats } from './text-formats.ts';
 
 /** @param coerceTypes a query is text, so numbers are parsed from it; a body has types: "7" is not 7 */
@@ -76,6 +77,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const booleanNames = httpPart === 'querystring' ? booleansOf(schema) : [];
   let compiled: ValidateFunction | undefined;
   const validate = (value: unknown) => {
+    if (httpPart === 'body' && hasLongList(value)) return assertInPieces(schema, value) as never;
     compiled ??= validators.compile(schema);
     for (const name of booleanNames) readBoolean(value as Record<string, unknown>, name);
     const errors = validators.errorsOf(schema, value, compiled);
@@ -85,6 +87,64 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   validate.errors = undefined as ValidateFunction['errors'];
   return validate;
 };
+
+type Body = Record<string, unknown>;
+type List = { maxItems?: number; items?: TSchema };
+
+const hasLongList = (value: unknown): value is Body =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).some(part => Array.isArray(part) && part.length > 16);
+
+/** The schema of a list that a body has. */
+export function listOf(schema: TSchema, name: string): List | undefined {
+  const part = (schema as { properties?: Record<string, List & { type?: string }> }).properties?.[name];
+  return part?.type === 'array' ? part : undefined;
+}
+
+/** The schemas of bodies without those of the elements of their lists. */
+const outlines = new WeakMap<TSchema, TSchema>();
+
+function outlineOf(schema: TSchema): TSchema {
+  const known = outlines.get(schema);
+  if (known) return known;
+  const { properties } = schema as unknown as { properties: Record<string, TSchema> };
+  const parts = Object.entries(properties).map(([name, part]) => {
+    if (!listOf(schema, name)) return [name, part];
+    const { items: _, ...list } = part as { items?: TSchema };
+    return [name, list];
+  });
+  const outline = { ...schema, properties: Object.fromEntries(parts) } as TSchema;
+  outlines.set(schema, outline);
+  return outline;
+}
+
+/**
+ * Validates a body with a long list, giving way between its elements.
+ * @throws Problem `invalid_request`
+ */
+async function assertInPieces(schema: TSchema, body: Body): Promise<true> {
+  const errors = await firstErrors(schema, body);
+  if (!errors) return true;
+  throw explainValidation(isSmall(body) ? bodies.errorsOf(schema, body)! : errors, 'body');
+}
+
+async function firstErrors(schema: TSchema, body: Body): Promise<ErrorObject[] | undefined> {
+  const validateOutline = bodies.compile(outlineOf(schema));
+  if (!validateOutline(body)) return validateOutline.errors!;
+  for (const [name, list] of Object.entries(body)) {
+    const { items } = listOf(schema, name) ?? {};
+    if (!items) continue;
+    const validateItem = bodies.compile(items);
+    for (const [index, item] of (list as unknown[]).entries()) {
+      if (mustGiveWay()) await giveWay();
+      if (validateItem(item)) continue;
+      const inList = (path: string) => `/${name}/${index}${path}`;
+      return validateItem.errors!.map(error => ({ ...error, instancePath: inList(error.instancePath) }));
+    }
+  }
+  return undefined;
+}
 
 const booleansOf = ({ properties = {} }: { properties?: Record<string, { type?: string }> }): string[] =>
   Object.keys(properties).filter(name => properties[name]!.type === 'boolean');
@@ -161,27 +221,3 @@ export const unstorable = (field: string): Problem =>
 
 /** The text with a mark in place of what cannot be stored. */
 export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd');
-
-const depthMax = 20;
-/** The most values in a body: 10,000 items of a bulk request with 60 fields each have fewer. */
-const valuesMax = 700_000;
-
-/** What makes JSON text more than any body of ours. Checked before it is parsed, which would take longer. */
-export function excessOf(text: string): string | undefined {
-  let depth = 0;
-  let values = 1;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === 0x5c) i++;
-      else if (char === 0x22) inString = false;
-    } else if (char === 0x22) inString = true;
-    else if (char === 0x2c) {
-      if (++values > valuesMax) return `The body has more than ${valuesMax.toLocaleString('en-US')} values`;
-    } else if (char === 0x7b || char === 0x5b) {
-      if (++depth > depthMax) return 'The body is nested too deep';
-    } else if (char === 0x7d || char === 0x5d) depth--;
-  }
-  return undefined;
-}

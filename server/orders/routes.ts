@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { invalid } from '../errors.ts';
 import { type Changing, changeOnce, sendReply } from '../http/changing.ts';
-import { type App, operation } from '../http/operation.ts';
+import { type App, operation, withBodyOf } from '../http/operation.ts';
 import { readEdit, uniqueNames } from '../numbers/state.ts';
 import type { Job } from '../work/jobs.ts';
 import type { Shop } from './hold.ts';
@@ -122,17 +122,20 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
 
   app.post(
     '/v1/sms/orders',
-    operation(
-      'change',
-      {
-        operationId: 'orderNumbers',
-        summary: 'Order many numbers',
-        description: `Orders up to ${numbersPerBulk} numbers of one or more kinds. Places one order per number: all of them or none. The server buys them in the background. \`GET /v1/sms/orders?bulk_id=…\` returns the outcome of each.`,
-        tags,
-        body: BulkPurchaseBody,
-        response: { 200: BulkPrice, 202: BulkPurchased },
-      },
-      [...mayBuy, 'assignee_not_found', 'value_taken'],
+    withBodyOf(
+      1_048_576,
+      operation(
+        'change',
+        {
+          operationId: 'orderNumbers',
+          summary: 'Order many numbers',
+          description: `Orders up to ${numbersPerBulk} numbers of one or more kinds. Places one order per number: all of them or none. The server buys them in the background. \`GET /v1/sms/orders?bulk_id=…\` returns the outcome of each.`,
+          tags,
+          body: BulkPurchaseBody,
+          response: { 200: BulkPrice, 202: BulkPurchased },
+        },
+        [...mayBuy, 'assignee_not_found', 'value_taken'],
+      ),
     ),
     async (request, reply) => {
       const { organization_id, items, country, dry_run } = request.body;

@@ -2,7 +2,16 @@ import { Type } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
-import { createOrganization, editOrganization, getOrganization, listOrganizations } from './organizations.ts';
+import { rowsAtOnce, sendLongList } from '../http/pieces/long-list.ts';
+import type { AllShares } from '../http/shares.ts';
+import {
+  createOrganization,
+  editOrganization,
+  getOrganization,
+  listOrganizations,
+  listOrganizationsById,
+  organizationIds,
+} from './organizations.ts';
 import {
   NewOrganizationBody,
   Organization,
@@ -13,7 +22,13 @@ import {
 
 const OrganizationReply = Type.Object({ organization: Organization });
 
-export function organizationRoutes(app: App, db: Db, change: Changing): void {
+export function organizationRoutes(
+  app: App,
+  db: Db,
+  change: Changing,
+  shares: AllShares,
+  brand: string,
+): void {
   app.post(
     '/v1/organizations',
     operation(
@@ -48,8 +63,17 @@ export function organizationRoutes(app: App, db: Db, change: Changing): void {
         }),
       },
     }),
-    async request => {
-      const organizations = (await listOrganizations(db, request.caller)).map(organizationBody);
+    async (request, reply) => {
+      const { caller } = request;
+      const first = await listOrganizations(db, caller, rowsAtOnce + 1);
+      if (first.length > rowsAtOnce)
+        return sendLongList(shares, request, reply, {
+          name: 'organizations',
+          ids: await organizationIds(db, caller),
+          read: async ids => (await listOrganizationsById(db, caller, ids)).map(organizationBody),
+          brand,
+        });
+      const organizations = first.map(organizationBody);
       return { count: organizations.length, organizations };
     },
   );

@@ -5,8 +5,7 @@ import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { type Changing, hasStoredReply } from '../http/changing.ts';
-import { type App, operation } from '../http/operation.ts';
-import { withLargeBody } from '../numbers/life/bulk/routes.ts';
+import { type App, operation, withBodyOf } from '../http/operation.ts';
 import type { Job } from '../work/jobs.ts';
 import { readRules } from './adoption/rules.ts';
 import { listDrift } from './drift/drift.ts';
@@ -65,7 +64,9 @@ export function runRoutes(app: App, db: Db, carriers: Carriers, change: Changing
 
   app.post(
     `${account}/adopt`,
-    withLargeBody(
+    // A map of 100,000 numbers.
+    withBodyOf(
+      16 * 1_048_576,
       operation(
         'setting',
         {

@@ -6,6 +6,7 @@ import type { RunType } from '../db/carrier-tables.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables } from '../db/tables.ts';
 import { Problem, translateViolations } from '../errors.ts';
+import { jsonOf } from '../http/pieces/write-json.ts';
 import type { Lease, Leased } from '../work/leases.ts';
 import type { Rule } from './adoption/rules.ts';
 
@@ -103,13 +104,22 @@ export function assertTenantWide(caller: Caller): void {
 export async function startRun(db: Db, caller: Caller, accountId: string, input: NewRun): Promise<Run> {
   await assertListable(db, caller, accountId);
   const id = randomUUIDv7();
-  await translateViolations(constraintProblems, insertRun(db, caller, id, accountId, input).execute());
+  const map = await jsonOf(input.map);
+  await translateViolations(constraintProblems, insertRun(db, caller, id, accountId, input, map).execute());
   return getRun(db, caller, id);
 }
 
 const constraintProblems = { carrier_runs_running_key: () => new Problem('run_running') };
 
-export const insertRun = (db: Db, caller: Caller, id: string, accountId: string, input: NewRun) =>
+/** @param map the map as JSON: it may be long */
+export const insertRun = (
+  db: Db,
+  caller: Caller,
+  id: string,
+  accountId: string,
+  input: NewRun,
+  map = JSON.stringify(input.map),
+) =>
   db.insertInto('carrier_runs').values({
     tenant_id: caller.tenantId,
     id,
@@ -117,7 +127,7 @@ export const insertRun = (db: Db, caller: Caller, id: string, accountId: string,
     type: input.type,
     dry_run: input.dry_run,
     rules: JSON.stringify(input.rules),
-    map: JSON.stringify(input.map),
+    map,
     may_be_missing: input.may_be_missing,
     next_at: sql<Date>`clock_timestamp()`,
     actor_type: caller.actor.type,

@@ -2,13 +2,16 @@ import { Type } from '../../schema/schema.ts';
 import type { Db } from '../db/database.ts';
 import type { Changing } from '../http/changing.ts';
 import { type App, operation } from '../http/operation.ts';
+import { rowsAtOnce, sendLongList } from '../http/pieces/long-list.ts';
+import type { AllShares } from '../http/shares.ts';
+import { findOrganization } from '../organizations/organizations.ts';
 import { OrganizationParams } from '../organizations/schemas.ts';
 import { NewUserBody, User, UserEditBody, UserParams, userBody } from './schemas.ts';
-import { createUser, editUser, getUser, listUsers } from './users.ts';
+import { createUser, editUser, getUser, listUsers, listUsersById, userIds } from './users.ts';
 
 const UserReply = Type.Object({ user: User });
 
-export function userRoutes(app: App, db: Db, change: Changing): void {
+export function userRoutes(app: App, db: Db, change: Changing, shares: AllShares, brand: string): void {
   app.post(
     '/v1/organizations/:organization_id/users',
     operation(
@@ -50,8 +53,18 @@ export function userRoutes(app: App, db: Db, change: Changing): void {
       },
       ['organization_not_found'],
     ),
-    async request => {
-      const users = (await listUsers(db, request.caller, request.params.organization_id)).map(userBody);
+    async (request, reply) => {
+      const { caller, params } = request;
+      const { id } = await findOrganization(db, caller, params.organization_id);
+      const first = await listUsers(db, caller, id, rowsAtOnce + 1);
+      if (first.length > rowsAtOnce)
+        return sendLongList(shares, request, reply, {
+          name: 'users',
+          ids: await userIds(db, caller, id),
+          read: async ids => (await listUsersById(db, caller, id, ids)).map(userBody),
+          brand,
+        });
+      const users = first.map(userBody);
       return { count: users.length, users };
     },
   );

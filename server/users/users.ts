@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import type { Tables, UserPermission, UserStatus } from '../db/tables.ts';
@@ -100,13 +100,35 @@ export async function editUser(
   return getUser(db, caller, organizationId, uniqueId);
 }
 
-export async function listUsers(db: Db, caller: Caller, organizationId: string): Promise<User[]> {
-  const organization = await findOrganization(db, caller, organizationId);
+/** The oldest users of an organization. @param organizationId the id of its row */
+export function listUsers(db: Db, caller: Caller, organizationId: string, limit: number): Promise<User[]> {
   return usersOf(db, caller)
-    .where('u.organization_id', '=', organization.id)
+    .where('u.organization_id', '=', organizationId)
+    .orderBy('u.created_at')
+    .orderBy('u.id')
+    .limit(limit)
+    .execute();
+}
+
+/** @param ids as userIds() has them */
+export function listUsersById(db: Db, caller: Caller, organizationId: string, ids: string): Promise<User[]> {
+  return usersOf(db, caller)
+    .where('u.organization_id', '=', organizationId)
+    .where('u.id', '=', sql<string>`any(string_to_array(${ids}, ',')::uuid[])`)
     .orderBy('u.created_at')
     .orderBy('u.id')
     .execute();
+}
+
+/** The ids of all users of an organization, the oldest first, as one text. */
+export async function userIds(db: Db, caller: Caller, organizationId: string): Promise<string> {
+  const { ids } = await db
+    .selectFrom('users')
+    .select(sql<string | null>`string_agg(id::text, ',' order by created_at, id)`.as('ids'))
+    .where('tenant_id', '=', caller.tenantId)
+    .where('organization_id', '=', organizationId)
+    .executeTakeFirstOrThrow();
+  return ids ?? '';
 }
 
 /** @param reference the unique_id or e-mail address */

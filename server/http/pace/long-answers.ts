@@ -54,7 +54,7 @@ export async function openInTurn<T extends { stream: Readable }>(
  * Breaks the connection of an answer that takes too long, or whose key or token has ended.
  * @returns stops the watching
  */
-function endInTime(request: FastifyRequest, { raw }: FastifyReply): () => void {
+export function endInTime(request: FastifyRequest, { raw }: FastifyReply): () => void {
   const late = setTimeout(() => raw.destroy(), answerMsMax).unref();
   const checking = setInterval(() => {
     request.server.assertStillAllowed(request).catch(error => {

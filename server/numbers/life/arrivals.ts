@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { invalidFields, Problem, translateViolations, type WrongField } from '../../errors.ts';
+import { mapInPieces } from '../../http/pieces/turns.ts';
 import { takeRoom } from '../../limits/numbers.ts';
 import { assertActive, type Revision, revise } from '../../revisions/revise.ts';
 import { chargesAll } from '../../tenants/weekly-fee.ts';
@@ -34,7 +35,7 @@ export async function addNumbers(
   caller: Caller,
   input: { organization_id: string; phone_numbers: NewNumber[]; default_country: string },
 ): Promise<Detail[]> {
-  const numbers = readNumbers(input.phone_numbers, input.default_country);
+  const numbers = await readNumbers(input.phone_numbers, input.default_country);
   const userReferences = input.phone_numbers.flatMap(({ user_id: user }, index) =>
     user == null ? [] : [{ user, field: `phone_numbers[${index}].user_id` }],
   );
@@ -142,10 +143,10 @@ export function arrivalOf(arrival: Arrival): Record<string, unknown> {
   };
 }
 
-function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
+async function readNumbers(entries: NewNumber[], country: string): Promise<PhoneNumber[]> {
   const places = new Map<string, number>();
   const wrong: WrongField[] = [];
-  const numbers = entries.flatMap(({ phone_number }, index) => {
+  const read = await mapInPieces(entries, ({ phone_number }, index) => {
     const field = `phone_numbers[${index}].phone_number`;
     const number = readPhoneNumber(phone_number, country);
     if (typeof number === 'string') {
@@ -158,5 +159,5 @@ function readNumbers(entries: NewNumber[], country: string): PhoneNumber[] {
     return [number];
   });
   if (wrong.length > 0) throw invalidFields(wrong);
-  return numbers;
+  return read.flat();
 }

@@ -1,9 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Caller } from '../../access/caller.ts';
+import { giveWay, mustGiveWay } from '../../http/pieces/turns.ts';
 import type { Revision } from '../../revisions/revise.ts';
 
-/** How many items one row of batch_items has. */
+/** The most items that one row of batch_items has. */
 export const itemsPerPiece = 1000;
+/** A row with as much JSON is full, even if it has fewer items. */
+const pieceLengthMax = 1_048_576;
 
 type Items = Record<string, unknown>[];
 
@@ -20,11 +23,13 @@ export function createBatch({ tx, organization }: Revision, caller: Caller) {
   const id = randomUUIDv7();
   const key = { tenant_id: caller.tenantId, organization_id: organization.id, batch_id: id };
   let piece = 0;
-  let waiting: Items = [];
+  let count = 0;
+  let waiting = 0;
+  let json = '';
 
-  async function store(length: number): Promise<void> {
-    const items = JSON.stringify(waiting.slice(0, length));
-    waiting = waiting.slice(length);
+  async function store(): Promise<void> {
+    const items = `${json}]`;
+    [waiting, json] = [0, ''];
     await tx
       .insertInto('batch_items')
       .values({ ...key, piece: piece++, items })
@@ -34,13 +39,16 @@ export function createBatch({ tx, organization }: Revision, caller: Caller) {
   return {
     id,
     async add(items: Items): Promise<void> {
-      waiting = waiting.concat(items);
-      while (waiting.length >= itemsPerPiece) await store(itemsPerPiece);
+      for (const item of items) {
+        if (mustGiveWay()) await giveWay();
+        json += (json === '' ? '[' : ',') + JSON.stringify(item);
+        count++;
+        if (++waiting === itemsPerPiece || json.length >= pieceLengthMax) await store();
+      }
     },
     /** @returns how many items it has */
     async end(): Promise<number> {
-      const count = piece * itemsPerPiece + waiting.length;
-      if (waiting.length > 0) await store(waiting.length);
+      if (waiting > 0) await store();
       return count;
     },
   };

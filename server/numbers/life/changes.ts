@@ -5,6 +5,7 @@ import { carriers } from '../../../carriers/carriers.ts';
 import type { Caller } from '../../access/caller.ts';
 import { charge, type NewCharge } from '../../charges/charges.ts';
 import { translateViolations } from '../../errors.ts';
+import { runsOf } from '../../http/pieces/write-json.ts';
 import type { Revision } from '../../revisions/revise.ts';
 import { field, stateNames } from '../state.ts';
 import type { NumberState, Step } from './rules.ts';
@@ -102,14 +103,20 @@ export async function writeStates(
     caller,
     left.map(({ before }) => before.id),
   );
-  const joined = states.filter(state => state.after.user_id !== null && moves(state));
-  await updateNumbers(
-    leaving,
-    arriving,
-    caller,
-    states.map(({ after }) => after),
-    joined.map(({ after }) => ({ phone_number_id: after.id, user_id: after.user_record_id! })),
+  const joined = new Set(
+    states.filter(state => state.after.user_id !== null && moves(state)).map(({ after }) => after),
   );
+  const after = states.map(state => state.after);
+  for await (const { items, json } of runsOf(after, 2500)) {
+    const holders = items.filter(state => joined.has(state));
+    await updateNumbers(
+      leaving,
+      arriving,
+      caller,
+      { ids: items.map(({ id }) => id), json },
+      holders.map(({ id, user_record_id }) => ({ phone_number_id: id, user_id: user_record_id! })),
+    );
+  }
   const feesForAll = arriving.policy.weekly_fee_for === 'all';
   const released = states.filter(
     ({ after }) => after.status === 'released' && (after.carrier_account_id || feesForAll),
@@ -135,11 +142,10 @@ async function updateNumbers(
   leaving: Revision,
   arriving: Revision,
   caller: Caller,
-  states: NumberState[],
+  { ids, json }: { ids: string[]; json: string },
   holders: Holder[],
 ): Promise<void> {
   const { tx, organization, number, at } = arriving;
-  const ids = states.map(({ id }) => id);
   const update = sql`
     with kept as (${insertVersions(leaving, caller, ids)}),
     opened as (${insertAssignments(arriving, caller, holders)})
@@ -154,7 +160,7 @@ async function updateNumbers(
           when s.status <> 'released' then n.release_due_at end,
         release_problem = case when s.status <> 'released' then n.release_problem end,
         since_revision = ${number}, modified_at = ${at}
-    from jsonb_to_recordset(${JSON.stringify(states)}::jsonb) as s(id uuid, ${columns})
+    from jsonb_to_recordset(${json}::jsonb) as s(id uuid, ${columns})
     where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`;
   await translateViolations(takenValueProblems, update.execute(tx));
 }

@@ -1,6 +1,6 @@
 import { Type } from '../../../schema/schema.ts';
 import type { Changing } from '../../http/changing.ts';
-import { type App, operation } from '../../http/operation.ts';
+import { type App, operation, withBodyOf } from '../../http/operation.ts';
 import { detailOf } from '../list/details.ts';
 import { CountryQuery, NumberDetail, NumberParams, OneNumber } from '../schemas.ts';
 import { addNumbers } from './arrivals.ts';
@@ -11,26 +11,29 @@ import { AddNumbersBody, NumberEditBody } from './schemas.ts';
 export function recordRoutes(app: App, change: Changing): void {
   app.post(
     '/v1/sms/phone-numbers',
-    operation(
-      'change',
-      {
-        operationId: 'addNumbers',
-        summary: 'Add numbers',
-        description:
-          'Adds up to 1,000 numbers that you already own to an organization, all or none. A number with `user_id` (a unique_id or an e-mail address) is assigned at once.',
-        tags: ['Phone numbers'],
-        body: AddNumbersBody,
-        response: {
-          201: Type.Object({
-            phone_numbers: Type.Array(NumberDetail, { description: 'The numbers, in the order given.' }),
-            count: Type.Integer({ description: 'How many numbers were added.' }),
-          }),
+    withBodyOf(
+      1_048_576,
+      operation(
+        'change',
+        {
+          operationId: 'addNumbers',
+          summary: 'Add numbers',
+          description:
+            'Adds up to 1,000 numbers that you already own to an organization, all or none. A number with `user_id` (a unique_id or an e-mail address) is assigned at once.',
+          tags: ['Phone numbers'],
+          body: AddNumbersBody,
+          response: {
+            201: Type.Object({
+              phone_numbers: Type.Array(NumberDetail, { description: 'The numbers, in the order given.' }),
+              count: Type.Integer({ description: 'How many numbers were added.' }),
+            }),
+          },
         },
-      },
-      [
-        ...(['organization_not_active', 'organization_not_found', 'number_taken', 'value_taken'] as const),
-        'tenant_limit_reached',
-      ],
+        [
+          ...(['organization_not_active', 'organization_not_found', 'number_taken', 'value_taken'] as const),
+          'tenant_limit_reached',
+        ],
+      ),
     ),
     (request, reply) =>
       change(request, reply, 201, async (db, caller) => {

@@ -2,7 +2,15 @@ import type { FastifyRequest } from 'fastify';
 import type { Static } from '../../../schema/schema.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
-import { type App, checkingTexts, operation, type Subject, sharingItself } from '../../http/operation.ts';
+import {
+  type App,
+  checkingTexts,
+  operation,
+  type Subject,
+  sharingItself,
+  withBodyOf,
+} from '../../http/operation.ts';
+import { mapInPieces } from '../../http/pieces/turns.ts';
 import { atTurnsEnd } from '../../reading/at-turns-end.ts';
 import type { BodyCache } from '../../reading/body-cache.ts';
 import { identify } from '../../reading/identify.ts';
@@ -61,19 +69,22 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
 
   app.post(
     '/v1/sms/phone-numbers/lookup',
-    checkingTexts(
-      operation('own', {
-        operationId: 'lookUpNumbers',
-        summary: 'Look up many numbers',
-        description:
-          'Up to 1,000 numbers at once, in any usual format, with the organization and the user of each. A text that is not a phone number has its own `error`, and the others are answered all the same. Changes nothing.',
-        tags: ['Phone numbers'],
-        body: LookUpBody,
-        response: { 200: LookUpResultBody },
-      }),
+    withBodyOf(
+      262_144,
+      checkingTexts(
+        operation('own', {
+          operationId: 'lookUpNumbers',
+          summary: 'Look up many numbers',
+          description:
+            'Up to 1,000 numbers at once, in any usual format, with the organization and the user of each. A text that is not a phone number has its own `error`, and the others are answered all the same. Changes nothing.',
+          tags: ['Phone numbers'],
+          body: LookUpBody,
+          response: { 200: LookUpResultBody },
+        }),
+      ),
     ),
     async ({ caller, body }, reply) => {
-      const asked = body.phone_numbers.map(text => ({
+      const asked = await mapInPieces(body.phone_numbers, text => ({
         text,
         number: readPhoneNumber(text, body.default_country),
       }));

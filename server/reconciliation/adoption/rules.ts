@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { CarrierNumber } from '../../../carriers/carrier.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Db } from '../../db/database.ts';
 import { invalid, invalidFields, type WrongField } from '../../errors.ts';
+import { giveWay, mustGiveWay } from '../../http/pieces/turns.ts';
 import { readPhoneNumber } from '../../numbers/phone-number.ts';
 
 /** Sends the numbers that meet all given conditions to an organization. */
@@ -71,6 +71,7 @@ export async function readRules(
   const places = new Map<string, number>();
   const map: Record<string, string> = {};
   for (const [index, entry] of input.map.entries()) {
+    if (mustGiveWay()) await giveWay();
     const field = `map[${index}]`;
     const number = readPhoneNumber(entry.phone_number, input.default_country);
     const organization = own(entry.organization_id, field);
@@ -81,8 +82,6 @@ export async function readRules(
       places.set(number.e164, index);
       map[number.e164] = organization;
     }
-    // Some numbers are slow to parse. Yield, so that a long map does not block other requests.
-    if (index % 500 === 499) await nextTurn();
   }
   if (wrong.length > 0) throw invalidFields(wrong);
   return { rules, map };

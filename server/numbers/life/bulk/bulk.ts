@@ -1,6 +1,7 @@
 import type { Caller } from '../../../access/caller.ts';
 import type { Db } from '../../../db/database.ts';
 import { invalid, Problem, type ProblemCode } from '../../../errors.ts';
+import { mapInPieces } from '../../../http/pieces/turns.ts';
 import { assertValid, storable, unstorable, unstorableField } from '../../../http/validation.ts';
 import { type Revision, reviseMany } from '../../../revisions/revise.ts';
 import { readPhoneNumber } from '../../phone-number.ts';
@@ -35,7 +36,7 @@ export type BulkResult = {
  */
 export async function changeInBulk(db: Db, caller: Caller, options: BulkOptions): Promise<BulkResult[]> {
   const { atomic, dry_run, default_country } = options;
-  const read = options.items.map(item => readItem(item, default_country));
+  const read = await mapInPieces(options.items, item => readItem(item, default_country));
   const right = read.flatMap(one => (one instanceof Problem ? [] : [one]));
   const items = right.map(({ item }) => item);
   const located = await locateNumbers(
@@ -65,7 +66,7 @@ export async function changeInBulk(db: Db, caller: Caller, options: BulkOptions)
         else events.set(revision, [event]);
       },
     };
-    const results = read.map((one, index): BulkResult => {
+    const results = await mapInPieces(read, (one, index): BulkResult => {
       try {
         if (one instanceof Problem) throw one;
         const { e164, item } = one;
@@ -92,8 +93,8 @@ const quotedMax = 100;
 
 /** The number as it was given. It may be anything, and is stored with the reply. */
 function givenNumber({ phone_number }: { phone_number: unknown }): string {
-  const text = typeof phone_number === 'string' ? phone_number : JSON.stringify(phone_number);
-  return storable(text.slice(0, quotedMax));
+  if (typeof phone_number === 'string') return storable(phone_number.slice(0, quotedMax));
+  return storable(JSON.stringify(phone_number).slice(0, quotedMax));
 }
 
 /** @returns an item and its number in E.164, or what is wrong with its values */
