@@ -62,7 +62,7 @@ async function checkLog(db: Db, organization: Organization, report: CheckReport)
       }
       last = { revision: event.revision, ordinal: event.ordinal };
       try {
-        for (const { type, data } of await itemsOf(db, organization, event)) replay(state, type, data);
+        for (const { type, data } of await itemsOf(db, organization, event)) replay(state, type, data, event.revision);
       } catch (error) {
         found(`revision ${event.revision}, ${event.type}: ${(error as Error).message}`);
       }
@@ -136,7 +136,7 @@ async function compare(db: Db, { tenant_id, id }: Organization, state: ReplayedS
   const users = await sql<Record<string, unknown>>`
     select id, unique_id, name, email, phone, permission, status from users x ${where}`.execute(db);
   const numbers = await sql<Record<string, unknown>>`
-    select x.id, x.phone_number, ${stateColumns}, u.unique_id as user_id
+    select x.id, x.phone_number, ${stateColumns}, u.unique_id as user_id, a.from_revision as assigned_in
     from phone_numbers x
     left join assignments a on a.tenant_id = x.tenant_id and a.phone_number_id = x.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id

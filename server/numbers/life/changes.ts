@@ -27,7 +27,7 @@ export async function findStates(
 ): Promise<NumberState[]> {
   const { rows } = await sql<NumberState>`
     select n.id, n.phone_number, ${stateOf('n')}, c.id is not null as managed, n.release_due_at is not null as leaving,
-           a.user_id as user_record_id, u.unique_id as user_id
+           a.user_id as user_record_id, u.unique_id as user_id, false as unassigned
     from phone_numbers n
     left join carrier_accounts c on c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${releasingCarriers})
     left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
@@ -72,11 +72,14 @@ export function eventOf({ number, step }: Change) {
   };
 }
 
+/** Fields that only this process knows. */
+const unlogged = ['user_record_id', 'unassigned'];
+
 function differenceOf(number: NumberState, step: Step): Difference {
   const difference: Difference = {};
   for (const [field, to] of Object.entries(step.set)) {
     const from = number[field as keyof NumberState];
-    if (field !== 'user_record_id' && !isDeepStrictEqual(from, to)) difference[field] = { from, to };
+    if (!unlogged.includes(field) && !isDeepStrictEqual(from, to)) difference[field] = { from, to };
   }
   return difference;
 }
@@ -94,7 +97,7 @@ export async function writeStates(
 ): Promise<void> {
   if (states.length === 0) return;
   const moves = ({ before, after }: (typeof states)[number]) =>
-    leaving !== arriving || before.user_id !== after.user_id;
+    leaving !== arriving || before.user_id !== after.user_id || after.unassigned;
   const left = states.filter(state => state.before.user_id !== null && moves(state));
   // First end, then open: a unique index allows one open assignment of a number.
   await endAssignments(

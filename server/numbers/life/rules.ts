@@ -9,6 +9,8 @@ export type NumberState = State & {
   /** The user who has it: the unique_id, and the internal id. */
   user_id: string | null;
   user_record_id: string | null;
+  /** Whether the assignment that it had when the revision began has ended. The same user may have it again since. */
+  readonly unassigned: boolean;
   /** Whether its carrier must release it. Any other number is released by the database alone. */
   readonly managed: boolean;
   /** Whether its carrier is releasing it. It cannot be assigned meanwhile. */
@@ -28,7 +30,7 @@ export type Step = { type: string; set: Partial<NumberState>; note?: Record<stri
  *   from any of these → releasing → released
  */
 
-const noUser = { user_id: null, user_record_id: null } as const;
+const noUser = { user_id: null, user_record_id: null, unassigned: true } as const;
 const unreserved = { reservation_id: null, reservation_note: null, until: null } as const;
 const seconds = (from: Date, count: number) => new Date(from.getTime() + count * 1000);
 
