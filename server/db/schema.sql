@@ -95,6 +95,7 @@ create table carrier_drift (
   resolved_at timestamp with time zone,
   resolved_by_type text,
   resolved_by_id text,
+  releasing_until timestamp with time zone,
   constraint carrier_drift_pkey PRIMARY KEY (tenant_id, run_id, phone_number),
   constraint carrier_drift_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
   constraint carrier_drift_run_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES carrier_runs(tenant_id, id),
@@ -107,6 +108,7 @@ create table carrier_drift (
   constraint carrier_drift_target_check CHECK (step IS NULL OR wanted_organization_id IS NOT NULL)
 );
 CREATE INDEX carrier_drift_pile_idx ON public.carrier_drift USING btree (tenant_id, run_id, pile, phone_number) WHERE (resolved_at IS NULL);
+CREATE INDEX carrier_drift_releasing_idx ON public.carrier_drift USING btree (tenant_id, phone_number) WHERE (releasing_until IS NOT NULL);
 CREATE INDEX carrier_drift_step_idx ON public.carrier_drift USING btree (tenant_id, run_id, wanted_organization_id, phone_number) WHERE ((step IS NOT NULL) AND (resolved_at IS NULL));
 
 create table carrier_runs (
@@ -209,7 +211,8 @@ create table idempotency_keys (
   status integer not null,
   body text not null,
   created_at timestamp with time zone not null default now(),
-  constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, key),
+  organization_id uuid,
+  constraint idempotency_keys_key UNIQUE NULLS NOT DISTINCT (tenant_id, key, organization_id),
   constraint idempotency_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);

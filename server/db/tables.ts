@@ -173,6 +173,7 @@ type NumberVersionTable = State & {
 
 type IdempotencyKeyTable = {
   tenant_id: string;
+  organization_id: string | null;
   key: string;
   request_hash: Buffer;
   status: number;
