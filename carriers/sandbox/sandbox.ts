@@ -82,7 +82,8 @@ function connect({ account, sandbox, timeoutMs }: ConnectOptions): Carrier {
       return matching(reported, wanted);
     },
 
-    async buy(phoneNumber, reference) {
+    async buy(phoneNumber, reference, begin) {
+      begin?.();
       const { answer, fault } = await call('buy', (book, fault) =>
         sell(book, phoneNumber, reference, fault === 'pending'),
       );

@@ -23,7 +23,7 @@ export const telnyx: CarrierKind = {
     return {
       check: () => check(client, options.account),
       search: wanted => search(client, wanted),
-      buy: (phoneNumber, reference) => buy(client, phoneNumber, reference),
+      buy: (phoneNumber, reference, begin) => buy(client, phoneNumber, reference, begin),
       findPurchase: (phoneNumber, reference) => findPurchase(client, phoneNumber, reference),
       findNumber: phoneNumber => findNumber(client, phoneNumber),
       getNumber: id => getNumber(client, id),

@@ -43,8 +43,9 @@ function connect(credentials: Record<string, string>, options: ConnectOptions): 
   return {
     check: () => (key_sid === undefined ? checkAccount(account) : checkKey(account)),
     search: wanted => search(account, wanted),
-    buy: (phoneNumber, reference) => buy(account, phoneNumber, reference),
-    findPurchase: (phoneNumber, reference) => findPurchase(account, phoneNumber, reference),
+    buy: (phoneNumber, reference, begin) => buy(account, phoneNumber, reference, begin),
+    findPurchase: (phoneNumber, reference, attemptedAt) =>
+      findPurchase(account, phoneNumber, reference, attemptedAt),
     findNumber: phoneNumber => findNumber(account, phoneNumber),
     getNumber: id => getNumber(account, id),
     list: next => listNumbers(account, next),
