@@ -62,7 +62,8 @@ async function checkLog(db: Db, organization: Organization, report: CheckReport)
       }
       last = { revision: event.revision, ordinal: event.ordinal };
       try {
-        for (const { type, data } of await itemsOf(db, organization, event)) replay(state, type, data, event.revision);
+        for (const { type, data } of await itemsOf(db, organization, event))
+          replay(state, type, data, event.revision);
       } catch (error) {
         found(`revision ${event.revision}, ${event.type}: ${(error as Error).message}`);
       }

@@ -32,7 +32,8 @@ export function sendBody(
   reply.header('cache-control', 'private, no-cache').header('vary', 'accept, accept-encoding');
   const ifNoneMatch = headers['if-none-match'];
   const known = ifNoneMatch === undefined ? undefined : matchedTag(ifNoneMatch, tag(version));
-  if (known !== undefined) return void atTurnsEnd(reply, () => reply.status(304).header('etag', known).send());
+  if (known !== undefined)
+    return void atTurnsEnd(reply, () => reply.status(304).header('etag', known).send());
   const encoding = acceptedEncoding(headers['accept-encoding']);
   const body = bodyCache.get(name, version);
   const bytes = body?.bytes;

@@ -257,7 +257,11 @@ test('an assignment that is ended and made again in one request is two, as the l
     [organization],
   );
   assert.deepEqual(
-    rows.map(row => [row.phone_number, Number(row.from_revision), row.to_revision && Number(row.to_revision)]),
+    rows.map(row => [
+      row.phone_number,
+      Number(row.from_revision),
+      row.to_revision && Number(row.to_revision),
+    ]),
     [
       [one, revision - 1, revision],
       [one, revision, null],
