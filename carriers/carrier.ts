@@ -105,6 +105,11 @@ export type Carrier = {
   release(id: string): Promise<void>;
   /** Attaches a number to the registration. May be repeated: an attached number stays attached. */
   attach(number: { id: string; phone_number: string }, to: Messaging): Promise<Attachment>;
+  /**
+   * Takes the number off these registrations, named by service or campaign, unless they are part of `to` or attach(to)
+   * replaces them. May be repeated.
+   */
+  detach(number: { id: string; phone_number: string }, from: string[], to: Messaging): Promise<void>;
   /** The state of the attachment. */
   attachment(number: { id: string; phone_number: string }, to: Messaging): Promise<Attachment>;
 };

@@ -2,7 +2,7 @@ import { Type } from '../../schema/schema.ts';
 import { textLike } from '../../schema/shapes.ts';
 import type { AccountFacts, CarrierKind } from '../carrier.ts';
 import { type Client, createClient, headerRule, headerText } from '../http.ts';
-import { attach, attachment } from './messaging.ts';
+import { attach, attachment, detach } from './messaging.ts';
 import { findNumber, getNumber, listNumbers, releaseNumber } from './numbers.ts';
 import { buy, findPurchase } from './orders.ts';
 import { search } from './search.ts';
@@ -30,6 +30,7 @@ export const telnyx: CarrierKind = {
       list: next => listNumbers(client, next),
       release: id => releaseNumber(client, id),
       attach: (number, to) => attach(client, number, to),
+      detach: (number, from, to) => detach(client, number, from, to),
       attachment: (number, to) => attachment(client, number, to),
     };
   },

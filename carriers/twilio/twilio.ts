@@ -3,7 +3,7 @@ import { textLike } from '../../schema/shapes.ts';
 import type { Carrier, CarrierKind, ConnectOptions } from '../carrier.ts';
 import { createClient, headerRule, headerText } from '../http.ts';
 import { checkAccount, checkKey } from './account.ts';
-import { attach, attachment } from './messaging.ts';
+import { attach, attachment, detach } from './messaging.ts';
 import { findNumber, getNumber, listNumbers, releaseNumber, type TwilioAccount } from './numbers.ts';
 import { buy, findPurchase } from './purchase.ts';
 import { search } from './search.ts';
@@ -51,6 +51,7 @@ function connect(credentials: Record<string, string>, options: ConnectOptions): 
     list: next => listNumbers(account, next),
     release: id => releaseNumber(account, id),
     attach: (number, to) => attach(messaging, number, to),
+    detach: (number, from, to) => detach(messaging, number, from, to),
     attachment: (number, to) => attachment(messaging, number, to),
   };
 }

@@ -151,6 +151,7 @@ type PhoneNumberTable = StateColumns & {
   released_at: Date | null;
   attach_due_at: Date | null;
   attach_attempts: Generated<number>;
+  left_registrations: string[] | null;
   release_due_at: Date | null;
   release_problem: string | null;
   release_attempts: Generated<number>;

@@ -7,3 +7,11 @@ alter table idempotency_keys add constraint idempotency_keys_key unique nulls no
 -- Until when a number that is not here may be on its way back to the carrier. Nobody adopts it meanwhile.
 alter table carrier_drift add column releasing_until timestamptz;
 create index carrier_drift_releasing_idx on carrier_drift (tenant_id, phone_number) where releasing_until is not null;
+
+-- A number that changes its organization, or whose organization changes its registration, is attached anew at its
+-- carrier, whatever its status is. The registrations that it may still be attached to, by service and campaign; null:
+-- none but its own.
+alter table phone_numbers add column left_registrations text[];
+alter table phone_numbers drop constraint phone_numbers_attach_check;
+alter table phone_numbers add constraint phone_numbers_attach_check
+  check (attach_due_at is null or pending_reason is null and status <> 'released');
