@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
+import { isOverdue } from '../charges/weekly.ts';
 import type { Database, Db } from '../db/database.ts';
 import { stateNames } from '../numbers/state.ts';
 import { week } from '../tenants/weekly-fee.ts';
@@ -211,6 +212,11 @@ async function checkTables(db: Db, tenantId: string | null, report: CheckReport)
         select *, lag(period_start) over (partition by tenant_id, phone_number_id order by period_start) as before
         from charges where type = 'number.weekly_fee') c
       where period_start < before + ${week}
+      union all
+      select tenant_id, organization_id, 'weekly fees of ' || count(*) || case when count(*) = 1 then ' number' else ' numbers' end
+        || ' are not charged, the first from ' || ${inUtc('first')} || ': if the clock is right, run linekeeper charge-weeks'
+      from (select *, min(next_fee_at) over (partition by tenant_id, organization_id) as first from phone_numbers where ${isOverdue}) n
+      group by tenant_id, organization_id, first
       union all
       select c.tenant_id, c.organization_id, c.phone_number || ' was charged for a week from ' || ${inUtc('c.period_start')} || ', after its release'
       from charges c join phone_numbers n on n.tenant_id = c.tenant_id and n.id = c.phone_number_id
