@@ -82,13 +82,19 @@ export type Carrier = {
   /**
    * Buys this number, once. The carrier keeps `reference` (at most 40 of A-Z a-z 0-9 and -), so that the purchase can
    * be found again. `unavailable` if somebody else has the number.
+   *
+   * @param begin is called right before the request that buys: whatever came before it may have taken long. What it
+   *   throws is thrown, and nothing is bought
    */
-  buy(phoneNumber: string, reference: string): Promise<Purchase>;
+  buy(phoneNumber: string, reference: string, begin?: () => void): Promise<Purchase>;
   /**
    * The outcome of a purchase, by its number and reference; undefined if the carrier knows of no such purchase. A number
    * that the account owns under another reference is another purchase. `unavailable` if the purchase failed.
+   *
+   * @param attemptedAt when the purchase was about to begin. A carrier whose references people can change tells by it
+   *   whether a number with another name is this purchase. If that is in doubt: `outcome_unknown`, and a person decides
    */
-  findPurchase(phoneNumber: string, reference: string): Promise<Purchase | undefined>;
+  findPurchase(phoneNumber: string, reference: string, attemptedAt?: Date): Promise<Purchase | undefined>;
   /** The number of the account with this E.164. */
   findNumber(phoneNumber: string): Promise<CarrierNumber | undefined>;
   /** The number of the account with this id at the carrier. */
@@ -99,6 +105,11 @@ export type Carrier = {
   release(id: string): Promise<void>;
   /** Attaches a number to the registration. May be repeated: an attached number stays attached. */
   attach(number: { id: string; phone_number: string }, to: Messaging): Promise<Attachment>;
+  /**
+   * Takes the number off these registrations, named by service or campaign, unless they are part of `to` or attach(to)
+   * replaces them. May be repeated.
+   */
+  detach(number: { id: string; phone_number: string }, from: string[], to: Messaging): Promise<void>;
   /** The state of the attachment. */
   attachment(number: { id: string; phone_number: string }, to: Messaging): Promise<Attachment>;
 };

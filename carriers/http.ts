@@ -34,12 +34,14 @@ export type Call = {
   form?: Record<string, string>;
   /** Sent as application/json. */
   json?: unknown;
+  /** Called right before the request is sent, after all waiting. What it throws is thrown, and nothing is sent. */
+  begin?: (() => void) | undefined;
 };
 
 /** No body, as with 204. */
 export const nothing: Shape<undefined> = { Check: (value): value is undefined => value === undefined };
 
-/** @throws CarrierError and nothing else */
+/** @throws CarrierError, and what `begin` throws */
 export type Client = <T>(call: Call, shape: Shape<T>) => Promise<T>;
 
 /** The result of one attempt; `again` if another one may follow. */
@@ -75,9 +77,12 @@ export function createClient(api: Api, options: ConnectOptions): Client {
     const url = urlOf(api, call);
     const lastBegin = Date.now() + timeoutMs;
     for (let attempts = 1; ; attempts++) {
-      const result = await limited(account, concurrency, lastBegin - Date.now(), () =>
-        attempt(api, call, url, shape, timeoutMs),
-      );
+      const result = await limited(account, concurrency, lastBegin - Date.now(), async () => {
+        // The machine may have slept meanwhile, and no timer with it.
+        if (Date.now() > lastBegin) return undefined;
+        call.begin?.();
+        return attempt(api, call, url, shape, timeoutMs);
+      });
       if (!result)
         throw new CarrierError('transient', `${api.title} was not called: too many calls are under way`);
       if ('value' in result) return result.value;

@@ -47,7 +47,14 @@ test('every command that sends a change has --idempotency-key', () => {
         ),
     );
   // These work on the machine itself.
-  assert.deepEqual(names.sort(), ['check', 'migrate', 'serve', 'tenants create', 'tenants limit']);
+  assert.deepEqual(names.sort(), [
+    'charge-weeks',
+    'check',
+    'migrate',
+    'serve',
+    'tenants create',
+    'tenants limit',
+  ]);
 });
 
 test('--version and --help end with 0, and --help names the exit codes', async () => {

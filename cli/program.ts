@@ -23,7 +23,7 @@ Environment:
   LINEKEEPER_CARRIER_SECRET and so on
                       the credentials of a carrier account; see carriers add --help
   DATABASE_URL, LINEKEEPER_HOME
-                      the database of serve, migrate, check and tenants
+                      the database of serve, migrate, check, charge-weeks and tenants
 
 Output:
   stdout has tables for people, or with --json one JSON document for programs: the body that

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { unknownVariables } from './config.ts';
+import { readConfig, unknownVariables } from './config.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -18,4 +18,19 @@ test('a variable that nothing reads is unknown; of the others none is', () => {
   assert.deepEqual(unknownVariables(set(read)), []);
   const wrong = ['LINEKEEPER_CAHCE_MB', 'LINEKEEPER_PROCESSES', 'LINEKEEPER_'];
   assert.deepEqual(unknownVariables(set([...read, ...wrong, 'OTHER', 'PORT'])), wrong);
+});
+
+test('the sandbox is off where a database has real tenants, unless the operator wants it', () => {
+  const DATABASE_URL = 'postgresql://db.example.com/linekeeper';
+  const sandbox = (env: NodeJS.ProcessEnv) => readConfig(env).sandbox;
+  assert.deepEqual(
+    [
+      sandbox({}),
+      sandbox({ LINEKEEPER_SANDBOX: '0' }),
+      sandbox({ DATABASE_URL }),
+      sandbox({ DATABASE_URL, LINEKEEPER_DEMO: '1' }),
+      sandbox({ DATABASE_URL, LINEKEEPER_SANDBOX: '1' }),
+    ],
+    [true, false, false, true, true],
+  );
 });

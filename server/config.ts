@@ -18,6 +18,8 @@ export type Config = {
   cacheBytes: number;
   /** Whether a new database gets the demonstration tenant. */
   demo: boolean;
+  /** Whether tenants can use the sandbox, a carrier of fictional numbers. */
+  sandbox: boolean;
   /** The keys that seal carriers' credentials. Undefined: the server makes one beside the embedded database. */
   secretKeys: Buffer[] | undefined;
   /** Addresses to use instead of the carriers' own, by the carrier's name. */
@@ -41,6 +43,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new Error('DATABASE_URL must be a URL that begins with postgresql:// or socket:');
   }
   if (databaseUrl) readHosts(databaseUrl);
+  const demo = onOff('LINEKEEPER_DEMO', env.LINEKEEPER_DEMO, databaseUrl === undefined);
   return {
     host: env.HOST || '127.0.0.1',
     port,
@@ -49,7 +52,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     brand: env.LINEKEEPER_BRAND || 'Teli',
     logLevel,
     cacheBytes: cacheMegabytes * 1_048_576,
-    demo: onOff('LINEKEEPER_DEMO', env.LINEKEEPER_DEMO, databaseUrl === undefined),
+    demo,
+    sandbox: onOff('LINEKEEPER_SANDBOX', env.LINEKEEPER_SANDBOX, databaseUrl === undefined || demo),
     secretKeys: env.LINEKEEPER_SECRET_KEY ? readSecretKeys(env.LINEKEEPER_SECRET_KEY) : undefined,
     carrierUrls: {
       twilio: urls({ api: 'LINEKEEPER_TWILIO_URL', messaging: 'LINEKEEPER_TWILIO_MESSAGING_URL' }, env),
@@ -63,6 +67,7 @@ const known = new Set([
   'LINEKEEPER_BRAND',
   'LINEKEEPER_CACHE_MB',
   'LINEKEEPER_DEMO',
+  'LINEKEEPER_SANDBOX',
   'LINEKEEPER_SECRET_KEY',
   'LINEKEEPER_TWILIO_URL',
   'LINEKEEPER_TWILIO_MESSAGING_URL',

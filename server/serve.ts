@@ -93,7 +93,8 @@ async function tryPort({ host, port }: Config): Promise<void> {
 }
 
 async function listen(config: Config, database: Database, log: Logger): Promise<Listening> {
-  const carriers = { secretKeys: await secretKeysOf(config), urls: config.carrierUrls };
+  const { carrierUrls: urls, sandbox } = config;
+  const carriers = { secretKeys: await secretKeysOf(config), urls, sandbox };
   const { brand, cacheBytes } = config;
   const app = await createApp({ database, brand, cacheBytes, log, carriers });
   try {

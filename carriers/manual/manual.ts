@@ -30,5 +30,6 @@ const carrier: Carrier = {
   },
   release: async () => {},
   attach: async () => ({ state: 'attached' }),
+  detach: async () => {},
   attachment: async () => ({ state: 'attached' }),
 };

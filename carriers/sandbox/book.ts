@@ -79,6 +79,14 @@ export function attach(number: BookedNumber, to: Messaging): Attachment {
   return explained(state);
 }
 
+/** Takes the number off these registrations, unless it is attached to `to`. */
+export function detach(number: BookedNumber, from: string[], to: Messaging): void {
+  const { attachment } = number;
+  if (!attachment || isAttachedTo(number, to)) return;
+  const isNamed = (name: string | null) => name !== null && from.includes(name);
+  if (isNamed(attachment.service) || isNamed(attachment.campaign)) number.attachment = null;
+}
+
 /** The state of the attachment. A pending one is complete at the next look-up. */
 export function advanceAttachment(number: BookedNumber, to: Messaging): Attachment {
   if (!number.attachment || !isAttachedTo(number, to)) return { state: 'none' };

@@ -10,6 +10,7 @@ import {
   attach,
   byId,
   byNumber,
+  detach,
   pageOf,
   requireNumber,
   sell,
@@ -82,7 +83,8 @@ function connect({ account, sandbox, timeoutMs }: ConnectOptions): Carrier {
       return matching(reported, wanted);
     },
 
-    async buy(phoneNumber, reference) {
+    async buy(phoneNumber, reference, begin) {
+      begin?.();
       const { answer, fault } = await call('buy', (book, fault) =>
         sell(book, phoneNumber, reference, fault === 'pending'),
       );
@@ -140,6 +142,15 @@ function connect({ account, sandbox, timeoutMs }: ConnectOptions): Carrier {
       });
       verify(reported(answer.number, fault), { id, phone_number }, unclearOutcome('attach'));
       return answer.attachment;
+    },
+
+    async detach({ id, phone_number }, from, to) {
+      const { answer, fault } = await call('attach', book => {
+        const number = requireNumber(book, id);
+        detach(number, from, to);
+        return number;
+      });
+      verify(reported(answer, fault), { id, phone_number }, unclearOutcome('attach'));
     },
 
     async attachment({ id, phone_number }, to) {

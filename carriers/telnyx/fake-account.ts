@@ -146,6 +146,11 @@ export function createAccount({ closedCampaign }: Registrations) {
       assignments.set(phoneNumber, assignment);
       return assignment;
     },
+    unassign(phoneNumber: string): FakeAssignment | undefined {
+      const assignment = assignments.get(phoneNumber);
+      assignments.delete(phoneNumber);
+      return assignment;
+    },
     assignment: (phoneNumber: string) => assignments.get(phoneNumber),
     /** Complete at the second look-up, as an order. */
     advanceAssignment(phoneNumber: string): FakeAssignment | undefined {

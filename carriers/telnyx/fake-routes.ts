@@ -137,7 +137,7 @@ const messagingRoutes = (account: FakeAccount): Route[] => [
     account,
     { method: 'PATCH', path: '/phone_numbers/:id/messaging', call: 'attach' },
     (number, { json }) => {
-      number.profile = (json as { messaging_profile_id: string }).messaging_profile_id;
+      number.profile = (json as { messaging_profile_id: string }).messaging_profile_id || null;
       return ok(showMessaging(number));
     },
   ),
@@ -161,6 +161,15 @@ const messagingRoutes = (account: FakeAccount): Route[] => [
     path: '/10dlc/phone_number_campaigns/:phoneNumber',
     call: 'attach',
     answer: asked => assign(account, asked, true),
+  },
+  {
+    method: 'DELETE',
+    path: '/10dlc/phone_number_campaigns/:phoneNumber',
+    call: 'attach',
+    answer({ params }) {
+      const assignment = account.unassign(params.phoneNumber ?? '');
+      return assignment ? { status: 200, body: showAssignment(assignment) } : notFound;
+    },
   },
 ];
 

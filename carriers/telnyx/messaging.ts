@@ -15,6 +15,19 @@ export async function attach(client: Client, number: Numbered, to: Messaging): P
   return stateOf(await assign(client, number, to.campaign, before !== undefined));
 }
 
+/** attach() replaces a profile by another one, and a campaign by another one. */
+export async function detach(client: Client, number: Numbered, from: string[], to: Messaging): Promise<void> {
+  if (to.campaign === null) {
+    const assignment = await campaignOf(client, number);
+    if (assignment && isOnItsWay(assignment) && from.some(campaign => isOf(assignment, campaign)))
+      await ifFound(
+        client({ method: 'DELETE', path: assignmentPath(number.phone_number) }, OnePhoneNumberCampaign),
+      );
+  }
+  const profile = to.service === null ? await profileOf(client, number) : null;
+  if (profile !== null && from.includes(profile)) await setProfile(client, number, '');
+}
+
 export async function attachment(client: Client, number: Numbered, to: Messaging): Promise<Attachment> {
   if (to.service === null && to.campaign === null) return { state: 'none' };
   if (to.service !== null && (await profileOf(client, number)) !== to.service) return { state: 'none' };

@@ -2,14 +2,20 @@ import { verify } from '../answers.ts';
 import type { Purchase } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
 import type { Client } from '../http.ts';
+import { isReference } from '../reference.ts';
 import { changeNumber, findNumber } from './numbers.ts';
 import { OneOrder, type Order, Orders, SubOrder } from './wire.ts';
 
 /** Telnyx takes an order and completes it later. The number exists only then, with an id of its own. */
-export async function buy(client: Client, phoneNumber: string, reference: string): Promise<Purchase> {
+export async function buy(
+  client: Client,
+  phoneNumber: string,
+  reference: string,
+  begin?: () => void,
+): Promise<Purchase> {
   let order: Order;
   try {
-    order = await placeOrder(client, phoneNumber, reference);
+    order = await placeOrder(client, phoneNumber, reference, begin);
   } catch (error) {
     // The number is taken, perhaps by ourselves, with a call whose answer was lost.
     const purchase = isTaken(error) && (await ownPurchase(client, phoneNumber, reference));
@@ -44,9 +50,14 @@ const pending = (order: Order): Purchase => ({ state: 'pending', order: order.id
 /** The API reference has the first one; the guides also name the other two. */
 const failed = new Set(['failure', 'cancelled', 'deleted']);
 
-async function placeOrder(client: Client, phoneNumber: string, reference: string): Promise<Order> {
+async function placeOrder(
+  client: Client,
+  phoneNumber: string,
+  reference: string,
+  begin: (() => void) | undefined,
+): Promise<Order> {
   const json = { phone_numbers: [{ phone_number: phoneNumber }], customer_reference: reference };
-  const { data } = await client({ method: 'POST', path: '/number_orders', json }, OneOrder);
+  const { data } = await client({ method: 'POST', path: '/number_orders', json, begin }, OneOrder);
   verify(data.phone_numbers[0] ?? {}, { phone_number: phoneNumber }, 'outcome_unknown');
   return data;
 }
@@ -131,13 +142,17 @@ async function purchaseOf(
   const number = order.status === 'success' ? await findNumber(client, phoneNumber) : undefined;
   // An order can be complete some time before its number is listed.
   if (!number) return pending(order);
-  if (number.reference !== null && number.reference !== reference)
-    throw new CarrierError(
-      'unavailable',
-      'Telnyx has sold the number once more since, under another reference',
-    );
+  if (number.reference !== null && number.reference !== reference) throw otherReference(number.reference);
   if (number.reference === reference) return { state: 'owned', number };
   // Sets the reference so that lists show it too. It may fail, since the order has the reference in any case.
   const change = changeNumber(client, number.id, { customer_reference: reference });
   return { state: 'owned', number: await change.catch(() => ({ ...number, reference })) };
 }
+
+const otherReference = (reference: string): CarrierError =>
+  isReference(reference)
+    ? new CarrierError('unavailable', 'Telnyx has sold the number once more since, under another reference')
+    : new CarrierError(
+        'outcome_unknown',
+        'Telnyx has completed the order, and somebody has given its number another reference. Give it that of the order',
+      );

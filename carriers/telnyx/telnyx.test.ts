@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectOptions, Purchase } from '../carrier.ts';
 import { CarrierError, type Outcome } from '../errors.ts';
+import { referenceOf } from '../reference.ts';
 import { memoryStore } from '../sandbox/memory-store.ts';
 import { carrierContract, type Make } from '../testing/contract.ts';
 import { unhurried } from '../testing/time-outs.ts';
@@ -169,13 +170,23 @@ test('a Telnyx order that waits for documents is withdrawn', async t => {
 
 test('a later purchase of a Telnyx number is not taken for the first one', async t => {
   const { carrier, phoneNumber } = await setUpPurchase(t);
-  for (const reference of ['reference-1', 'reference-2']) {
+  const references = [1, 2].map(attempt => referenceOf('0190c2a4-7a52-7cc4-9f1e-abcdef012345', attempt));
+  for (const reference of references) {
     let purchase: Purchase | undefined = await carrier.buy(phoneNumber, reference);
     while (purchase?.state === 'pending') purchase = await carrier.findPurchase(phoneNumber, reference);
     assert.ok(purchase);
-    if (reference === 'reference-1') await carrier.release(purchase.number.id);
+    if (reference === references[0]) await carrier.release(purchase.number.id);
   }
-  await assert.rejects(carrier.findPurchase(phoneNumber, 'reference-1'), failsWith('unavailable'));
+  await assert.rejects(carrier.findPurchase(phoneNumber, references[0]!), failsWith('unavailable'));
+});
+
+test('a Telnyx number that somebody has given another reference may still be the purchase', async t => {
+  const { account, carrier, phoneNumber } = await setUpPurchase(t);
+  await carrier.buy(phoneNumber, 'reference-1');
+  await carrier.findPurchase(phoneNumber, 'reference-1');
+  while (stateOf(await carrier.findPurchase(phoneNumber, 'reference-1')) === 'pending');
+  account.numbers.get(phoneNumber)!.reference = 'Front desk';
+  await assert.rejects(carrier.findPurchase(phoneNumber, 'reference-1'), failsWith('outcome_unknown'));
 });
 
 test('a Telnyx list does not count short codes and pending numbers', async t => {

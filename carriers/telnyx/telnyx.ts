@@ -2,7 +2,7 @@ import { Type } from '../../schema/schema.ts';
 import { textLike } from '../../schema/shapes.ts';
 import type { AccountFacts, CarrierKind } from '../carrier.ts';
 import { type Client, createClient, headerRule, headerText } from '../http.ts';
-import { attach, attachment } from './messaging.ts';
+import { attach, attachment, detach } from './messaging.ts';
 import { findNumber, getNumber, listNumbers, releaseNumber } from './numbers.ts';
 import { buy, findPurchase } from './orders.ts';
 import { search } from './search.ts';
@@ -23,13 +23,14 @@ export const telnyx: CarrierKind = {
     return {
       check: () => check(client, options.account),
       search: wanted => search(client, wanted),
-      buy: (phoneNumber, reference) => buy(client, phoneNumber, reference),
+      buy: (phoneNumber, reference, begin) => buy(client, phoneNumber, reference, begin),
       findPurchase: (phoneNumber, reference) => findPurchase(client, phoneNumber, reference),
       findNumber: phoneNumber => findNumber(client, phoneNumber),
       getNumber: id => getNumber(client, id),
       list: next => listNumbers(client, next),
       release: id => releaseNumber(client, id),
       attach: (number, to) => attach(client, number, to),
+      detach: (number, from, to) => detach(client, number, from, to),
       attachment: (number, to) => attachment(client, number, to),
     };
   },

@@ -38,6 +38,28 @@ export function changingContract(kind: CarrierKind, make: Make): void {
     assert.deepEqual(await carrier.attach(number, to), { state: 'attached' });
   });
 
+  test('takes a number off a registration, as often as it is told to, and keeps it on the one that it is to have', {
+    skip: noMessaging,
+  }, async t => {
+    const subject = await open(t, make);
+    const { carrier, world } = subject;
+    const number = await ours(subject, '415');
+    const { open: from } = world.registrations;
+    const names = [from.service, from.campaign].filter(name => name !== null);
+    const nothing = { service: null, campaign: null };
+    await carrier.detach(number, names, nothing);
+    await carrier.attach(number, from);
+    await settled(carrier, number, from);
+    await carrier.detach(number, names, from);
+    await carrier.detach(number, ['MG-another', 'another'], nothing);
+    assert.deepEqual(await carrier.attachment(number, from), { state: 'attached' });
+    await carrier.detach(number, names, nothing);
+    await carrier.detach(number, names, nothing);
+    assert.deepEqual(await carrier.attachment(number, from), { state: 'none' });
+    await carrier.attach(number, from);
+    assert.deepEqual(await settled(carrier, number, from), { state: 'attached' });
+  });
+
   test('says why a number cannot be attached', { skip: noMessaging }, async t => {
     const subject = await open(t, make);
     const { carrier, world } = subject;

@@ -2,7 +2,13 @@ import { isTollFree } from '../../phone-numbers/toll-free.ts';
 import type { GivenNumber } from '../testing/world.ts';
 
 /** A number of the account. `service` is its Messaging Service. */
-export type FakeNumber = { sid: string; phone_number: string; friendly_name: string; service: string | null };
+export type FakeNumber = {
+  sid: string;
+  phone_number: string;
+  friendly_name: string;
+  service: string | null;
+  created: Date;
+};
 
 /** The fake Twilio's account. */
 export type FakeAccount = {
@@ -25,7 +31,8 @@ let sids = 0;
 
 export function own(account: FakeAccount, { phone_number, name, reference }: GivenNumber): FakeNumber {
   const sid = `PN${(++sids).toString(16).padStart(32, '0')}`;
-  const number = { sid, phone_number, friendly_name: name ?? reference ?? phone_number, service: null };
+  const friendly_name = name ?? reference ?? phone_number;
+  const number = { sid, phone_number, friendly_name, service: null, created: new Date() };
   account.numbers.set(phone_number, number);
   account.forSale.delete(phone_number);
   return number;

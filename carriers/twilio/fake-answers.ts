@@ -54,7 +54,7 @@ export const showAvailable = (phoneNumber: string) => ({
   capabilities: { voice: true, SMS: true, MMS: true },
 });
 
-export const showNumber = ({ sid, phone_number, friendly_name }: FakeNumber) => ({
+export const showNumber = ({ sid, phone_number, friendly_name, created }: FakeNumber) => ({
   sid,
   account_sid: accountSid,
   phone_number,
@@ -76,7 +76,7 @@ export const showNumber = ({ sid, phone_number, friendly_name }: FakeNumber) => 
   uri: `${accountUri}/IncomingPhoneNumbers/${sid}.json`,
   voice_caller_id_lookup: false,
   voice_method: 'POST',
-  ...dated('Thu, 30 Jul 2015 23:19:04 +0000'),
+  ...dated(created.toUTCString().replace('GMT', '+0000')),
 });
 
 /** A number in a Messaging Service. */

@@ -71,6 +71,17 @@ export const routes = (account: FakeAccount): Route[] => [
     answer: asked => addToService(account, asked),
   },
   {
+    method: 'DELETE',
+    path: `${serviceUri(':service')}/:sid`,
+    call: 'attach',
+    answer: ({ params }) => {
+      const number = bySid(account, params.sid);
+      if (!number || number.service !== params.service) return notFound;
+      number.service = null;
+      return { status: 204 };
+    },
+  },
+  {
     method: 'GET',
     path: `${serviceUri(':service')}/:sid`,
     call: 'find',

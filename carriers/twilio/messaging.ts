@@ -1,7 +1,7 @@
 import { ifFound, verify } from '../answers.ts';
 import type { Attachment, Messaging } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
-import type { Client } from '../http.ts';
+import { type Client, nothing } from '../http.ts';
 import { inServiceAlready, notTaken, ServiceNumber } from './wire.ts';
 
 // A 10DLC campaign belongs to a Messaging Service. A number in the service is attached to the campaign:
@@ -24,6 +24,14 @@ export async function attach(client: Client, number: Numbered, to: Messaging): P
     const reason = notTaken[code ?? ''];
     if (reason) return { state: 'failed', reason };
     throw error;
+  }
+}
+
+/** A number is in one service, and another one takes it only when it is in none. */
+export async function detach(client: Client, { id }: Numbered, from: string[], to: Messaging): Promise<void> {
+  for (const service of from.filter(name => name.startsWith('MG') && name !== to.service)) {
+    const path = `${numbersPath(service)}/${encodeURIComponent(id)}`;
+    await ifFound(client({ method: 'DELETE', path }, nothing));
   }
 }
 

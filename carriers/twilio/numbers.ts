@@ -31,16 +31,23 @@ export async function findNumber(
   account: TwilioAccount,
   phoneNumber: string,
 ): Promise<CarrierNumber | undefined> {
+  const found = await findIncoming(account, phoneNumber);
+  return found && toNumber(account, found);
+}
+
+/** The number as Twilio shows it. */
+export async function findIncoming(
+  account: TwilioAccount,
+  phoneNumber: string,
+): Promise<IncomingNumber | undefined> {
   const call = {
     method: 'GET',
     path: listPath(account),
     query: { PhoneNumber: digitsInCommon(phoneNumber) },
   } as const;
   const { incoming_phone_numbers } = await account.client(call, IncomingNumbers);
-  return findExact(
-    incoming_phone_numbers.map(number => toNumber(account, number)),
-    phoneNumber,
-  );
+  const numbers = incoming_phone_numbers.map(number => ({ number, ...toNumber(account, number) }));
+  return findExact(numbers, phoneNumber)?.number;
 }
 
 export async function getNumber(account: TwilioAccount, id: string): Promise<CarrierNumber | undefined> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectOptions } from '../carrier.ts';
 import { CarrierError } from '../errors.ts';
+import { referenceOf } from '../reference.ts';
 import { memoryStore } from '../sandbox/memory-store.ts';
 import { carrierContract, type Make } from '../testing/contract.ts';
 import { unhurried } from '../testing/time-outs.ts';
@@ -60,6 +61,54 @@ test('buys with one POST that names the number, whether or not the answer arrive
     const form = { PhoneNumber: phoneNumber, FriendlyName: 'one-post' };
     assert.deepEqual(posts, [Object.entries(form)], kind);
   }
+});
+
+const order = '0190c2a4-7a52-7cc4-9f1e-abcdef012345';
+
+test('a purchase whose number was renamed before its outcome was known is found', async t => {
+  const { account, world, carrier } = await setUp(t);
+  await world.stock('415');
+  const [phoneNumber = ''] = account.forSale;
+  const reference = referenceOf(order, 1);
+  const attemptedAt = new Date();
+  await world.fault({ call: 'buy', kind: 'timeout_after', times: 1 });
+  await rejected(carrier.buy(phoneNumber, reference));
+  const number = account.numbers.get(phoneNumber)!;
+  const found = () => carrier.findPurchase(phoneNumber, reference, attemptedAt);
+  const renamed = async (friendly_name: string, secondsBefore: number) => {
+    Object.assign(number, { friendly_name, created: new Date(attemptedAt.getTime() - secondsBefore * 1000) });
+    return found();
+  };
+  for (const secondsBefore of [-30, 0, 30]) {
+    const purchase = await renamed('Front desk', secondsBefore);
+    assert.ok(purchase?.state === 'owned');
+    assert.deepEqual([purchase.number.name, purchase.number.reference], ['Front desk', reference]);
+  }
+  const twoDays = 2 * 86_400;
+  assert.equal(await renamed('Front desk', twoDays), undefined, 'the account had it long before');
+  assert.equal(await renamed(referenceOf(order, 2), 0), undefined, 'another purchase of ours');
+  // The clocks may be wrong, so nobody knows.
+  const doubt = await rejected(renamed('Front desk', 3600));
+  assert.equal(doubt.outcome, 'outcome_unknown');
+  assert.match(doubt.message, /give it that name/);
+  assert.equal((await renamed(reference, 3600))?.state, 'owned');
+});
+
+test('a purchase is not sent if its turn is over when the look-up before it has been answered', async t => {
+  const { fake, account, world, carrier } = await setUp(t);
+  await world.stock('415');
+  const [phoneNumber = ''] = account.forSale;
+  const late = new Error('too late');
+  const begin = () => {
+    assert.deepEqual(
+      fake.asked.map(({ method }) => method),
+      ['GET'],
+    );
+    throw late;
+  };
+  await assert.rejects(carrier.buy(phoneNumber, 'late-1', begin), late);
+  assert.equal(fake.asked.length, 1);
+  assert.deepEqual(account.charges, []);
 });
 
 test('a refusal of a purchase has the outcome of its code', async t => {
@@ -187,4 +236,7 @@ test('a number in another Messaging Service cannot be attached, and the reason s
   const failed = { state: 'failed', reason: 'The number is in another Messaging Service' };
   assert.deepEqual(await carrier.attach(number, world.registrations.open), failed);
   assert.deepEqual(await carrier.attachment(number, world.registrations.open), { state: 'none' });
+  // Until it is taken off that service. Names of campaigns are none of Twilio's.
+  await carrier.detach(number, [services.open, services.full, 'campaign'], world.registrations.open);
+  assert.deepEqual(await carrier.attach(number, world.registrations.open), { state: 'attached' });
 });

@@ -3,7 +3,7 @@ import { textLike } from '../../schema/shapes.ts';
 import type { Carrier, CarrierKind, ConnectOptions } from '../carrier.ts';
 import { createClient, headerRule, headerText } from '../http.ts';
 import { checkAccount, checkKey } from './account.ts';
-import { attach, attachment } from './messaging.ts';
+import { attach, attachment, detach } from './messaging.ts';
 import { findNumber, getNumber, listNumbers, releaseNumber, type TwilioAccount } from './numbers.ts';
 import { buy, findPurchase } from './purchase.ts';
 import { search } from './search.ts';
@@ -43,13 +43,15 @@ function connect(credentials: Record<string, string>, options: ConnectOptions): 
   return {
     check: () => (key_sid === undefined ? checkAccount(account) : checkKey(account)),
     search: wanted => search(account, wanted),
-    buy: (phoneNumber, reference) => buy(account, phoneNumber, reference),
-    findPurchase: (phoneNumber, reference) => findPurchase(account, phoneNumber, reference),
+    buy: (phoneNumber, reference, begin) => buy(account, phoneNumber, reference, begin),
+    findPurchase: (phoneNumber, reference, attemptedAt) =>
+      findPurchase(account, phoneNumber, reference, attemptedAt),
     findNumber: phoneNumber => findNumber(account, phoneNumber),
     getNumber: id => getNumber(account, id),
     list: next => listNumbers(account, next),
     release: id => releaseNumber(account, id),
     attach: (number, to) => attach(messaging, number, to),
+    detach: (number, from, to) => detach(messaging, number, from, to),
     attachment: (number, to) => attachment(messaging, number, to),
   };
 }

@@ -74,6 +74,8 @@ const IncomingNumber = Type.Object({
   account_sid: Type.String({ pattern: accountSid }),
   phone_number: E164,
   friendly_name: Nullable(Type.String()),
+  // RFC 2822: Thu, 30 Jul 2015 23:19:04 +0000
+  date_created: Nullable(Type.String()),
 });
 export type IncomingNumber = Static<typeof IncomingNumber>;
 export const OneIncomingNumber = shapeOf(IncomingNumber);

@@ -13,6 +13,7 @@ export function localCommands(program: Command): void {
   defineServe(program);
   defineMigrate(program);
   defineCheck(program);
+  defineChargeWeeks(program);
   defineTenants(program);
 }
 
@@ -66,5 +67,26 @@ function defineCheck(program: Command): void {
           findings.map(found => `${escapeControls(`${found.organization}: ${found.problem}`)}\n`).join(''),
         () => `${counted(findings.length, 'finding')}: ${seen}`,
       );
+    });
+}
+
+function defineChargeWeeks(program: Command): void {
+  command(
+    program,
+    'charge-weeks',
+    'Charge all weekly fees that are due, also those of more than five weeks.',
+    ['charge-weeks'],
+  )
+    .addHelpText(
+      'after',
+      "\nThe server charges five weeks of a number at once and leaves more to you: charges are never taken back, and a clock\nthat is ahead looks like months without a server. Look at the database's clock first.",
+    )
+    .action(async options => {
+      const [{ withDatabase }, { chargeWeeks }] = await Promise.all([
+        import('./database.ts'),
+        import('../../server/charges/weekly.ts'),
+      ]);
+      const result = await withDatabase(async ({ db }) => ({ charged: await chargeWeeks(db) }));
+      await print(options, documentOf(result), ({ charged }) => `Charged ${counted(charged, 'week')}\n`);
     });
 }

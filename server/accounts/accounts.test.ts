@@ -191,3 +191,26 @@ test('the sandbox makes the faults that were set, as often as set, and a replay 
   ])
     assert.deepEqual([reply.status, reply.body.code], [400, 'carrier_incapable']);
 });
+
+test('where the operator has switched the sandbox off, nobody adds it or lets it make faults; what is there goes on', async () => {
+  const { id } = await added(server);
+  const strict = await startTestServer(server.database, { sandbox: false });
+  try {
+    const call = (method: string, at: string, body?: object) =>
+      strict.call(method, path + at, { key: server.key, ...(body && { body }) });
+    const faults = [{ call: 'check', kind: 'hang', times: 1 }];
+    for (const reply of [
+      await call('POST', '', { carrier: 'sandbox', name: 'Mine' }),
+      await call('PUT', `/${id}/sandbox/faults`, { faults }),
+    ]) {
+      assert.deepEqual([reply.status, reply.body.code], [400, 'carrier_incapable']);
+      assert.match(reply.body.error, /LINEKEEPER_SANDBOX=1/);
+    }
+    const { carriers } = (await strict.call('GET', '/v1/carriers')).body;
+    assert.ok(!carriers.some(({ name }: { name: string }) => name === 'sandbox'));
+    assert.equal((await call('POST', '', { carrier: 'manual', name: 'Other' })).status, 201);
+    assert.equal((await call('POST', `/${id}/test`)).status, 200);
+  } finally {
+    await strict.app.close();
+  }
+});

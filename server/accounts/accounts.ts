@@ -12,7 +12,7 @@ import {
   verifyCredentials,
   withoutSecrets,
 } from './credentials.ts';
-import { associatedData, type Carriers, kindOf } from './open.ts';
+import { assertOffered, associatedData, type Carriers, kindOf } from './open.ts';
 import type { Vault } from './vault.ts';
 
 export type Account = Selectable<Tables['carrier_accounts']>;
@@ -45,6 +45,7 @@ export async function checkNewAccount(
   { carrier, name, credentials: given = {}, compare_every_seconds = null, verify: tests = true }: NewAccount,
 ): Promise<CheckedAccount> {
   assertTenantKey(caller);
+  assertOffered(carriers.settings, carrier);
   assertComparable(carrier, compare_every_seconds);
   const id = randomUUIDv7();
   const credentials = readCredentials(carrier, given);

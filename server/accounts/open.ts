@@ -11,6 +11,8 @@ export type CarrierSettings = {
   secretKeys: Buffer[];
   /** Addresses to use instead of the carriers' own, by the carrier's name. */
   urls: Record<string, Record<string, string>>;
+  /** Whether tenants can add accounts at the sandbox, whose numbers are fictional, and let it make faults. */
+  sandbox: boolean;
   timeoutMs: number;
   retryMs: number;
   concurrency: number;
@@ -28,6 +30,7 @@ export type CarrierSettings = {
 export const carrierDefaults: CarrierSettings = {
   secretKeys: [],
   urls: {},
+  sandbox: true,
   timeoutMs: 15_000,
   retryMs: 150,
   concurrency: 8,
@@ -50,6 +53,15 @@ export function kindOf(carrier: string): CarrierKind {
   const kind = carriers[carrier];
   if (!kind) throw new Error(`There is no carrier ${carrier}`);
   return kind;
+}
+
+/** @throws Problem `carrier_incapable` if the carrier is a sandbox, and the operator has not switched it on */
+export function assertOffered({ sandbox }: CarrierSettings, carrier: string): void {
+  if (carrier === 'sandbox' && !sandbox)
+    throw new Problem(
+      'carrier_incapable',
+      'The sandbox is switched off on this server: its operator can set LINEKEEPER_SANDBOX=1',
+    );
 }
 
 /** Ties sealed credentials to their row: they open nowhere else. */

@@ -13,7 +13,7 @@ import {
   recordTest,
   removeAccount,
 } from './accounts.ts';
-import type { Carriers } from './open.ts';
+import { assertOffered, type Carriers } from './open.ts';
 import { getBook, setFaults } from './sandbox-account.ts';
 import { FaultsBody, SandboxBook, sandboxBody } from './sandbox-schemas.ts';
 import {
@@ -40,13 +40,14 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
     operation('read', {
       operationId: 'listCarriers',
       summary: 'List the carriers',
-      description: 'Returns every kind of carrier, and the credentials that an account there needs.',
+      description:
+        'Returns every kind of carrier that an account can be added at, and the credentials that it needs.',
       tags: ['Carriers'],
       response: { 200: CarrierKinds },
     }),
     async () => {
-      const carriers = kindBodies();
-      return { count: carriers.length, carriers };
+      const kinds = kindBodies().filter(({ name }) => name !== 'sandbox' || carriers.settings.sandbox);
+      return { count: kinds.length, carriers: kinds };
     },
   );
 
@@ -221,8 +222,10 @@ export function carrierRoutes(app: App, db: Db, carriers: Carriers, change: Chan
       [...accountErrors, 'carrier_incapable'],
     ),
     (request, reply) =>
-      change(request, reply, 200, async (db, caller) =>
-        sandboxBody(await setFaults(db, caller, request.params.account_id, request.body.faults)),
-      ),
+      change(request, reply, 200, async (db, caller) => {
+        const { account_id } = request.params;
+        assertOffered(carriers.settings, (await getAccount(db, caller, account_id)).carrier);
+        return sandboxBody(await setFaults(db, caller, account_id, request.body.faults));
+      }),
   );
 }

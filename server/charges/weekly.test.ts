@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { pino } from 'pino';
+import { check } from '../check/check.ts';
 import { openDatabase } from '../db/database.ts';
 import { revise } from '../revisions/revise.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
@@ -220,6 +221,40 @@ test('a pointer that was set back charges nothing again', async () => {
   await its.set({ next_fee_at: new Date(start) }).execute();
   await run(start + 2 * week);
   assert.deepEqual(await fees(), weeks([0, 1, 2]));
+});
+
+test('the job charges five weeks at once, and no more until an operator says that the clock is right', async () => {
+  const { bring, fees, north, caller } = await newPricedBook();
+  await database.db.updateTable('phone_numbers').set({ next_fee_at: null }).execute();
+  const [down, ahead] = [uniqueNumber(), uniqueNumber()];
+  const now = Date.now();
+  // For the first number no server was running. The second one is as a clock sees it that is months ahead.
+  const [missed, months] = [4, 11].map(weeks => now - weeks * week - hour) as [number, number];
+  await bring(missed, north, [down]);
+  await bring(months, north, [ahead]);
+  const logged: string[] = [];
+  const log = pino({}, { write: line => void logged.push(line) });
+  const job = startWeeklyFees(database.db, log);
+  job.wake();
+  const told = () => logged.filter(line => /run linekeeper charge-weeks$/.test(JSON.parse(line).msg));
+  while (told().length === 0) await sleep(10);
+  await job.stop();
+  const weeks = [0, 1, 2, 3, 4].map(one => feeOf(down, missed + one * week, north, 1.25));
+  assert.deepEqual(await fees(), weeks.sort());
+  assert.deepEqual(
+    told().map(line => JSON.parse(line).since),
+    [new Date(months).toISOString()],
+  );
+  const { findings } = await check(database, caller.tenantId);
+  assert.deepEqual(findings, [
+    {
+      organization: north,
+      problem: `weekly fees of 1 number are not charged, the first from ${new Date(months).toISOString().slice(0, 19)}Z: if the clock is right, run linekeeper charge-weeks`,
+    },
+  ]);
+  assert.equal(await chargeWeeks(database.db), 12);
+  assert.equal((await fees()).length, 17);
+  assert.deepEqual((await check(database, caller.tenantId)).findings, []);
 });
 
 test('the job does so by itself, and says when it cannot', async () => {

@@ -142,6 +142,13 @@ test('counts that were changed by hand, or were not kept, are found', async () =
   assert.match(missing[0]!, /^the summary counts 0 /);
 });
 
+test('an assignment that the log says ended, and that is open, is found', async () => {
+  const its = `phone_number_id = (select id from phone_numbers where phone_number = '${number}')`;
+  const from = (by: number) => `update assignments set from_revision = from_revision + ${by} where ${its}`;
+  const problems = await harm(from(-1), from(1));
+  assert.deepEqual(problems, [`number ${number}: assigned_in is 2 in the tables and 3 in the log`]);
+});
+
 test('a number that is in the log but not in the tables is found', async () => {
   await query(
     `create table moved as select * from phone_numbers where organization_id = ${mine()} and status = 'available' limit 1`,

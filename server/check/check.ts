@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
+import { isOverdue } from '../charges/weekly.ts';
 import type { Database, Db } from '../db/database.ts';
 import { holdersCounted, numbersCounted } from '../numbers/counts.ts';
 import { stateNames } from '../numbers/state.ts';
@@ -64,7 +65,8 @@ async function checkLog(db: Db, organization: Organization, report: CheckReport)
       }
       last = { revision: event.revision, ordinal: event.ordinal };
       try {
-        for (const { type, data } of await itemsOf(db, organization, event)) replay(state, type, data);
+        for (const { type, data } of await itemsOf(db, organization, event))
+          replay(state, type, data, event.revision);
       } catch (error) {
         found(`revision ${event.revision}, ${event.type}: ${(error as Error).message}`);
       }
@@ -138,7 +140,7 @@ async function compare(db: Db, { tenant_id, id }: Organization, state: ReplayedS
   const users = await sql<Record<string, unknown>>`
     select id, unique_id, name, email, phone, permission, status from users x ${where}`.execute(db);
   const numbers = await sql<Record<string, unknown>>`
-    select x.id, x.phone_number, ${stateColumns}, u.unique_id as user_id
+    select x.id, x.phone_number, ${stateColumns}, u.unique_id as user_id, a.from_revision as assigned_in
     from phone_numbers x
     left join assignments a on a.tenant_id = x.tenant_id and a.phone_number_id = x.id and a.ended_at is null
     left join users u on u.tenant_id = a.tenant_id and u.organization_id = a.organization_id and u.id = a.user_id
@@ -212,6 +214,11 @@ async function checkTables(db: Db, tenantId: string | null, report: CheckReport)
         select *, lag(period_start) over (partition by tenant_id, phone_number_id order by period_start) as before
         from charges where type = 'number.weekly_fee') c
       where period_start < before + ${week}
+      union all
+      select tenant_id, organization_id, 'weekly fees of ' || count(*) || case when count(*) = 1 then ' number' else ' numbers' end
+        || ' are not charged, the first from ' || ${inUtc('first')} || ': if the clock is right, run linekeeper charge-weeks'
+      from (select *, min(next_fee_at) over (partition by tenant_id, organization_id) as first from phone_numbers where ${isOverdue}) n
+      group by tenant_id, organization_id, first
       union all
       select c.tenant_id, c.organization_id, c.phone_number || ' was charged for a week from ' || ${inUtc('c.period_start')} || ', after its release'
       from charges c join phone_numbers n on n.tenant_id = c.tenant_id and n.id = c.phone_number_id

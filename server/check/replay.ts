@@ -4,7 +4,10 @@ import { emptyState } from '../numbers/state.ts';
 export type ReplayedState = {
   organization: Record<string, unknown>;
   users: Map<string, Record<string, unknown>>;
-  /** By the id of the row. A number that was transferred away is not among them. */
+  /**
+   * By the id of the row. A number that was transferred away is not among them. `assigned_in` is the revision that began
+   * its assignment.
+   */
   numbers: Map<string, Record<string, unknown>>;
   orders: Map<string, Record<string, unknown>>;
 };
@@ -20,9 +23,10 @@ export const emptyReplay = (): ReplayedState => ({
 
 /**
  * Applies one event to the state. A bulk event comes as the items of its batch, one by one.
+ * @param revision of the event
  * @throws Error that describes a contradiction
  */
-export function replay(state: ReplayedState, type: string, data: Data): void {
+export function replay(state: ReplayedState, type: string, data: Data, revision: number): void {
   const id = String(data.id);
   switch (type) {
     case 'organization.created': {
@@ -51,7 +55,7 @@ export function replay(state: ReplayedState, type: string, data: Data): void {
       applyTo(known(state.users, id, 'user'), data);
       return;
     case 'numbers.added':
-      for (const number of data.numbers as Data[]) replay(state, 'number.added', number);
+      for (const number of data.numbers as Data[]) replay(state, 'number.added', number, revision);
       return;
     case 'number.added':
     case 'number.bought': {
@@ -61,6 +65,7 @@ export function replay(state: ReplayedState, type: string, data: Data): void {
         ...emptyState,
         status: data.user_id === null ? 'available' : 'assigned',
         ...arrived,
+        assigned_in: data.user_id === null ? null : revision,
       });
       return;
     }
@@ -70,6 +75,7 @@ export function replay(state: ReplayedState, type: string, data: Data): void {
         ...emptyState,
         phone_number: data.phone_number,
         user_id: null,
+        assigned_in: null,
         ...(data.number as object),
       });
       return;
@@ -90,9 +96,13 @@ export function replay(state: ReplayedState, type: string, data: Data): void {
       order.status = type.slice('order.'.length);
       return;
     }
-    default:
+    default: {
       if (!type.startsWith('number.')) throw new Error(`${type} is not a known event`);
-      applyTo(known(state.numbers, id, String(data.phone_number)), data);
+      const number = known(state.numbers, id, String(data.phone_number));
+      applyTo(number, data);
+      const user = data.changes?.user_id;
+      if (user) number.assigned_in = user.to === null ? null : revision;
+    }
   }
 }
 

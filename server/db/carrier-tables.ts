@@ -130,6 +130,7 @@ export type CarrierDriftTable = {
   reference: string | null;
   subaccount: string | null;
   differences: ColumnType<Difference[], string | undefined, string>;
+  releasing_until: Generated<Date | null>;
   resolution: Resolution | null;
   resolved_at: Date | null;
   resolved_by_type: 'key' | 'user' | 'system' | null;

@@ -102,6 +102,7 @@ create table carrier_drift (
   resolved_at timestamp with time zone,
   resolved_by_type text,
   resolved_by_id text,
+  releasing_until timestamp with time zone,
   constraint carrier_drift_pkey PRIMARY KEY (tenant_id, run_id, phone_number),
   constraint carrier_drift_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
   constraint carrier_drift_run_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES carrier_runs(tenant_id, id),
@@ -114,6 +115,7 @@ create table carrier_drift (
   constraint carrier_drift_target_check CHECK (step IS NULL OR wanted_organization_id IS NOT NULL)
 );
 CREATE INDEX carrier_drift_pile_idx ON public.carrier_drift USING btree (tenant_id, run_id, pile, phone_number) WHERE (resolved_at IS NULL);
+CREATE INDEX carrier_drift_releasing_idx ON public.carrier_drift USING btree (tenant_id, phone_number) WHERE (releasing_until IS NOT NULL);
 CREATE INDEX carrier_drift_step_idx ON public.carrier_drift USING btree (tenant_id, run_id, wanted_organization_id, phone_number) WHERE ((step IS NOT NULL) AND (resolved_at IS NULL));
 
 create table carrier_runs (
@@ -236,7 +238,8 @@ create table idempotency_keys (
   status integer not null,
   body text not null,
   created_at timestamp with time zone not null default now(),
-  constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, key),
+  organization_id uuid,
+  constraint idempotency_keys_key UNIQUE NULLS NOT DISTINCT (tenant_id, key, organization_id),
   constraint idempotency_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);
@@ -426,11 +429,12 @@ create table phone_numbers (
   next_fee_at timestamp with time zone,
   external_id text collate "C",
   transferred_at timestamp with time zone,
+  left_registrations text[],
   constraint phone_numbers_pkey PRIMARY KEY (tenant_id, id),
   constraint phone_numbers_organization_key UNIQUE (tenant_id, organization_id, id),
   constraint phone_numbers_carrier_account_fkey FOREIGN KEY (tenant_id, carrier_account_id) REFERENCES carrier_accounts(tenant_id, id),
   constraint phone_numbers_organization_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
-  constraint phone_numbers_attach_check CHECK (attach_due_at IS NULL OR status = 'pending'::text AND pending_reason IS NULL),
+  constraint phone_numbers_attach_check CHECK (attach_due_at IS NULL OR pending_reason IS NULL AND status <> 'released'::text),
   constraint phone_numbers_available_check CHECK ((status = 'available'::text) = (available_since IS NOT NULL)),
   constraint phone_numbers_carrier_check CHECK ((carrier_account_id IS NULL) = (carrier_number_id IS NULL)),
   constraint phone_numbers_country_check CHECK (country ~ '^[A-Z]{2}$'::text),

@@ -170,6 +170,7 @@ type PhoneNumberTable = StateColumns & {
   released_at: Date | null;
   attach_due_at: Date | null;
   attach_attempts: Generated<number>;
+  left_registrations: string[] | null;
   release_due_at: Date | null;
   release_problem: string | null;
   release_attempts: Generated<number>;
@@ -192,6 +193,7 @@ type NumberVersionTable = State & {
 
 type IdempotencyKeyTable = {
   tenant_id: string;
+  organization_id: string | null;
   key: string;
   request_hash: Buffer;
   status: number;

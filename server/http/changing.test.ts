@@ -96,12 +96,37 @@ test('two tenants can use the same key', async () => {
   assert.equal(theirs.headers.get('idempotency-replayed'), null);
 });
 
-test('an API key that is bound to another organization gets no replay', async () => {
+test('an organization has its own idempotency keys: it gets no reply of another, and learns nothing of its keys', async () => {
   await newNumbers(server, organization);
   assert.equal((await claim('bound')).status, 200);
   const elsewhere = await newOrganization(server);
-  const key = await server.newKey({ organization_id: elsewhere });
-  assert.equal((await claim('bound', { key })).status, 422);
+  const bound = await server.newKey({ organization_id: elsewhere });
+  const here = await server.newKey({ organization_id: organization });
+  assert.equal((await claim('bound', { key: bound })).body.code, 'organization_not_found');
+  const path = (id: string) => `/v1/organizations/${id}/users`;
+  const create = (id: string, key: string, name: string) =>
+    post(path(id), 'same', { name, email: `${name}@example.com` }, { key });
+  const [first, second] = [await create(organization, here, 'ann'), await create(elsewhere, bound, 'bea')];
+  assert.deepEqual([first.status, second.status], [201, 201], second.text);
+  const [again, others] = [await create(organization, here, 'ann'), await create(elsewhere, bound, 'cid')];
+  assert.deepEqual([again.text, again.headers.get('idempotency-replayed')], [first.text, 'true']);
+  assert.equal(others.body.code, 'idempotency_mismatch');
+});
+
+test('a key that was used before organizations had keys of their own is still replayed', async () => {
+  const here = await server.newKey({ organization_id: organization });
+  const elsewhere = await server.newKey({ organization_id: await newOrganization(server) });
+  const rename = (key: string) =>
+    server.call('PATCH', `/v1/organizations/${organization}`, {
+      key,
+      body: { name: 'Renamed' },
+      headers: { 'idempotency-key': 'older' },
+    });
+  assert.equal((await rename(here)).status, 200);
+  await server.database.pool.query(`update idempotency_keys set organization_id = null where key = 'older'`);
+  const again = await rename(here);
+  assert.deepEqual([again.status, again.headers.get('idempotency-replayed')], [200, 'true']);
+  assert.equal((await rename(elsewhere)).body.code, 'organization_not_found');
 });
 
 test('a failed request stores no reply, so it can be tried again', async () => {

@@ -29,7 +29,10 @@ export function requestHash({ method, url, caller }: FastifyRequest): Hash {
 /**
  * Returns the key's stored reply. If there is none, claims the key until the transaction ends.
  *
- * The primary key of the table makes the effect single. The lock only lets a second request fail at once instead of
+ * Callers of one organization have idempotency keys of their own, and so have those of the whole tenant: nobody learns
+ * which keys the others have used. Replies that were stored before that are of no organization. Their hash has it.
+ *
+ * The unique constraint of the table makes the effect single. The lock only lets a second request fail at once instead of
  * waiting for the first.
  * @throws Problem idempotency_running, idempotency_mismatch
  */
@@ -44,6 +47,10 @@ export async function claimKey<T extends object>(
     .select(['request_hash', 'status', 'body'])
     .where('tenant_id', '=', caller.tenantId)
     .where('key', '=', key)
+    .where(
+      sql<boolean>`(organization_id is not distinct from ${caller.organizationId}::uuid
+        or organization_id is null and request_hash = ${hash})`,
+    )
     .executeTakeFirst();
   if (stored && !stored.request_hash.equals(hash)) throw new Problem('idempotency_mismatch');
   return stored && { status: stored.status, payload: JSON.parse(stored.body) };
@@ -60,7 +67,7 @@ export async function storeReply(
   const reply = { request_hash: hash, status, body: await jsonOf(payload) };
   await tx
     .insertInto('idempotency_keys')
-    .values({ tenant_id: caller.tenantId, key, ...reply })
+    .values({ tenant_id: caller.tenantId, organization_id: caller.organizationId, key, ...reply })
     .execute();
 }
 
@@ -81,7 +88,8 @@ async function assertLocked(db: Db, attempt: RawBuilder<unknown>): Promise<void>
   if (!rows[0]!.locked) throw new Problem('idempotency_running');
 }
 
-const lockId = ({ tenantId }: Caller, key: string) => sql`hashtextextended(${`${tenantId} ${key}`}, 0)`;
+const lockId = ({ tenantId, organizationId }: Caller, key: string) =>
+  sql`hashtextextended(${`${tenantId} ${organizationId ?? ''} ${key}`}, 0)`;
 
 const keptHours = 48;
 

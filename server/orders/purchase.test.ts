@@ -31,14 +31,6 @@ const list = (shop: TestShop) => get(shop, `/v1/sms/phone-numbers?organization_i
 const chargesOf = ({ book }: TestShop) =>
   book(({ numbers }) => numbers.filter(number => !number.released).flatMap(number => number.charges));
 
-async function orderOf(shop: TestShop, location: string | null, ...statuses: string[]) {
-  for (;;) {
-    const { order } = await get(shop, location!);
-    if (statuses.includes(order.status)) return order;
-    await sleep(20);
-  }
-}
-
 test('a number of the area code is bought, kept and assigned at once', async () => {
   const shop = await newShop(server);
   const user = await newUser(server, shop.organization, shop.key);
@@ -189,34 +181,6 @@ test('a purchase that never came about is found not to be there, and another num
     assert.equal(order.candidates, 2, kind);
   }
   assert.equal((await chargesOf(shop)).length, 3);
-});
-
-test('while the outcome is open the answer is 202 with the order, which settles by itself', async () => {
-  const impatient = await startTestServer(server.database, { ...settled, patienceMs: 0 });
-  try {
-    const shop = await newShop(server);
-    await shop.book(book => {
-      book.faults.push({ call: 'buy', kind: 'timeout_after', times: 1 });
-      book.faults.push({ call: 'find', kind: 'transient', times: 2 });
-    });
-    const headers = { 'idempotency-key': 'the-only-one' };
-    const body = { organization_id: shop.organization, area_code: '212' };
-    const path = '/v1/sms/phone-numbers/purchase';
-    const reply = await impatient.call('POST', path, { key: shop.key, body, headers });
-    assert.equal(reply.status, 202, reply.text);
-    assert.equal(reply.body.order.status, 'settling');
-    assert.match(reply.body.order.phone_number, /^\+1212/);
-    const late = await server.call('POST', `${reply.headers.get('location')}/cancel`, { key: shop.key });
-    assert.equal(late.body.code, 'order_under_way');
-    const order = await orderOf(shop, reply.headers.get('location'), 'bought');
-    const repeat = await impatient.call('POST', path, { key: shop.key, body, headers });
-    assert.equal(repeat.status, 200);
-    assert.equal(repeat.headers.get('idempotency-replayed'), 'true');
-    assert.equal(repeat.body.phone_id, order.phone_id);
-    assert.equal((await chargesOf(shop)).length, 1);
-  } finally {
-    await impatient.app.close();
-  }
 });
 
 test('one key, many requests: one number, one charge, equal answers', async () => {

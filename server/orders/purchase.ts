@@ -5,33 +5,47 @@ import type { Caller } from '../access/caller.ts';
 import type { Db } from '../db/database.ts';
 import { Problem, type ProblemCode } from '../errors.ts';
 import { type PhoneNumber, readPhoneNumber } from '../numbers/phone-number.ts';
-import { readPlaced, type Shop } from './hold.ts';
+import { type LeasedOrder, readPlaced, type Shop } from './hold.ts';
 import { getOrder, isOpen, type OrderRow } from './orders.ts';
 import { type Quote, quote } from './place.ts';
 import { pursue } from './pursue.ts';
 import { noneForSaleText, type Wanted, wishesOf } from './wanted.ts';
+import type { OrderWork } from './work.ts';
 
 const pollMs = 100;
 
 /**
- * Carries out the order if this request placed it. Otherwise waits for the worker that has it, for up to `patienceMs`.
+ * Carries out the order if this request placed it. Otherwise waits for the worker that has it. After `patienceMs` the
+ * order goes on without its caller.
  * @param placed whether this request placed the order
  * @returns the order, which is still open if its outcome is unknown by then
  */
 export async function awaitOutcome(
   shop: Shop,
+  work: OrderWork,
   caller: Caller,
   id: string,
   placed: boolean,
 ): Promise<OrderRow> {
   const until = Date.now() + shop.carriers.settings.patienceMs;
   const held = placed && (await readPlaced(shop.db, caller.tenantId, id));
-  if (held) await pursue(shop, held);
+  if (held) await pursueFor(shop, work, held, until - Date.now());
   for (;;) {
     const order = await getOrder(shop.db, caller, id);
     if (!isOpen(order) || Date.now() >= until) return order;
     await sleep(pollMs);
   }
+}
+
+/** Pursues the order. If that takes longer than patience lasts, `work` takes the pursuit over. */
+async function pursueFor(shop: Shop, work: OrderWork, order: LeasedOrder, patienceMs: number): Promise<void> {
+  const ended = new AbortController();
+  const pursuit = pursue(shop, order).finally(() => ended.abort());
+  const patience = sleep(Math.max(patienceMs, 0), 'over' as const, ended).catch(() => 'not needed' as const);
+  // A pursuit that fails meanwhile is reported by one of the two below.
+  pursuit.catch(() => {});
+  if ((await patience) === 'over') work.goOn(pursuit, order.id);
+  else await pursuit;
 }
 
 /** The error for an order that ended without a purchase. A replay gets the same error. */

@@ -2,12 +2,13 @@ import { sql } from 'kysely';
 import { fits } from '../../carriers/answers.ts';
 import type { Carrier, Purchase, Wish } from '../../carriers/carrier.ts';
 import { CarrierError } from '../../carriers/errors.ts';
+import { referenceOf } from '../../carriers/reference.ts';
 import type { Carriers } from '../accounts/open.ts';
 import type { Db } from '../db/database.ts';
 import { Problem } from '../errors.ts';
 import { readPhoneNumber } from '../numbers/phone-number.ts';
 import { attemptsSince, backOffMs } from '../work/back-off.ts';
-import { assertLeased, clock, fromNow, unlessLeaseLost } from '../work/leases.ts';
+import { assertLeased, clock, fromNow, LeaseLost, unlessLeaseLost } from '../work/leases.ts';
 import { completePurchase, failOrder } from './finish.ts';
 import { buyerOf, type LeasedOrder, type Shop, writeOrder } from './hold.ts';
 import { isOpen } from './orders.ts';
@@ -95,8 +96,7 @@ async function commitCandidate(
   const next = {
     status: 'buying',
     phone_number: number,
-    // Every carrier stores letters, digits and dashes, up to 40 characters.
-    reference: `lk${order.id.replaceAll('-', '')}-${attempts}`,
+    reference: referenceOf(order.id, attempts),
     attempted_at: clock,
     attempts,
     polls: 0,
@@ -129,8 +129,9 @@ async function candidatesOf(db: Db, order: LeasedOrder, wish: Wish, numbers: str
 }
 
 async function buy(shop: Shop, order: LeasedOrder, carrier: Carrier): Promise<LeasedOrder | undefined> {
-  assertLeased(order);
-  const purchase = await carrier.buy(order.phone_number!, order.reference!).catch(outcomeOf(shop));
+  const purchase = await carrier
+    .buy(order.phone_number!, order.reference!, () => assertLeased(order))
+    .catch(outcomeOf(shop));
   if (!(purchase instanceof CarrierError)) return acceptPurchase(shop, order, purchase);
   const { outcome } = purchase;
   if (outcome === 'outcome_unknown') return settleLater(shop, order, { failure_code: outcome });
@@ -143,7 +144,9 @@ async function buy(shop: Shop, order: LeasedOrder, carrier: Carrier): Promise<Le
 async function settle(shop: Shop, order: LeasedOrder): Promise<LeasedOrder | undefined> {
   const carrier = await open(shop, order);
   if (carrier instanceof Problem) return settleLater(shop, order, { failure_code: carrier.code });
-  const purchase = await carrier.findPurchase(order.phone_number!, order.reference!).catch(outcomeOf(shop));
+  const purchase = await carrier
+    .findPurchase(order.phone_number!, order.reference!, order.attempted_at!)
+    .catch(outcomeOf(shop));
   if (purchase instanceof CarrierError) {
     if (purchase.outcome === 'unavailable') return nextCandidate(shop, order);
     return settleLater(shop, order, { failure_code: purchase.outcome });
@@ -207,11 +210,12 @@ async function failOrBackOff(
   return undefined;
 }
 
-/** Treats every unexpected error as `outcome_unknown`, because the carrier may have acted. */
+/** Treats every unexpected error as `outcome_unknown`, because the carrier may have acted. A lost lease stays one. */
 const outcomeOf =
   ({ log }: Shop) =>
   (error: unknown): CarrierError => {
     if (error instanceof CarrierError) return error;
+    if (error instanceof LeaseLost) throw error;
     log.error({ err: error }, 'unexpected error from a carrier call');
     return new CarrierError('outcome_unknown', 'The call to the carrier failed');
   };

@@ -3,7 +3,6 @@ import { invalid } from '../errors.ts';
 import { type Changing, changeOnce, sendReply } from '../http/changing.ts';
 import { type App, operation, withBodyOf } from '../http/operation.ts';
 import { readEdit, uniqueNames } from '../numbers/state.ts';
-import type { Job } from '../work/jobs.ts';
 import type { Shop } from './hold.ts';
 import { cancelOrder, countBulk, getOrder, isOpen, listOrders } from './orders.ts';
 import { placeOrders, quote } from './place.ts';
@@ -26,6 +25,7 @@ import {
   SearchQuery,
 } from './schemas.ts';
 import { type GivenWishes, partWishes, readWanted, saysNothing, type Wanted } from './wanted.ts';
+import type { OrderWork } from './work.ts';
 
 const tags: ['Orders'] = ['Orders'];
 const mayBuy = [
@@ -42,7 +42,7 @@ const mayBuy = [
   'secret_key_missing',
 ] as const;
 
-export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): void {
+export function orderRoutes(app: App, shop: Shop, change: Changing, work: OrderWork): void {
   const { db, carriers } = shop;
 
   app.get(
@@ -78,7 +78,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       {
         operationId: 'purchaseNumber',
         summary: 'Buy a number',
-        description: `Buys a number from the organization's carrier account: the given \`phone_number\`, or any number that has all that the other fields ask for. Of several area codes, the next one is tried only if the ones before it have nothing for sale. Assigns it at once if \`user_id\` is given. Each purchase creates an order, and \`Location\` names it. If the carrier does not confirm or refuse the sale, the response is 202 with the order, and the server polls the carrier until the outcome is known. Every other response is final. A replay with the same \`Idempotency-Key\` buys nothing and returns the current state of the same order. A number that first needs a 10DLC attachment is \`pending\`, and is assigned once it is attached.`,
+        description: `Buys a number from the organization's carrier account: the given \`phone_number\`, or any number that has all that the other fields ask for. Of several area codes, the next one is tried only if the ones before it have nothing for sale. Assigns it at once if \`user_id\` is given. Each purchase creates an order, and \`Location\` names it. If the carrier does not confirm or refuse the sale in time, the response is 202 with the order, and the purchase goes on until its outcome is known. Every other response is final. A replay with the same \`Idempotency-Key\` buys nothing and returns the current state of the same order. A number that first needs a 10DLC attachment is \`pending\`, and is assigned once it is attached.`,
         tags,
         body: PurchaseBody,
         response: { 200: Purchased, 202: OneOrder },
@@ -111,7 +111,7 @@ export function orderRoutes(app: App, shop: Shop, change: Changing, work: Job): 
       const { payload, replayed } = await changeOnce(db, request, 200, async (db, caller) => ({
         order_id: (await placeOrders(db, caller, input))[0]!,
       }));
-      const order = await awaitOutcome(shop, request.caller, payload.order_id, !replayed);
+      const order = await awaitOutcome(shop, work, request.caller, payload.order_id, !replayed);
       reply.header('location', `/v1/sms/orders/${order.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       if (isOpen(order)) return reply.status(202).send({ order: orderBody(order) });

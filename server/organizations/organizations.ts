@@ -1,8 +1,9 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { type ExpressionBuilder, sql } from 'kysely';
+import { carriers } from '../../carriers/carriers.ts';
 import { assertTenantKey, type Caller } from '../access/caller.ts';
 import { noSuchAccount } from '../accounts/reference.ts';
-import { type Db, transact } from '../db/database.ts';
+import { type Db, type Tx, transact } from '../db/database.ts';
 import type { OrganizationStatus, RegistrationStatus, Tables } from '../db/tables.ts';
 import { Problem, translateViolations } from '../errors.ts';
 import { assertDollars } from '../http/money.ts';
@@ -81,9 +82,32 @@ export async function editOrganization(
       .where('tenant_id', '=', caller.tenantId)
       .where('id', '=', organization.id);
     await translateViolations(constraintProblems, update.execute());
+    if (changes.messaging_service_id || changes.campaign_id) await attachAnew(tx, caller, organization, at);
     record('organization.edited', { changes });
   });
   return getOrganization(db, caller, uniqueId);
+}
+
+/** The kinds of carrier that attach numbers to a registration. */
+const attachingCarriers = Object.entries(carriers).flatMap(([name, { can }]) =>
+  can.messaging.length > 0 ? [name] : [],
+);
+
+/**
+ * The organization's registration at its carrier has changed. Its numbers are taken off the former one and attached to
+ * the new one (decision 26). They stay in use. A number whose attachment has failed waits until a caller resumes it.
+ */
+async function attachAnew(tx: Tx, caller: Caller, former: Organization, at: Date): Promise<void> {
+  const names = [former.messaging_service_id, former.campaign_id].filter(name => name !== null);
+  await sql`
+    update phone_numbers n
+    set attach_due_at = case when n.pending_reason is null then ${at}::timestamptz end, attach_attempts = 0,
+        left_registrations = coalesce(n.left_registrations, '{}') || ${names}::text[]
+    from carrier_accounts c
+    where n.tenant_id = ${caller.tenantId} and n.organization_id = ${former.id} and n.released_at is null
+      and c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${attachingCarriers})`.execute(
+    tx,
+  );
 }
 
 /** The changes that an edit makes to a record: `{field: {from, to}}`. Undefined if it changes nothing. */

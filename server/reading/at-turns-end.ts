@@ -1,4 +1,8 @@
-let queue: (() => void)[] = [];
+import type { FastifyReply } from 'fastify';
+
+type Sending = { reply: FastifyReply; send: () => void };
+
+let queue: Sending[] = [];
 
 /**
  * Runs `send` at the end of this turn of the event loop, right after the sends that were queued before it.
@@ -7,13 +11,21 @@ let queue: (() => void)[] = [];
  * costs more than to make the reply. When the writes follow one another, the client wakes once for all of them. Its next
  * requests then arrive together and share the next look-up.
  */
-export function atTurnsEnd(send: () => void): void {
+export function atTurnsEnd(reply: FastifyReply, send: () => void): void {
   if (queue.length === 0) setImmediate(sendAll);
-  queue.push(send);
+  queue.push({ reply, send });
 }
 
+/** No request waits for an error here. Thrown, it would end the process, and the other replies of the turn with it. */
 function sendAll() {
   const sends = queue;
   queue = [];
-  for (const send of sends) send();
+  for (const { reply, send } of sends) {
+    try {
+      send();
+    } catch (error) {
+      reply.log.error({ err: error }, 'a reply could not be sent');
+      reply.raw.destroy();
+    }
+  }
 }

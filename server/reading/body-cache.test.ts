@@ -144,6 +144,24 @@ test('the version being built and the next one are built once each, for any numb
   assert.equal(ends.length, 2);
 });
 
+test('a compression that fails is not cached: its request gets the body as it is, and the next one tries again', async () => {
+  const bytes = Buffer.from(textOf('a', 1, 4000));
+  const smaller = Buffer.from('smaller');
+  let tries = 0;
+  const bodyCache = createBodyCache(roomy, async () => {
+    if (++tries === 1) throw new Error('no memory');
+    return smaller;
+  });
+  const body = await bodyCache.build('a', '1', async () => ({ version: '1', bytes }));
+  assert.deepEqual(
+    await Promise.all([bodyCache.encode('a', body, 'gzip'), bodyCache.encode('a', body, 'gzip')]),
+    [undefined, undefined],
+  );
+  assert.equal(await bodyCache.encode('a', body, 'gzip'), smaller);
+  assert.equal(await bodyCache.encode('a', body, 'gzip'), smaller);
+  assert.equal(tries, 2);
+});
+
 /** Some bodies are empty, some short, some too long for the cache. */
 const lengthOf = (name: number, version: number) =>
   [0, 1500, 2500, 4000, 6000, 7300, 7600, 40_000][(name + 3 * version) % 8]!;

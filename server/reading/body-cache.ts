@@ -24,6 +24,8 @@ type Build = {
 
 export type BodyCache = ReturnType<typeof createBodyCache>;
 
+type Compress = (bytes: Buffer, encoding: Encoding) => Promise<Buffer | undefined>;
+
 /** The rough cost of an entry, beside its bytes. */
 const entryBytes = 500;
 /** A shorter body fits into a packet or two in any encoding. */
@@ -33,8 +35,9 @@ const encodedBytesMin = 2000;
  * Caches bodies as bytes, one for each name. Each request looks up the current version first, then asks for a body of
  * that version and gets it or a later one. So the cache needs no invalidation: nobody asks for a stale version.
  * @param bytesMax the size of the cache; the least recently used entry is evicted first
+ * @param compress returns undefined if compression is not worth it
  */
-export function createBodyCache(bytesMax: number) {
+export function createBodyCache(bytesMax: number, compress: Compress = compressWell) {
   const cache = new LRUCache<string, Entry>({ maxSize: bytesMax, sizeCalculation: ({ size }) => size });
   const builds = new Map<string, Build>();
 
@@ -107,21 +110,25 @@ export function createBodyCache(bytesMax: number) {
       return earlier?.version === version ? earlier : wait(builds.get(name) ?? begin(name, build));
     },
 
-    /** Compresses a cached body and caches the result with it. Undefined if compression is not worth it. */
+    /** Compresses a cached body and caches the result with it. Undefined if compression is not worth it, or fails. */
     async encode(name: string, { version, bytes }: Body, encoding: Encoding): Promise<Buffer | undefined> {
       const entry = cache.get(name);
       if (entry?.version !== version || !bytes || bytes.length < encodedBytesMin) return undefined;
       let encoded = entry.encoded.get(encoding);
       if (!encoded) {
-        encoded = compress(bytes, encoding).then(result => {
-          if (!result) return undefined;
-          entry.size += result.length;
-          if (cache.peek(name) !== entry) return result;
-          // Delete it first: the cache keeps the old size of an entry that is set over itself.
-          cache.delete(name);
-          cache.set(name, entry);
-          return result;
-        });
+        encoded = compress(bytes, encoding).then(
+          result => {
+            if (!result) return undefined;
+            entry.size += result.length;
+            if (cache.peek(name) !== entry) return result;
+            // Delete it first: the cache keeps the old size of an entry that is set over itself.
+            cache.delete(name);
+            cache.set(name, entry);
+            return result;
+          },
+          // It may have been out of memory. The body goes as it is, and the next request compresses again.
+          () => void entry.encoded.delete(encoding),
+        );
         entry.encoded.set(encoding, encoded);
       }
       return encoded;
@@ -137,7 +144,7 @@ const compressors = {
   gzip: promisify(gzip) as (bytes: Buffer) => Promise<Buffer>,
 };
 
-async function compress(bytes: Buffer, encoding: Encoding): Promise<Buffer | undefined> {
+async function compressWell(bytes: Buffer, encoding: Encoding): Promise<Buffer | undefined> {
   const compressed = await compressors[encoding](bytes);
   return compressed.length < bytes.length * 0.9 ? compressed : undefined;
 }

@@ -33,12 +33,13 @@ export function sendBody(
   reply.header('cache-control', 'private, no-cache').header('vary', 'accept, accept-encoding');
   const ifNoneMatch = headers['if-none-match'];
   const known = ifNoneMatch === undefined ? undefined : matchedTag(ifNoneMatch, tag(version));
-  if (known !== undefined) return void atTurnsEnd(() => reply.status(304).header('etag', known).send());
+  if (known !== undefined)
+    return void atTurnsEnd(reply, () => reply.status(304).header('etag', known).send());
   const encoding = acceptedEncoding(headers['accept-encoding']);
   const body = bodyCache.get(name, version);
   const bytes = body?.bytes;
   // A cached body is sent in this turn.
-  if (bytes && !encoding) return void atTurnsEnd(() => send(tag(version), bytes));
+  if (bytes && !encoding) return void atTurnsEnd(reply, () => send(tag(version), bytes));
   return sendSlowly(body, encoding);
 
   function send(tag: string, bytes: Buffer | Readable): never {

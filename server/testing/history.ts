@@ -26,7 +26,7 @@ export async function readHistory(db: Db, tenantId: string, organization: string
   const states: Shown[][] = [[]];
   const requests = new Map<string, number>();
   for (const [index, { revision, request_id, type, data }] of rows.entries()) {
-    replay(state, type, data);
+    replay(state, type, data, revision);
     requests.set(request_id, revision);
     if (rows[index + 1]?.revision !== revision) states[revision] = show(state, organization);
   }

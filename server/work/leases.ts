@@ -119,6 +119,12 @@ export function assertLeased({ until }: { until: Clocks }): void {
   if (steady >= until.steady || wall >= until.wall) throw new LeaseLost();
 }
 
+/** The end of a lease that a statement which begins now gives, by this process's clocks. */
+export function endOfLease(ms: number): Clocks {
+  const { steady, wall } = readClocks();
+  return { steady: steady + ms, wall: wall + ms };
+}
+
 /** Both are needed: the steady clock stops while the machine sleeps, and the wall clock can be set back. */
 type Clocks = { steady: number; wall: number };
 const readClocks = (): Clocks => ({ steady: performance.now(), wall: Date.now() });

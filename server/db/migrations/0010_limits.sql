@@ -1,3 +1,5 @@
+-- breaking: no
+
 -- Adds only columns and tables: a server of the version before works on beside it, and knows no limits.
 
 -- What the operator allows the tenant. A limit that is not here is the server's own, or none.

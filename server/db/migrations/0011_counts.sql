@@ -1,3 +1,5 @@
+-- breaking: no
+
 -- How many numbers an organization has, by area code and status, and how many each user has: a summary counts nothing.
 -- Triggers keep the counts, once for each statement. So no code can forget them, not even a server of the version before.
 -- Whoever changes a status, an organization or an assignment has locked the organization: these rows are waited for by

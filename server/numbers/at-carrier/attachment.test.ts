@@ -17,7 +17,7 @@ import {
 } from '../../testing/carrier-numbers.ts';
 import { newOrganization, newUser, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
-import { needsAttachment } from './attachment.ts';
+import { needsAttachment } from '../life/registration.ts';
 
 let server: TestServer;
 let key: string;

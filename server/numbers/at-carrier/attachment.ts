@@ -1,18 +1,18 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
-import type { Attachment, CarrierKind, Messaging } from '../../../carriers/carrier.ts';
+import type { Attachment, Messaging } from '../../../carriers/carrier.ts';
 import { CarrierError } from '../../../carriers/errors.ts';
-import { isTollFree } from '../../../phone-numbers/toll-free.ts';
 import type { Caller } from '../../access/caller.ts';
 import { type Carriers, kindOf } from '../../accounts/open.ts';
 import { isTemporary, reasonOf } from '../../accounts/outcomes.ts';
 import type { Db } from '../../db/database.ts';
 import { Problem } from '../../errors.ts';
-import { type Organization, type Revision, revise } from '../../revisions/revise.ts';
+import { type Revision, revise } from '../../revisions/revise.ts';
 import type { Job } from '../../work/jobs.ts';
-import { assertLeased, readLeased } from '../../work/leases.ts';
+import { assertLeased, fromNow, overwrite, readLeased } from '../../work/leases.ts';
 import { changeNumber, type Target } from '../life/change-number.ts';
 import { applyChanges, loadStates } from '../life/changes.ts';
+import { messagingOf, needsAttachment } from '../life/registration.ts';
 import {
   failAttachment,
   type NumberState,
@@ -23,29 +23,6 @@ import {
 } from '../life/rules.ts';
 import { attachments, backOff, carrierCaller, type LeasedNumber, startAtCarriers } from './leased-numbers.ts';
 
-type Registered = Pick<Organization, 'messaging_service_id' | 'campaign_id'>;
-
-/**
- * Whether a number bought from this kind of carrier needs a 10DLC attachment before use. Such a number starts as
- * `pending`.
- */
-export function needsAttachment(organization: Registered, kind: CarrierKind, phoneNumber: string): boolean {
-  const { service, campaign } = messagingOf(organization, kind, phoneNumber);
-  return service !== null || campaign !== null;
-}
-
-/** The parts of the registration that this kind of carrier supports. A campaign of 10DLC takes no toll-free number. */
-function messagingOf(
-  { messaging_service_id, campaign_id }: Registered,
-  { can }: CarrierKind,
-  phoneNumber: string,
-): Messaging {
-  return {
-    service: can.messaging.includes('service') ? messaging_service_id : null,
-    campaign: can.messaging.includes('campaign') && !isTollFree(phoneNumber) ? campaign_id : null,
-  };
-}
-
 export const startAttachments = (db: Db, carriers: Carriers, log: Logger): Job =>
   startAtCarriers(db, carriers, log, {
     name: 'attachments at the carriers',
@@ -53,22 +30,48 @@ export const startAttachments = (db: Db, carriers: Carriers, log: Logger): Job =
     work: number => advanceAttachment(db, carriers, number),
   });
 
-/** Attaches a number, or checks an attachment that has begun. Safe to repeat after a crash. */
+/**
+ * Attaches a number, or checks an attachment that has begun. Safe to repeat after a crash. A number that has changed
+ * organizations, or whose organization has changed its registration, is first taken off the registration that it had.
+ */
 export async function advanceAttachment(db: Db, carriers: Carriers, number: LeasedNumber): Promise<void> {
   const result = await attach(db, carriers, number);
   if (result.state === 'attached')
-    await record(db, number, async (state, revision) => ready(state, await assigneeOf(revision, number)));
-  else if (result.state === 'failed') await record(db, number, state => failAttachment(state, result.reason));
+    await record(db, number, {
+      pending: async (state, revision) => ready(state, await assigneeOf(revision, number)),
+      other: () => ({ attach_due_at: null, left_registrations: null }),
+    });
+  else if (result.state === 'failed')
+    await record(db, number, {
+      pending: state => failAttachment(state, result.reason),
+      other: state => ({ attach_due_at: askedAgainAt(state) }),
+    });
   else await backOff(db, attachments, number, carriers.settings.pollMs);
 }
 
+/**
+ * When a number that is not pending is to be attached although its carrier has refused. One that rests becomes pending
+ * when its rest is over, and then has the reason. The others stay in use, because they have not changed organizations.
+ */
+const askedAgainAt = ({ status, until }: NumberState) =>
+  status === 'cooling_down' && until ? until : fromNow(refusedMs);
+const refusedMs = 3_600_000;
+
+const noMessaging: Messaging = { service: null, campaign: null };
+
 async function attach(db: Db, carriers: Carriers, number: LeasedNumber): Promise<Attachment> {
   const messaging = await registrationOf(db, number);
-  // The organization's registration was removed, so the number needs no attachment.
-  if (!messaging) return { state: 'attached' };
+  const left = number.left_registrations;
+  // The organization has no registration, so the number needs no attachment.
+  if (!messaging && !left) return { state: 'attached' };
   const named = { id: number.carrier_number_id!, phone_number: number.phone_number };
   try {
     const carrier = await carriers.open(db, number.tenant_id, number.carrier_account_id!);
+    if (left) {
+      assertLeased(number);
+      await carrier.detach(named, left, messaging ?? noMessaging);
+    }
+    if (!messaging) return { state: 'attached' };
     const found = await carrier.attachment(named, messaging);
     // On the first attempt a failure is an old one: a caller has asked for a retry since.
     const begins = found.state === 'none' || (found.state === 'failed' && number.attempts === 1);
@@ -104,22 +107,33 @@ async function registrationOf(
   return messagingOf(row, kindOf(row.carrier), phone_number);
 }
 
-/** Records the result, unless the lease was lost or the number is being released. */
+/**
+ * Records the result, unless the lease was lost or the number is being released. Only a pending number changes by it; of
+ * the others only the work that is due, which is no revision.
+ */
 async function record(
   db: Db,
   number: LeasedNumber,
-  rule: (state: NumberState, revision: Revision) => Step | Promise<Step>,
+  rules: {
+    pending: (state: NumberState, revision: Revision) => Step | Promise<Step>;
+    other: (state: NumberState) => Record<string, unknown>;
+  },
 ): Promise<void> {
   const caller = carrierCaller(number.tenant_id);
   await revise(db, caller, { id: number.organization_id }, async revision => {
     const held = await readLeased(revision.tx, attachments, number);
     const [state] = await loadStates(revision, caller, [number.id]);
-    if (!held || !state || state.leaving) return;
-    await applyChanges(revision, caller, [{ number: state, step: await rule(state, revision) }]);
+    if (!held || !state || state.leaving || state.status === 'releasing') return;
+    if (state.status === 'pending')
+      await applyChanges(revision, caller, [{ number: state, step: await rules.pending(state, revision) }]);
+    else await overwrite(revision.tx, attachments, number, rules.other(state));
   });
 }
 
-/** The user the number was bought for. @returns undefined if the user or the organization is no longer active */
+/**
+ * The user the number was bought for. @returns undefined if the user or the organization is no longer active, or if the
+ * number has had a user or another organization since
+ */
 async function assigneeOf(
   { tx, organization }: Revision,
   { tenant_id, id }: LeasedNumber,
@@ -138,6 +152,15 @@ async function assigneeOf(
     .where('o.organization_id', '=', organization.id)
     .where('o.phone_number_id', '=', id)
     .where('u.status', '=', 'active')
+    .where(
+      sql<boolean>`not exists (
+        select from assignments a where a.tenant_id = o.tenant_id and a.phone_number_id = o.phone_number_id)`,
+    )
+    .where(
+      sql<boolean>`exists (
+        select from phone_numbers n
+        where n.tenant_id = o.tenant_id and n.id = o.phone_number_id and n.transferred_at is null)`,
+    )
     .executeTakeFirst();
 }
 

@@ -20,6 +20,8 @@ type NumberAtCarrier = {
   status: NumberStatus;
   carrier_account_id: string | null;
   carrier_number_id: string | null;
+  /** The registrations that it may still be attached to, and is not to be. Null: none. */
+  left_registrations: string[] | null;
   /** Consecutive attempts, including this one. */
   attempts: number;
 };
@@ -28,7 +30,7 @@ type NumberAtCarrier = {
 export type LeasedNumber = Leased<NumberAtCarrier>;
 
 const columns = (attempts: string) => sql<NumberAtCarrier>`
-  organization_id, phone_number, status, carrier_account_id, carrier_number_id, ${sql.ref(attempts)} as attempts`;
+  organization_id, phone_number, status, carrier_account_id, carrier_number_id, left_registrations, ${sql.ref(attempts)} as attempts`;
 
 export const releases: Lease<NumberAtCarrier> = {
   table: 'phone_numbers',
@@ -44,7 +46,7 @@ export const attachments: Lease<NumberAtCarrier> = {
   table: 'phone_numbers',
   due: 'attach_due_at',
   version: 'attach_due_at',
-  condition: sql`release_due_at is null`,
+  condition: sql`release_due_at is null and status <> 'releasing'`,
   holder: 'carrier_account_id',
   onLease: sql`attach_attempts = attach_attempts + 1`,
   columns: columns('attach_attempts'),

@@ -27,8 +27,9 @@ export async function findStates(
   condition: RawBuilder<unknown>,
 ): Promise<NumberState[]> {
   const { rows } = await sql<NumberState>`
-    select n.id, n.phone_number, ${stateOf('n')}, c.id is not null as managed, n.release_due_at is not null as leaving,
-           a.user_id as user_record_id, u.unique_id as user_id
+    select n.id, n.phone_number, ${stateOf('n')}, c.id is not null as managed, c.carrier,
+           n.attach_due_at is not null as attaching, n.release_due_at is not null as leaving,
+           a.user_id as user_record_id, u.unique_id as user_id, false as unassigned
     from phone_numbers n
     left join carrier_accounts c on c.tenant_id = n.tenant_id and c.id = n.carrier_account_id and c.carrier = any(${releasingCarriers})
     left join assignments a on a.tenant_id = n.tenant_id and a.phone_number_id = n.id and a.ended_at is null
@@ -73,11 +74,14 @@ export function eventOf({ number, step }: Change) {
   };
 }
 
+/** Fields that only this process knows. */
+const unlogged = ['user_record_id', 'unassigned', 'attaching'];
+
 function differenceOf(number: NumberState, step: Step): Difference {
   const difference: Difference = {};
   for (const [field, to] of Object.entries(step.set)) {
     const from = number[field as keyof NumberState];
-    if (field !== 'user_record_id' && !isDeepStrictEqual(from, to)) difference[field] = { from, to };
+    if (!unlogged.includes(field) && !isDeepStrictEqual(from, to)) difference[field] = { from, to };
   }
   return difference;
 }
@@ -95,7 +99,7 @@ export async function writeStates(
 ): Promise<void> {
   if (states.length === 0) return;
   const moves = ({ before, after }: (typeof states)[number]) =>
-    leaving !== arriving || before.user_id !== after.user_id;
+    leaving !== arriving || before.user_id !== after.user_id || after.unassigned;
   const left = states.filter(state => state.before.user_id !== null && moves(state));
   // First end, then open: a unique index allows one open assignment of a number.
   await endAssignments(
@@ -154,16 +158,28 @@ async function updateNumbers(
         transferred_at = case when n.organization_id = ${organization.id} then n.transferred_at else ${at} end,
         available_since = case when s.status = 'available' then coalesce(n.available_since, ${at}) end,
         released_at = case when s.status = 'released' then ${at}::timestamptz end,
-        attach_due_at = case when s.status = 'pending' and s.pending_reason is null then coalesce(n.attach_due_at, ${at}) end,
+        attach_due_at = case when ${isAttaching} then
+          case when n.organization_id = ${organization.id} then coalesce(n.attach_due_at, ${at}) else ${at} end end,
+        attach_attempts = case when n.organization_id = ${organization.id} then n.attach_attempts else 0 end,
+        left_registrations = case
+          when ${isAttaching} and n.organization_id <> ${organization.id}
+            then coalesce(n.left_registrations, '{}') || ${registrations(leaving)}::text[]
+          when s.attaching or s.status in ('pending', 'releasing') then n.left_registrations end,
         release_due_at = case
           when s.status = 'releasing' and s.until is null then coalesce(n.release_due_at, ${at})
           when s.status <> 'released' then n.release_due_at end,
         release_problem = case when s.status <> 'released' then n.release_problem end,
         since_revision = ${number}, modified_at = ${at}
-    from jsonb_to_recordset(${json}::jsonb) as s(id uuid, ${columns})
+    from jsonb_to_recordset(${json}::jsonb) as s(id uuid, attaching boolean, ${columns})
     where n.tenant_id = ${caller.tenantId} and n.id ${among(ids)} and n.id = s.id`;
   await translateViolations(takenValueProblems, update.execute(tx));
 }
+
+const isAttaching = sql`s.attaching and s.pending_reason is null and s.status <> 'released'`;
+
+/** The names of an organization's registration at its carrier. */
+const registrations = ({ organization: { messaging_service_id, campaign_id } }: Revision): string[] =>
+  [messaging_service_id, campaign_id].filter(name => name !== null);
 
 /** Copies the current states to number_versions. */
 const insertVersions = ({ number, at }: Revision, caller: Caller, ids: string[]) => sql`

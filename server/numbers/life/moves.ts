@@ -7,6 +7,7 @@ import { assertActive, type Revision, reviseMany } from '../../revisions/revise.
 import { type Edit, type State, stateNames } from '../state.ts';
 import { changeNumber, type Target, withNumber } from './change-number.ts';
 import { type Change, eventOf, loadStates, writeStates } from './changes.ts';
+import { changesRegistration } from './registration.ts';
 import { edit, endCoolDown, restore, transfer } from './rules.ts';
 
 export function editNumber(db: Db, caller: Caller, target: Target, given: Edit) {
@@ -72,7 +73,9 @@ export async function transferNumber(
       assertActive(arriving);
       const [number] = await loadStates(leaving, caller, [id]);
       if (!number) return undefined;
-      const step = transfer(number, arriving.policy, arriving.now, to.end_assignment);
+      const reattach = changesRegistration(number, leaving.organization, arriving.organization);
+      const options = { endAssignment: to.end_assignment, reattach };
+      const step = transfer(number, arriving.policy, arriving.now, options);
       await writeStates(leaving, arriving, caller, [{ before: number, after: { ...number, ...step.set } }]);
       const [out, into] = transferEvents(leaving, arriving, { number, step });
       leaving.record(out.type, out.data);

@@ -129,7 +129,7 @@ export function lifeRoutes(app: App, change: Changing): void {
       {
         operationId: 'transferNumber',
         summary: 'Transfer a number',
-        description: `Moves a number to another organization of the tenant. There it cools down for the time that the tenant has set, by default 45 days. An assignment is ended only with \`end_assignment\`. \`If-Match\` is compared with the revision of the organization that the number leaves. ${narrowing}`,
+        description: `Moves a number to another organization of the tenant. There it cools down for the time that the tenant has set, by default 45 days. If it has another 10DLC registration there, it is taken off the former one and attached to the new one; until that is done it is \`pending\` instead of available. An assignment is ended only with \`end_assignment\`. \`If-Match\` is compared with the revision of the organization that the number leaves. ${narrowing}`,
         tags,
         ...target,
         body: TransferBody,

@@ -9,8 +9,14 @@ export type NumberState = State & {
   /** The user who has it: the unique_id, and the internal id. */
   user_id: string | null;
   user_record_id: string | null;
+  /** Whether the assignment that it had when the revision began has ended. The same user may have it again since. */
+  readonly unassigned: boolean;
   /** Whether its carrier must release it. Any other number is released by the database alone. */
   readonly managed: boolean;
+  /** The kind of that carrier. */
+  readonly carrier: string | null;
+  /** Whether its carrier is to attach it to its organization's registration. */
+  readonly attaching: boolean;
   /** Whether its carrier is releasing it. It cannot be assigned meanwhile. */
   readonly leaving: boolean;
 };
@@ -28,7 +34,7 @@ export type Step = { type: string; set: Partial<NumberState>; note?: Record<stri
  *   from any of these → releasing → released
  */
 
-const noUser = { user_id: null, user_record_id: null } as const;
+const noUser = { user_id: null, user_record_id: null, unassigned: true } as const;
 const unreserved = { reservation_id: null, reservation_note: null, until: null } as const;
 const seconds = (from: Date, count: number) => new Date(from.getTime() + count * 1000);
 
@@ -89,8 +95,14 @@ function assertReserved(number: NumberState, at: Date): void {
 
 export function endCoolDown(number: NumberState): Step {
   if (number.status !== 'cooling_down') throw new Problem('number_not_cooling_down');
-  return { type: 'number.cool_down_ended', set: { status: 'available', until: null }, note: { early: true } };
+  return { type: 'number.cool_down_ended', set: rested(number), note: { early: true } };
 }
+
+/** Available, or pending until it is attached. */
+const rested = ({ attaching }: NumberState): Partial<NumberState> => ({
+  status: attaching ? 'pending' : 'available',
+  until: null,
+});
 
 /** Records that the number comes from a carrier account. */
 export function link(carrier: { account_id: string; number_id: string }): Step {
@@ -137,7 +149,8 @@ export function restore(
   assertNotLeaving(number);
   if (number.status !== 'releasing' || number.until! <= at) throw new Problem('number_not_releasing');
   const type = 'number.restored';
-  if (before.pending) return { type, set: { status: 'pending', until: null } };
+  if (before.pending) return { type, set: { status: 'pending', until: null, attaching: true } };
+  if (!before.holder) return { type, set: rested(number) };
   return { type, set: { ...assignedOrAvailable(before.holder), until: null } };
 }
 
@@ -158,23 +171,34 @@ export function forget(number: NumberState): Step {
   };
 }
 
-/** Moves the number to another organization, where it rests. An assignment ends only if `endAssignment` is set. */
-export function transfer(number: NumberState, policy: Policy, at: Date, endAssignment: boolean): Step {
+/**
+ * Moves the number to another organization, where it rests. An assignment ends only if `endAssignment` is set.
+ * @param reattach whether it has another registration there. It is then attached anew while it rests, and nobody gets it
+ *   before that is done: its traffic would run under the registration of the organization that it has left
+ */
+export function transfer(
+  number: NumberState,
+  policy: Policy,
+  at: Date,
+  { endAssignment, reattach }: { endAssignment: boolean; reattach: boolean },
+): Step {
   assertNotLeaving(number);
   if (number.status === 'assigned' && !endAssignment) throw new Problem('number_assigned');
   if (!['available', 'assigned', 'cooling_down'].includes(number.status)) throw notAvailable(number);
   const rest = unassigned(at, policy.transfer_cool_down_seconds);
   // A cool-down that ends later is kept.
   const longer = number.status === 'cooling_down' && number.until! > (rest.until ?? at);
-  return { type: 'number.transferred', set: longer ? {} : rest };
+  const set = longer ? {} : rest;
+  if (!reattach && !number.attaching) return { type: 'number.transferred', set };
+  const waits = set.status === 'available' && ({ status: 'pending' } as const);
+  return { type: 'number.transferred', set: { ...set, ...waits, attaching: true } };
 }
 
 /** Ends a status whose time is over. */
 export function expire(number: NumberState): Step {
   if (number.status === 'reserved')
     return { type: 'number.reservation_ended', set: { ...unreserved, status: 'available' } };
-  if (number.status === 'cooling_down')
-    return { type: 'number.cool_down_ended', set: { status: 'available', until: null } };
+  if (number.status === 'cooling_down') return { type: 'number.cool_down_ended', set: rested(number) };
   // The undo window is over, so the carrier is asked to release the number.
   if (number.managed) return { type: 'number.undo_ended', set: { until: null } };
   return endRelease();
@@ -183,19 +207,22 @@ export function expire(number: NumberState): Step {
 /** The carrier has attached the number: it is assigned to the user it was bought for, or available. */
 export function ready(number: NumberState, holder: User | undefined): Step {
   assertPending(number);
-  return { type: 'number.ready', set: { ...assignedOrAvailable(holder), pending_reason: null } };
+  return {
+    type: 'number.ready',
+    set: { ...assignedOrAvailable(holder), pending_reason: null, attaching: false },
+  };
 }
 
 /** The carrier refuses to attach the number. It is asked again only after resumeAttachment(). */
 export function failAttachment(number: NumberState, reason: string): Step {
   assertPending(number);
-  return { type: 'number.attachment_failed', set: { pending_reason: reason } };
+  return { type: 'number.attachment_failed', set: { pending_reason: reason, attaching: false } };
 }
 
 export function resumeAttachment(number: NumberState): Step {
   assertNotLeaving(number);
   assertPending(number);
-  return { type: 'number.attachment_resumed', set: { pending_reason: null } };
+  return { type: 'number.attachment_resumed', set: { pending_reason: null, attaching: true } };
 }
 
 function assertPending({ status }: NumberState): void {

@@ -54,7 +54,7 @@ export function detailRoutes(app: App, db: Db, lookups: Lookups, bodyCache: Body
     ),
     (request, reply) => {
       const bytes = bytesOf(request.lookup.number, request);
-      if (bytes) return void atTurnsEnd(() => send(bytes));
+      if (bytes) return void atTurnsEnd(reply, () => send(bytes));
       // The cached version is out of date, or was evicted in the meantime. Ask again, without naming a version.
       const { number } = aboutNumber(request);
       return identify(lookups, request, { number }).then(({ lookup }) =>

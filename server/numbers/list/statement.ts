@@ -107,7 +107,9 @@ export function pageStatement(
   const descending = options.sort.startsWith('-');
   const column = options.sort.replace('-', '') as 'phone_number' | 'created_at';
   const sorted = [...new Set([column, 'phone_number'])];
-  const order = sorted.map(name => `n.${name}${descending ? ' desc' : ''}`).join(', ');
+  const orderOf = (table: string) =>
+    sorted.map(name => `${table}.${name}${descending ? ' desc' : ''}`).join(', ');
+  const order = orderOf('n');
   let afterEnd = '';
   if (after) {
     const end = { phone_number: parameter(after.phone_number), created_at: '' };
@@ -132,15 +134,14 @@ export function pageStatement(
       ${options.as_of === undefined ? '' : aheadOf(options.as_of, parameter)}
       ${total}
       count(place)::int as row_count,
-      string_agg(item, '${frameOf(options).separator}') filter (where place <= ${rowLimit}) as items,
+      string_agg(item, '${frameOf(options).separator}' order by ${orderOf('page')}) filter (where place <= ${rowLimit}) as items,
       max(phone_number) filter (where place = ${rowLimit}) as last_number,
       to_char(max(created_at) filter (where place = ${rowLimit}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as last_created_at
     from (
       select n.phone_number, n.created_at, row_number() over (order by ${order}) as place, ${numberJson[options.view]} as item
       from (select ${names} from (${page.join(' union all ')}) n order by ${order} limit ${rowLimit} + 1) n
       ${joinHolder('$1', '$2', holds(revision))}
-      ${options.view === 'full' ? 'join organizations o on o.tenant_id = $1 and o.id = $2' : ''}
-      order by ${order}) page`;
+      ${options.view === 'full' ? 'join organizations o on o.tenant_id = $1 and o.id = $2' : ''}) page`;
   return [text, values];
 }
 

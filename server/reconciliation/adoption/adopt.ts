@@ -4,6 +4,7 @@ import type { Resolution } from '../../db/carrier-tables.ts';
 import { type Db, refreshStatistics, type Tx } from '../../db/database.ts';
 import { loadStates } from '../../numbers/life/changes.ts';
 import { type Revision, revise } from '../../revisions/revise.ts';
+import { readReleasing } from '../drift/releasing.ts';
 import { finish, save } from '../progress.ts';
 import { type LeasedRun, type Run, runCaller } from '../runs.ts';
 import { type AtCarrier, adoptNumbers, arrivalFrom } from './take-over.ts';
@@ -85,11 +86,16 @@ async function lockPlanned({ tx, organization }: Revision, run: Run): Promise<Pl
     .forUpdate()
     .execute();
   const { live, idsInUse, ordered } = await readCurrent(tx, run, rows);
+  const releasing = await readReleasing(
+    tx,
+    run,
+    rows.map(row => row.phone_number),
+  );
   return rows.map(row => {
     const number = live.get(row.phone_number);
     const open =
       row.step === 'adopt'
-        ? !number && !ordered.has(row.phone_number)
+        ? !number && !ordered.has(row.phone_number) && !releasing.has(row.phone_number)
         : number?.organization_id === organization.id && number.carrier_account_id === null;
     // Two numbers must not share a carrier id, even if the carrier lists them so.
     const fits = open && !idsInUse.has(row.carrier_number_id);

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, beforeEach, before as first, test } from 'node:test';
+import { unhurried } from '../../../carriers/testing/time-outs.ts';
+import { type Carriers, carrierDefaults, createCarriers } from '../../accounts/open.ts';
 import { check } from '../../check/check.ts';
 import type { Db } from '../../db/database.ts';
-import { lose, own, owned, setFaults } from '../../testing/carrier-numbers.ts';
+import { lose, own, owned, runCaller, setFaults } from '../../testing/carrier-numbers.ts';
 import { newOrganization, uniqueNumber } from '../../testing/factories.ts';
 import { startTestServer, type TestServer } from '../../testing/server.ts';
 import { newAccount, pilesOf, reconcile } from '../testing.ts';
+import { type Action, type Case, openCase, resolveDrift } from './resolve.ts';
 
 let server: TestServer;
 let db: Db;
 let account: string;
 let acme: string;
-before(async () => {
+first(async () => {
   server = await startTestServer();
   db = server.database.db;
 });
@@ -143,6 +146,128 @@ test('the carrier is asked again before anything is resolved', async () => {
   assert.equal((await resolve(gone, release)).status, 200);
   assert.deepEqual(await owned(db, account), []);
 });
+
+const released = { action: 'release_at_carrier', confirm: true } as const;
+
+/** A caller, and the case as a request of it would open it. */
+async function twoOf(run: string, phone_number: string) {
+  const caller = await runCaller(db, acme);
+  const carriers = createCarriers(db, { ...carrierDefaults, ...unhurried });
+  const key = { run_id: run, phone_number };
+  return {
+    carriers,
+    open: (action: Action, by = carriers) => openCase(db, by, caller, key, action),
+    resolve: (found: Case, action: Action) => resolveDrift(db, caller, found, action),
+  };
+}
+
+test('a number that is on its way back to the carrier is neither adopted nor ignored meanwhile', async () => {
+  const [number] = unique(1) as [string];
+  await own(db, account, [{ phone_number: number }]);
+  const run = await compare();
+  const two = await twoOf(run.id, number);
+  const adopt = { action: 'adopt', organization_id: acme } as const;
+  const refusals: string[] = [];
+  /** Both begin before the carrier has released the number. */
+  const meanwhile = async () => {
+    for (const action of [adopt, { action: 'ignore' } as const]) {
+      const refused = await two
+        .open(action)
+        .then(found => two.resolve(found, action))
+        .catch(error => error);
+      refusals.push(refused.code ?? 'done');
+    }
+    const rules = { rules: [{ organization_id: acme, everything: true }], dry_run: false };
+    assert.equal((await reconcile(server, account, 'adopt', rules)).counts.adopted, 0);
+  };
+  const found = await two.open(released, before(two.carriers, 'release', meanwhile));
+  assert.deepEqual(refusals, ['number_leaving', 'number_leaving']);
+  assert.equal((await two.resolve(found, released)).resolution, 'released_at_carrier');
+  assert.deepEqual(await owned(db, account), []);
+  assert.equal((await server.call('GET', `/v1/sms/phone-numbers/${number}`)).status, 404);
+});
+
+test('a number that was adopted meanwhile is not given back', async () => {
+  const [number] = unique(1) as [string];
+  await own(db, account, [{ phone_number: number }]);
+  const run = await compare();
+  const two = await twoOf(run.id, number);
+  const adopt = { action: 'adopt', organization_id: acme } as const;
+  const meanwhile = async () => void (await two.resolve(await two.open(adopt), adopt));
+  await assert.rejects(two.open(released, before(two.carriers, 'open', meanwhile)), {
+    code: 'drift_resolved',
+  });
+  assert.deepEqual(await owned(db, account), [number]);
+  assert.equal((await server.call('GET', `/v1/sms/phone-numbers/${number}`)).status, 200);
+});
+
+test('a number whose release the carrier refuses can be adopted at once; after an unclear one it is released again', async () => {
+  const [refused, unclear] = unique(2) as [string, string];
+  await own(db, account, [{ phone_number: refused }, { phone_number: unclear }]);
+  const run = await compare();
+  const resolve = (number: string, body: object) =>
+    server.call('POST', `/v1/carrier-runs/${run.id}/drift/${number}/resolve`, { body });
+  const adopt = { action: 'adopt', organization_id: acme };
+  await setFaults(db, account, [{ call: 'release', kind: 'rate_limited', times: 1 }]);
+  assert.equal((await resolve(refused, released)).body.code, 'carrier_failed');
+  assert.equal((await resolve(refused, adopt)).status, 200);
+  await setFaults(db, account, [{ call: 'release', kind: 'timeout_after', times: 1 }]);
+  assert.equal((await resolve(unclear, released)).body.code, 'carrier_failed');
+  assert.equal((await resolve(unclear, adopt)).body.code, 'number_leaving');
+  assert.equal((await resolve(unclear, released)).status, 200);
+});
+
+test('a process that wakes up when its release was given up gives nothing back', async t => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const [number] = unique(1) as [string];
+  await own(db, account, [{ phone_number: number }]);
+  const run = await compare();
+  const two = await twoOf(run.id, number);
+  const adopt = { action: 'adopt', organization_id: acme } as const;
+  const meanwhile = async () => {
+    await db
+      .updateTable('carrier_drift')
+      .set({ releasing_until: new Date() })
+      .where('run_id', '=', run.id)
+      .execute();
+    await two.resolve(await two.open(adopt), adopt);
+    t.mock.timers.tick(two.carriers.settings.settleMs);
+  };
+  await assert.rejects(two.open(released, before(two.carriers, 'findNumber', meanwhile)), {
+    code: 'carrier_failed',
+  });
+  assert.deepEqual(await owned(db, account), [number]);
+});
+
+/** The carriers, with something that happens once before such a call, or before they are opened. */
+function before(
+  carriers: Carriers,
+  call: 'open' | 'release' | 'findNumber',
+  happen: () => Promise<void>,
+): Carriers {
+  let happened = false;
+  const once = async () => {
+    if (happened) return;
+    happened = true;
+    await happen();
+  };
+  return {
+    ...carriers,
+    async open(...args) {
+      if (call === 'open') await once();
+      const carrier = await carriers.open(...args);
+      if (call === 'open') return carrier;
+      const original = carrier[call] as (id: string) => Promise<never>;
+      return {
+        ...carrier,
+        [call]: async (id: string) => {
+          await once();
+          return original(id);
+        },
+      };
+    },
+  };
+}
 
 test('after all that the log says the same as the tables', async () => {
   assert.deepEqual((await check(server.database)).findings, []);

@@ -3,15 +3,17 @@ import { CarrierError } from '../../../carriers/errors.ts';
 import type { Caller } from '../../access/caller.ts';
 import type { Carriers } from '../../accounts/open.ts';
 import type { Pile, Resolution } from '../../db/carrier-tables.ts';
-import type { Db } from '../../db/database.ts';
+import { type Db, type Tx, transact } from '../../db/database.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { applyChanges, loadStates } from '../../numbers/life/changes.ts';
 import { forget, type NumberState } from '../../numbers/life/rules.ts';
 import { defaultCountry, readPhoneNumber } from '../../numbers/phone-number.ts';
 import { type Revision, revise } from '../../revisions/revise.ts';
+import { assertLeased, LeaseLost } from '../../work/leases.ts';
 import { adoptNumbers, arrivalFrom, linkNumber } from '../adoption/take-over.ts';
 import { assertListable, getRun, type Run } from '../runs.ts';
 import { type Drift, getDrift, markResolved } from './drift.ts';
+import { claimRelease, dropRelease, readReleasing } from './releasing.ts';
 
 export type Action =
   | { action: 'adopt'; organization_id: string }
@@ -31,7 +33,8 @@ export type Case = { run: Run; drift: Drift; atCarrier: CarrierNumber | undefine
 
 /**
  * Makes the carrier calls of a resolution, outside any transaction. Looks the number up again, because the run may be
- * old, and releases it at the carrier for `release_at_carrier`.
+ * old, and releases it at the carrier for `release_at_carrier`: under a lease, so that nobody adopts it meanwhile. If
+ * the outcome is unknown the lease stays until it runs out, and only another release is possible.
  */
 export async function openCase(
   db: Db,
@@ -54,13 +57,28 @@ export async function openCase(
   if (action.action === 'ignore') return { run, drift, atCarrier: undefined };
   await assertListable(db, caller, run.carrier_account_id);
   const carrier = await carriers.open(db, caller.tenantId, run.carrier_account_id);
-  const atCarrier = await askCarrier(carrier.findNumber(drift.phone_number));
-  if (action.action === 'release_at_carrier' && atCarrier) {
-    await assertUnowned(db, caller, run, drift.phone_number);
-    await askCarrier(carrier.release(atCarrier.id));
+  if (action.action !== 'release_at_carrier')
+    return { run, drift, atCarrier: await askCarrier(carrier.findNumber(drift.phone_number)) };
+  const lease = await claimRelease(db, caller, run, drift.phone_number, carriers.settings.settleMs, tx =>
+    assertUnowned(tx, caller, run, drift.phone_number),
+  );
+  try {
+    const atCarrier = await carrier.findNumber(drift.phone_number);
+    if (atCarrier) {
+      assertLeased(lease);
+      await carrier.release(atCarrier.id);
+    }
+    return { run, drift, atCarrier };
+  } catch (error) {
+    const nothing = error instanceof LeaseLost || (error instanceof CarrierError && !isUnclear(error));
+    if (nothing) await dropRelease(db, caller, { run_id: run.id, phone_number: drift.phone_number });
+    if (error instanceof LeaseLost)
+      throw new Problem('carrier_failed', undefined, 'The look-up took too long, so nothing was released');
+    return askCarrier(Promise.reject(error));
   }
-  return { run, drift, atCarrier };
 }
+
+const isUnclear = ({ outcome }: CarrierError): boolean => outcome === 'outcome_unknown';
 
 /** @throws Problem `carrier_failed` with the carrier's own reason */
 async function askCarrier<T>(answer: Promise<T>): Promise<T> {
@@ -83,13 +101,19 @@ export async function resolveDrift(
   const key = { run_id: run.id, phone_number };
   const mark = (tx: Db) => markResolved(tx, caller, key, actionRules[action.action].resolution);
   switch (action.action) {
-    case 'ignore':
     case 'release_at_carrier':
       await mark(db);
+      break;
+    case 'ignore':
+      await transact(db, async tx => {
+        await mark(tx);
+        await assertNotReleasing(tx, run, phone_number);
+      });
       break;
     case 'adopt':
       await revise(db, caller, { unique_id: action.organization_id }, async revision => {
         await mark(revision.tx);
+        await assertNotReleasing(revision.tx, run, phone_number);
         await assertUnowned(revision.tx, caller, run, phone_number);
         const arrival = arrivalFrom(requireAtCarrier(run, atCarrier));
         await adoptNumbers(revision, caller, run.carrier_account_id, { adopted: [arrival], linked: [] });
@@ -112,6 +136,11 @@ export async function resolveDrift(
       });
   }
   return getDrift(db, caller, run.id, phone_number);
+}
+
+/** @throws Problem `number_leaving` if the carrier may be taking the number back */
+async function assertNotReleasing(tx: Tx, run: Run, phoneNumber: string): Promise<void> {
+  if ((await readReleasing(tx, run, [phoneNumber])).size > 0) throw new Problem('number_leaving');
 }
 
 /** @throws Problem `drift_resolved` if the carrier no longer has the number */

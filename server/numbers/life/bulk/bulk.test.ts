@@ -237,6 +237,40 @@ test('each item sees what the items before it have changed', async () => {
   await assertConsistent();
 });
 
+test('an assignment that is ended and made again in one request is two, as the log says', async () => {
+  const [one, two] = numbers(2) as [string, string];
+  await add([one, two]);
+  const assign = (phone_number: string) => ({ action: 'assign', phone_number, user_id: user });
+  await bulk([assign(one)]);
+  const items = [one, two].flatMap(phone_number => [
+    ...(phone_number === two ? [assign(two)] : []),
+    { action: 'unassign', phone_number },
+    assign(phone_number),
+  ]);
+  assert.equal((await bulk(items)).body.done, 5);
+  const { revision } = await log();
+  const { rows } = await server.database.pool.query(
+    `select n.phone_number, a.from_revision, a.to_revision from assignments a
+     join phone_numbers n on n.tenant_id = a.tenant_id and n.id = a.phone_number_id
+     join organizations o on o.tenant_id = n.tenant_id and o.id = n.organization_id
+     where o.unique_id = $1 order by n.phone_number, a.from_revision`,
+    [organization],
+  );
+  assert.deepEqual(
+    rows.map(row => [
+      row.phone_number,
+      Number(row.from_revision),
+      row.to_revision && Number(row.to_revision),
+    ]),
+    [
+      [one, revision - 1, revision],
+      [one, revision, null],
+      [two, revision, null],
+    ],
+  );
+  await assertConsistent();
+});
+
 test('items that change nothing make no revision', async () => {
   const [one] = numbers(1) as [string];
   await add([one]);

@@ -3,6 +3,7 @@ import { assertActive, type Revision } from '../../../revisions/revise.ts';
 import type { Edit } from '../../state.ts';
 import { eventOf } from '../changes.ts';
 import { transferEvents } from '../moves.ts';
+import { changesRegistration } from '../registration.ts';
 import {
   assign,
   edit,
@@ -71,7 +72,10 @@ function applyTransfer(
   if (!destination) throw new Problem('organization_not_found');
   if (destination === revision) throw new Problem('already_there');
   assertActive(destination);
-  const step = transfer(state, revision.policy, destination.now, item.end_assignment ?? false);
+  const step = transfer(state, revision.policy, destination.now, {
+    endAssignment: item.end_assignment ?? false,
+    reattach: changesRegistration(state, revision.organization, destination.organization),
+  });
   const [out, into] = transferEvents(revision, destination, { number: state, step });
   record(revision, out);
   record(destination, into);
