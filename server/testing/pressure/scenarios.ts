@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { callApi, importFile } from '../request.ts';
 import { amountOf } from '../runs.ts';
 import { csvOf, foreignNumber } from './numbers.ts';
@@ -32,6 +33,10 @@ export type Scenario = {
   title: string;
   /** The answers that A may get, besides 200 and 429: refusals by name of what is A's own fault. */
   refusals?: RegExp;
+  /** Whether some of A's requests must be refused sooner or later. `npm run soak` waits for that. */
+  isRefused?: boolean;
+  /** Whether B also orders a number. */
+  withOrder?: boolean;
   /** Resolves when the load is up. */
   begin(rude: Rudeness, a: Neighbour): Promise<unknown>;
   /** What ends with the load. */
@@ -55,6 +60,7 @@ const get = (path: string, key: string) => requestBytes('GET', path, withKey(key
 const zeros = (connections: number): Scenario => ({
   title: `${connections} × a bulk body of 16 MB of zeros`,
   refusals: /^(400|413) /,
+  isRefused: true,
   begin(rude, { key }) {
     const items = '0,'.repeat(8 * 1_048_576 - 20);
     const body = Buffer.from(`{"items":[${items}0]}`);
@@ -64,7 +70,7 @@ const zeros = (connections: number): Scenario => ({
 });
 
 const heavyRead = (what: string, query: (serial: number) => string, path = numbersPath): Scenario => ({
-  title: `24 × ${what} of a large organization`,
+  title: `24 × ${what} of ${amountOf('largeNumbers')} numbers`,
   begin: (rude, { readKey }) =>
     rude.asking(
       24,
@@ -77,6 +83,7 @@ const contains = (serial: number) => `&contains=${digits(serial)}7&limit=100`;
 
 const longLists = (connections: number, how: 'read slowly' | 'unread'): Scenario => ({
   title: `${connections} long lists ${how}`,
+  isRefused: true,
   begin: async (rude, { readKey }) => {
     const first = () => get(listOf(organizations.large), readKey);
     const { answered } = await rude.holding(connections, {
@@ -89,6 +96,7 @@ const longLists = (connections: number, how: 'read slowly' | 'unread'): Scenario
 
 const slowUploads = (connections: number): Scenario => ({
   title: `${connections} uploads of a byte now and then`,
+  isRefused: true,
   begin: (rude, { key }) =>
     rude.holding(connections, {
       first: () =>
@@ -115,6 +123,14 @@ function filtersOf(serial: number): string {
   ];
   const chosen = filters.filter((_, place) => (serial >> place) & 1);
   return [...chosen, `sort=${serial % 2 ? '-' : ''}phone_number`, 'limit=10'].join('&');
+}
+
+/** As many as this machine lets A and the server have open. */
+const idle = Math.min(amountOf('idle'), openFilesMax() - 1000);
+
+function openFilesMax(): number {
+  if (!existsSync('/proc/self/limits')) return 2000;
+  return Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
 }
 
 export const scenarios: Scenario[] = [
@@ -153,6 +169,7 @@ export const scenarios: Scenario[] = [
   },
   {
     title: '22 usage files unread',
+    isRefused: true,
     begin: async (rude, { readKey }) => {
       const first = () => get('/v1/usage?format=csv', readKey);
       return (await rude.holding(22, { first })).answered;
@@ -163,7 +180,7 @@ export const scenarios: Scenario[] = [
   slowUploads(4),
   slowUploads(16),
   {
-    title: 'import reports unread',
+    title: `${amountOf('reports')} import reports unread`,
     // One upload follows the other, as each leaves its report unread.
     begin: async (rude, { key }) => {
       const path = `${numbersPath}/import?organization_id=${organizations.growing}`;
@@ -173,7 +190,7 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    title: '20 edits of one organization during its import',
+    title: `20 edits of one organization during its import of ${amountOf('imported')}`,
     refusals: /^409 /,
     begin: async (rude, a) => {
       let from = a.numbersFrom;
@@ -191,6 +208,7 @@ export const scenarios: Scenario[] = [
   {
     title: '64 clients with wrong keys',
     refusals: /^401 /,
+    isRefused: true,
     begin: rude =>
       rude.asking(
         64,
@@ -211,6 +229,7 @@ export const scenarios: Scenario[] = [
   },
   {
     title: '2,000 followers of one key',
+    isRefused: true,
     begin: async (rude, { url, key, readKey }) => {
       const path = `/v1/organizations/${organizations.growing}`;
       const { body } = await callApi(
@@ -233,7 +252,7 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    title: '40 × /v1/events at limit 1,000 with large events',
+    title: `40 × the log's ${amountOf('largeEvents')} large events`,
     begin: (rude, { readKey }) =>
       rude.asking(40, () => get(`/v1/events?organization_id=${organizations.log}&limit=1000`, readKey)),
   },
@@ -246,7 +265,7 @@ export const scenarios: Scenario[] = [
       ),
   },
   {
-    title: 'half-sent bodies and heads',
+    title: `${amountOf('halves')} half-sent bodies and heads`,
     begin: (rude, { key }) => {
       const head = Buffer.from(`GET ${listOf(organizations.log)} HTTP/1.1\r\nhost: linekeeper\r\nx-half`);
       const length = { 'content-length': '1000', ...json };
@@ -256,15 +275,16 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    title: 'idle connections',
-    begin: rude => rude.holding(amountOf('idle'), { first: () => Buffer.alloc(0) }),
+    title: `${idle} idle connections`,
+    begin: rude => rude.holding(idle, { first: () => Buffer.alloc(0) }),
   },
   {
-    title: '8 × lists of many organizations',
+    title: `8 × lists of ${amountOf('manyOrganizations')} organizations`,
     begin: (rude, { readKey }) => rude.asking(8, () => get('/v1/organizations', readKey)),
   },
   {
     title: 'a carrier that hangs, with 300 orders',
+    withOrder: true,
     begin: async (_rude, { url, key, account }) => {
       const hang = { call: 'search', kind: 'hang', times: 1000 };
       await expectOk(

@@ -1,7 +1,8 @@
 import type { Cost } from './gauge.ts';
 import { type Answers, kinds } from './honest.ts';
+import type { Tally } from './rude.ts';
 
-export type Line = { title: string; quiet: Answers; during: Answers; cost: Cost };
+export type Line = { title: string; quiet: Answers; during: Answers; cost: Cost; tally: Tally; ms: number };
 
 const figure = (ms: number) => (Number.isFinite(ms) ? ms.toFixed(ms < 10 ? 1 : 0) : '–');
 
@@ -13,8 +14,10 @@ export function tableOf(lines: Line[]): string[] {
     'errors of B',
     'longest turn, ms of processor (events)',
     'memory above idle, MB',
+    'answers to A',
+    's',
   ];
-  const rows = lines.map(({ title, quiet, during, cost }) => [
+  const rows = lines.map(({ title, quiet, during, cost, tally, ms }) => [
     title,
     ...kinds.map(kind => {
       const { p50, p99 } = during.times[kind];
@@ -25,6 +28,10 @@ export function tableOf(lines: Line[]): string[] {
     String(during.errors.length),
     `${figure(cost.turn.ms)} (${cost.turn.events})`,
     String(cost.memory ?? '?'),
+    Object.entries(tally)
+      .map(([answer, times]) => `${times} × ${answer}`)
+      .join(', '),
+    (ms / 1000).toFixed(1),
   ]);
   const widths = head.map((title, column) =>
     Math.max(...[title, ...rows.map(row => row[column]!)].map(text => text.length)),

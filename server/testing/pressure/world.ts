@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { linekeeper } from '../../../cli/testing/command-line.ts';
-import { ask, newHome, type ServerProcess, type StartOptions, startServer } from '../process.ts';
+import { ask, newHome, type ServerProcess, startServer } from '../process.ts';
 import { callApi, importFile, type Reply } from '../request.ts';
 import { amountOf } from '../runs.ts';
 import { type Gauge, openGauge } from './gauge.ts';
@@ -22,15 +22,22 @@ export type World = {
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
-export async function openWorld(t: TestContext, options: StartOptions = {}): Promise<World> {
+export async function openWorld(t: TestContext): Promise<World> {
   const home = await newHome(t);
   const probe = join(home, 'probe');
   const preload = `--import=${join(root, 'server/testing/pressure/probe.ts')}`;
-  const env = { NODE_OPTIONS: preload, [probeVariable]: probe, LINEKEEPER_DEMO: '0', ...options.env };
-  const server = await startServer(home, { ...options, env });
+  const env = { NODE_OPTIONS: preload, [probeVariable]: probe, LINEKEEPER_DEMO: '0' };
+  const server = await startServer(home, { env });
   const b = await prepareHonest(server.url, await newTenant(home, 'B'));
   const a = await prepareNeighbour(home, server.url, await newTenant(home, 'A'));
   return { home, server, a, b, gauge: await openGauge(server.pid, probe) };
+}
+
+/** A server that has only B, and writes much to stderr, which nobody reads. */
+export async function openUnread(t: TestContext): Promise<{ server: ServerProcess; b: Honest }> {
+  const home = await newHome(t);
+  const server = await startServer(home, { unread: true, env: { LOG_LEVEL: 'trace' } });
+  return { server, b: await prepareHonest(server.url, await newTenant(home, 'B')) };
 }
 
 async function newTenant(home: string, name: string): Promise<string> {
