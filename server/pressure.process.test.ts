@@ -16,6 +16,9 @@ import { amountOf, isSoak } from './testing/runs.ts';
 
 const measures = isSoak || process.env.PRESSURE_TABLE === '1';
 const calls = amountOf('honestCalls');
+/** PRESSURE_ONLY=uploads,zeros chooses scenarios by words of their titles. */
+const words = process.env.PRESSURE_ONLY?.split(',') ?? [''];
+const chosen = scenarios.filter(({ title }) => words.some(word => title.includes(word)));
 
 type Heavy = Child<{ order: Order; a: Neighbour }, Tally>;
 const startNeighbour = (): Heavy => startChild(`${import.meta.dirname}/testing/pressure/neighbour.ts`);
@@ -44,7 +47,8 @@ function assertRefusedByName(tally: Tally, { refusals, isRefused }: Scenario): v
 }
 
 test('a tenant that is heavy or slow leaves the others alone', async t => {
-  const { home, server, gauge, a, b } = await openWorld(t);
+  const world = await openWorld(t);
+  const { home, a, b } = world;
   const neighbours = [startNeighbour(), startNeighbour()] as const;
   const clients = startClients(b);
   t.after(() => Promise.all([...neighbours, clients].map(child => child.end())));
@@ -53,18 +57,19 @@ test('a tenant that is heavy or slow leaves the others alone', async t => {
   let place = a.numbersFrom + 50_000_000;
   await clients.call(calls);
 
-  for (const scenario of scenarios)
+  for (const scenario of chosen)
     await t.test(scenario.title, async t => {
+      await world.revive();
       const quiet = measures ? await clients.call(calls) : unmeasured;
       const orders = scenario.withOrder ? [await order(b)] : [];
-      await gauge.reset();
+      await world.gauge.reset();
       const begun = performance.now();
       await neighbour.ask({ order: { begin: scenario.title }, a });
       const during = await clients.call(calls);
       if (scenario.withOrder) orders.push(await order(b).catch(error => during.errors.push(error.message)));
       const tally = await neighbour.ask({ order: 'end', a });
       const ms = performance.now() - begun;
-      lines.push({ title: scenario.title, quiet, during, cost: await gauge.read(), tally, ms });
+      lines.push({ title: scenario.title, quiet, during, cost: await world.gauge.read(), tally, ms });
       if (orders.length > 0) t.diagnostic(`an order of B: ${orders.map(Math.round).join(' → ')} ms`);
       assert.deepEqual(during.errors, []);
       assertRefusedByName(tally, scenario);
@@ -76,24 +81,24 @@ test('a tenant that is heavy or slow leaves the others alone', async t => {
     { skip: !isSoak && 'in soak' },
     async () => {
       const quiet = await clients.call(calls);
-      await gauge.reset();
+      await world.gauge.reset();
       const begun = performance.now();
       const rounds: Answers[] = [];
       const tallies: Tally[] = [];
       const tell = async (turn: number, what: Order) => neighbours[turn % 2]!.ask({ order: what, a });
-      for (const [turn, { title }] of scenarios.entries()) {
+      for (const [turn, { title }] of chosen.entries()) {
         const round = clients.call(calls);
         await tell(turn, { begin: title });
         if (turn > 0) tallies.push(await tell(turn - 1, 'end'));
         rounds.push(await round);
       }
-      tallies.push(await tell(scenarios.length - 1, 'end'));
+      tallies.push(await tell(chosen.length - 1, 'end'));
       const during = worst(rounds);
       const ms = performance.now() - begun;
-      lines.push({ title: 'all in turn', quiet, during, cost: await gauge.read(), tally: {}, ms });
+      lines.push({ title: 'all in turn', quiet, during, cost: await world.gauge.read(), tally: {}, ms });
       assert.deepEqual(during.errors, []);
       for (const [turn, tally] of tallies.entries()) {
-        const { isRefused: _, ...scenario } = scenarios[turn]!;
+        const { isRefused: _, ...scenario } = chosen[turn]!;
         assertRefusedByName(tally, scenario);
       }
       await useAfterwards(a, place++);
@@ -102,7 +107,7 @@ test('a tenant that is heavy or slow leaves the others alone', async t => {
 
   await t.test('nothing is lost, and nothing contradicts itself', async () => {
     await assertWhole(home);
-    assert.equal(await server.stop(), 0);
+    assert.equal(await world.server.stop(), 0);
   });
   if (measures) for (const line of tableOf(lines)) t.diagnostic(line);
 });

@@ -15,8 +15,12 @@ answerParent(async ({ order, a }: { order: Order; a: Neighbour }): Promise<Tally
     const scenario = scenarios.find(({ title }) => title === order.begin)!;
     const rude = createRudeness(Number(new URL(a.url).port));
     current = { scenario, rude };
+    const begun = scenario.begin(rude, a).catch(async error => {
+      await rude.end();
+      throw error;
+    });
     // A server that does not answer is loaded, too.
-    await Promise.race([scenario.begin(rude, a), sleep(30_000, undefined, { ref: false })]);
+    await Promise.race([begun, sleep(30_000, undefined, { ref: false })]);
     return rude.tally;
   }
   const { scenario, rude } = current!;

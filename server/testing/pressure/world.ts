@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { linekeeper } from '../../../cli/testing/command-line.ts';
@@ -18,6 +19,8 @@ export type World = {
   gauge: Gauge;
   a: Neighbour;
   b: Honest;
+  /** Starts the server again if it has died of the last scenario. */
+  revive(): Promise<void>;
 };
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -26,11 +29,29 @@ export async function openWorld(t: TestContext): Promise<World> {
   const home = await newHome(t);
   const probe = join(home, 'probe');
   const preload = `--import=${join(root, 'server/testing/pressure/probe.ts')}`;
-  const env = { NODE_OPTIONS: preload, [probeVariable]: probe, LINEKEEPER_DEMO: '0' };
-  const server = await startServer(home, { env });
+  const variables = { NODE_OPTIONS: preload, [probeVariable]: probe, LINEKEEPER_DEMO: '0' };
+  let isGone = false;
+  async function start(port: string): Promise<ServerProcess> {
+    await rm(probe, { force: true });
+    const server = await startServer(home, { env: { ...variables, PORT: port } });
+    isGone = false;
+    void server.exited.then(() => {
+      isGone = true;
+    });
+    return server;
+  }
+  const server = await start('0');
   const b = await prepareHonest(server.url, await newTenant(home, 'B'));
   const a = await prepareNeighbour(home, server.url, await newTenant(home, 'A'));
-  return { home, server, a, b, gauge: await openGauge(server.pid, probe) };
+  const world: World = {
+    ...{ home, server, a, b, gauge: await openGauge(server.pid, probe) },
+    async revive() {
+      if (!isGone) return;
+      world.server = await start(new URL(server.url).port);
+      world.gauge = await openGauge(world.server.pid, probe);
+    },
+  };
+  return world;
 }
 
 /** A server that has only B, and writes much to stderr, which nobody reads. */
