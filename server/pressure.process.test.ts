@@ -31,7 +31,7 @@ const unmeasured: Answers = {
 /** What is A's own fault has a name, and nothing is the server's. */
 function assertRefusedByName(tally: Tally, { refusals, isRefused }: Scenario): void {
   const isRight = (answer: string) =>
-    /^(2\d\d|304|closed)$/.test(answer) || /^429 \w+$/.test(answer) || refusals?.test(answer);
+    /^(2\d\d|304|closed|hung up)$/.test(answer) || /^429 \w+$/.test(answer) || refusals?.test(answer);
   const answers = Object.keys(tally);
   const said = `A was answered ${JSON.stringify(tally)}`;
   assert.deepEqual(

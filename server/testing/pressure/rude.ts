@@ -158,11 +158,10 @@ export function createRudeness(port: number) {
     /** Sends a request, and hangs up before the answer. */
     hangingUp: (connections: number, next: () => Buffer) =>
       keep(connections, async (socket, _slot, begun) => {
-        socket.write(next(), () => {
-          begun();
-          setTimeout(() => socket.destroy(), nowAndThenMs);
-        });
-        await closed(socket);
+        socket.write(next(), begun);
+        await sleep(nowAndThenMs);
+        count('hung up');
+        socket.destroy();
       }),
 
     /** Does `work` again and again. */

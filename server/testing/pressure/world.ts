@@ -120,24 +120,26 @@ async function prepareNeighbour(home: string, url: string, key: string): Promise
   const columns = { header: ',nickname', row: (place: number) => `,Desk ${place}` };
   await must(importFile(url, organizations.large, { key, body: csvOf(0, large, columns) }));
   const many = amountOf('manyOrganizations');
-  const query = '?create_organizations=true';
-  const body = csvOf(large, many, { header: ',organization', row: place => `,Customer ${place}` });
-  await must(importMany(url, query, key, body));
+  for (let made = 0; made < many; made += organizationsPerFile)
+    await must(importCustomers(url, key, large + made, Math.min(organizationsPerFile, many - made)));
   await charge(home, organizations.large);
   await fillLog(url, key, numberAt(large + many));
   return { url, key, readKey, token: access_token, account, numbersFrom: large + many + 1 };
 }
 
-const importMany = async (
-  url: string,
-  query: string,
-  key: string,
-  body: AsyncIterable<Buffer>,
-): Promise<Reply> => {
+const organizationsPerFile = 10_000;
+
+/** A file that makes an organization for each of its numbers. */
+async function importCustomers(url: string, key: string, from: number, count: number): Promise<Reply> {
+  const columns = { header: ',organization', row: (place: number) => `,Customer ${place}` };
+  const body = Buffer.concat(await Array.fromAsync(csvOf(from, count, columns))).toString();
   const headers = { 'content-type': 'text/csv' };
-  const whole = Buffer.concat(await Array.fromAsync(body)).toString();
-  return callApi(url, 'POST', `/v1/sms/phone-numbers/import${query}`, { key, headers, body: whole });
-};
+  return callApi(url, 'POST', '/v1/sms/phone-numbers/import?create_organizations=true', {
+    key,
+    headers,
+    body,
+  });
+}
 
 /** A usage file that no buffer holds: a fee for each number. */
 async function charge(home: string, organization: string): Promise<void> {
