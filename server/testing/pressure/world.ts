@@ -141,13 +141,15 @@ async function importCustomers(url: string, key: string, from: number, count: nu
   });
 }
 
-/** A usage file that no buffer holds: a fee for each number. */
+/** A usage file that no buffer holds: three weeks of fees for each number. */
 async function charge(home: string, organization: string): Promise<void> {
   await ask(
     home,
     `insert into charges (tenant_id, organization_id, id, type, amount, phone_number_id, phone_number, period_start, at)
-     select n.tenant_id, n.organization_id, gen_random_uuid(), 'number.purchase_fee', 1, n.id, n.phone_number, now(), now()
-     from phone_numbers n join organizations o on o.id = n.organization_id where o.unique_id = $1 limit 100000`,
+     select n.tenant_id, n.organization_id, gen_random_uuid(), 'number.weekly_fee', 1, n.id, n.phone_number,
+       now() - week * interval '7 days', now()
+     from phone_numbers n join organizations o on o.id = n.organization_id, generate_series(1, 3) week
+     where o.unique_id = $1 limit 100000`,
     [organization],
   );
 }
