@@ -99,8 +99,8 @@ export function createRudeness(port: number) {
   return {
     tally,
 
-    /** Asks again as soon as there is an answer, and takes no notice of `Retry-After`. */
-    asking: (connections: number, next: () => Buffer) =>
+    /** Asks again as soon as there is an answer; with `waits`, after a 429 only when it is told to. */
+    asking: (connections: number, next: () => Buffer, { waits = false } = {}) =>
       keep(connections, (socket, _slot, begun) => {
         let said = { status: 0, head: '', body: '' };
         const send = () => socket.write(next());
@@ -114,6 +114,7 @@ export function createRudeness(port: number) {
           end() {
             count(answerOf(said));
             if (over) socket.destroy();
+            else if (waits && said.status === 429) setTimeout(send, retryAfterMs(said.head)).unref();
             else send();
           },
         });
@@ -143,8 +144,7 @@ export function createRudeness(port: number) {
           const [head = '', body = ''] = said.split('\r\n\r\n');
           const status = Number(head.slice(9, 12));
           if (said) count(answerOf({ status, head, body }));
-          const wait = Number(/\r\nretry-after: *(\d+)/i.exec(head)?.[1] ?? 1);
-          if (status >= 400) setTimeout(() => socket.destroy(), wait * 1000).unref();
+          if (status >= 400) setTimeout(() => socket.destroy(), retryAfterMs(head)).unref();
         });
         const timer = setInterval(() => {
           if (drip) socket.write(drip);
@@ -185,6 +185,8 @@ export function createRudeness(port: number) {
 }
 
 export type Rudeness = ReturnType<typeof createRudeness>;
+
+const retryAfterMs = (head: string) => Number(/\r\nretry-after: *(\d+)/i.exec(head)?.[1] ?? 1) * 1000;
 
 /** The status, with what a refusal must have: the code of the error, and with 429 and 503 when to come again. */
 function answerOf({ status, head, body }: { status: number; head: string; body: string }): string {

@@ -240,15 +240,18 @@ export const scenarios: Scenario[] = [
           key,
         },
       );
-      const wait = `/v1/events?organization_id=${organizations.growing}&after_revision=${body.revision}&wait=60`;
-      const first = () => get(wait, readKey);
-      const held = await rude.holding(2000, { first });
-      let serial = 0;
+      let { revision } = body;
+      const wait = () =>
+        get(
+          `/v1/events?organization_id=${organizations.growing}&after_revision=${revision}&wait=60`,
+          readKey,
+        );
       rude.repeating(async () => {
-        await callApi(url, 'PATCH', path, { key, body: { name: `Followed ${serial++}` } });
+        await expectOk(callApi(url, 'PATCH', path, { key, body: { name: `Followed ${revision}` } }));
+        revision++;
         await new Promise(resolve => setTimeout(resolve, 200));
       });
-      return held.answered;
+      return rude.asking(2000, wait, { waits: true });
     },
   },
   {
