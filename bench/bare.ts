@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { answerParent } from './child.ts';
+import { answerParent } from '../server/testing/load/child.ts';
 
 export type StoredResponse = { url: string; headers: Record<string, string>; body: Uint8Array };
 

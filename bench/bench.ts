@@ -1,7 +1,8 @@
+import { type Child, startChild } from '../server/testing/load/child.ts';
+import type { Job, Loaded } from '../server/testing/load/load.ts';
+import { type Load, startLoad } from '../server/testing/load/start.ts';
 import type { Instruction, StoredResponse } from './bare.ts';
-import { type Child, startChild } from './child.ts';
 import { addLong, addOrganizations, settle } from './data.ts';
-import type { Job, Loaded } from './load.ts';
 import { cpuSeconds } from './machine.ts';
 import { ranges } from './numbers.ts';
 import { type Ours, startOurs } from './ours.ts';
@@ -27,13 +28,10 @@ type Extent = {
   seconds: number;
 };
 
-export type Load = Child<Job, Loaded>;
-
 const quickly: Extent = { organizations: 1_000, longNumbers: 100_000, rounds: 3, seconds: 0.3 };
 const fully: Extent = { organizations: 10_000, longNumbers: 1_000_000, rounds: 5, seconds: 1 };
 
 export const longOrganization = 'bench_long';
-export const startLoad = (): Load => startChild(`${import.meta.dirname}/load.ts`);
 
 /** Starts all processes and fills the database with the data that the scenarios need. */
 export async function openBench(

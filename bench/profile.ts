@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { listPath, loadOn, requestOf, startLoad } from './bench.ts';
+import { startLoad } from '../server/testing/load/start.ts';
+import { listPath, loadOn, requestOf } from './bench.ts';
 import { addOrganizations, organizationAt, settle } from './data.ts';
 import { startOurs } from './ours.ts';
 

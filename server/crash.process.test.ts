@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { linekeeper } from '../cli/testing/command-line.ts';
 import { uniqueNumber } from './testing/factories.ts';
 import {
   ask,
   endPostmaster,
+  exampleList,
   newHome,
   postmasterPid,
   type ServerProcess,
@@ -17,8 +19,8 @@ const clients = 6;
 const organization = 'org_abc123';
 const numbersPath = '/v1/sms/phone-numbers';
 
-/** What is killed, in turn: the server, both at the same moment, or the database first. */
-const victims = ['server', 'server', 'both', 'server', 'database first'] as const;
+/** What is killed, in turn: the server, both at the same moment, the database first, or one of its backends first. */
+const victims = ['server', 'backend first', 'both', 'server', 'database first'] as const;
 
 /** Adds one number after the other until the server is gone, and has each of those that it acknowledges told. */
 async function write(
@@ -40,6 +42,12 @@ async function write(
 
 async function crash(server: ServerProcess, home: string, victim: (typeof victims)[number]): Promise<void> {
   if (victim === 'server') return server.kill();
+  if (victim === 'backend first') {
+    await killBackend(home);
+    // PostgreSQL restarts by itself, and the server goes on.
+    while ((await server.call('GET', exampleList)).status !== 200) await sleep(20);
+    return server.kill();
+  }
   const pid = (await postmasterPid(home))!;
   if (victim === 'database first') {
     await endPostmaster(home, pid, 'SIGKILL');
@@ -48,6 +56,16 @@ async function crash(server: ServerProcess, home: string, victim: (typeof victim
     return;
   }
   await Promise.all([server.kill(), endPostmaster(home, pid, 'SIGKILL')]);
+}
+
+/** Kills a backend that works, or else one that waits for work. */
+async function killBackend(home: string): Promise<void> {
+  const [backend] = await ask<{ pid: number }>(
+    home,
+    `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+     order by state = 'active' desc, state_change desc limit 1`,
+  );
+  process.kill(backend!.pid, 'SIGKILL');
 }
 
 /** The organization's log has no gap, says the same as its revision, and tells of each of its numbers once. */
@@ -116,6 +134,8 @@ test(`killed ${rounds} times under a stream of writes, everything acknowledged i
     for (const number of listed) if (!acknowledged.has(number)) unanswered++;
     for (const number of listed) acknowledged.add(number);
   }
+  const checked = await linekeeper(['check'], { LINEKEEPER_HOME: home });
+  assert.equal(checked.code, 0, checked.stdout);
   assert.equal(await server.stop(), 0);
   assert.equal(await postmasterPid(home), undefined);
   t.diagnostic(

@@ -87,17 +87,22 @@ test('a database that goes silent is 503, for everything and /readyz, until it a
     });
   await until(200, list);
   line.silence('all');
+  const silent = performance.now();
   // What is under way is answered, too.
   for (const reply of await Promise.all([list(), list(), add(), add()])) {
     assert.equal(reply.status, 503, reply.text);
     assert.equal(reply.body.code, 'unavailable');
   }
   assert.equal((await server.call('GET', '/readyz')).status, 503);
+  const refused = performance.now();
   assert.equal((await server.call('GET', '/livez')).status, 200);
   line.restore();
+  const restored = performance.now();
   await until(200, () => server.call('GET', '/readyz'));
   await until(200, list);
   await until(201, add);
+  const ms = [refused - silent, performance.now() - restored].map(Math.round);
+  t.diagnostic(`503 for all that was under way after ${ms[0]} ms; healthy ${ms[1]} ms after the database`);
 });
 
 test('connections that a firewall has forgotten are replaced', async t => {

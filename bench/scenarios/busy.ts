@@ -1,15 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  alternate,
-  type Bench,
-  listPath,
-  loadOurs,
-  longOrganization,
-  requestOf,
-  startLoad,
-} from '../bench.ts';
+import { startLoad } from '../../server/testing/load/start.ts';
+import { alternate, type Bench, listPath, loadOurs, longOrganization, requestOf } from '../bench.ts';
 import { compared, type Line } from '../figures.ts';
 import { createOrganization, importFile, writeCsv } from '../files.ts';
 import { captureLists } from './hot.ts';

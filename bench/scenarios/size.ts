@@ -1,7 +1,7 @@
+import type { Loaded } from '../../server/testing/load/load.ts';
 import { alternate, type Bench, listPath, loadOn, outdate, requestOf } from '../bench.ts';
 import { addOrganizations, numbersEach, organizationAt, settle } from '../data.ts';
 import { compared, type Line } from '../figures.ts';
-import type { Loaded } from '../load.ts';
 import { type Ours, startOurs } from '../ours.ts';
 
 const listsPerRound = 800;

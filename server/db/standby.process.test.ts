@@ -71,7 +71,9 @@ test('of several servers the primary is used; after a failover the promoted one,
   await primary.stop('SIGQUIT');
   await writing;
   await standby.query('select pg_promote()');
+  const promoted = performance.now();
   while ((await add()) !== 201) await sleep(20);
+  t.diagnostic(`writes again ${Math.round(performance.now() - promoted)} ms after the promotion`);
   const { body } = await server.call('GET', `/v1/sms/phone-numbers?organization_id=${organization}`);
   const kept = new Set(body.phone_numbers.map(({ phone_number }: { phone_number: string }) => phone_number));
   for (const number of acknowledged) assert.ok(kept.has(number), number);

@@ -29,16 +29,29 @@ const amounts = {
   attachments: [60, 300],
   adoptions: [15, 60],
   /** Times that a server is killed under writes: crash.process.test.ts. */
-  crashes: [5, 20],
+  crashes: [5, 100],
   /** Rows that are imported in bounded memory, and kills of an import of how many: import.process.test.ts. */
   rows: [150_000, 1_000_000],
   importKills: [4, 8],
   rowsOfKilled: [20_000, 60_000],
+  /** pressure.process.test.ts. Calls of each kind that the honest tenant makes during a scenario. */
+  honestCalls: [40, 400],
+  /** What its neighbour has: numbers and large events of one organization, and organizations. */
+  largeNumbers: [20_000, 500_000],
+  largeEvents: [100, 1000],
+  manyOrganizations: [2000, 20_000],
+  /** What its neighbour does: numbers of an import, reports and the rows in each, half-sent requests, idle connections. */
+  imported: [20_000, 200_000],
+  reports: [24, 192],
+  rejections: [20_000, 20_000],
+  halves: [200, 1500],
+  idle: [500, 6000],
   /** Numbers that are adopted over a bad wire: large.test.ts. */
   adopted: [20_000, 100_000],
 } satisfies Record<string, [test: number, soak: number]>;
 
 const soak = Number(process.env.SOAK ?? 0);
+export const isSoak = soak > 0;
 
 export const amountOf = (what: keyof typeof amounts): number => amounts[what][soak > 0 ? 1 : 0];
 

@@ -1,6 +1,9 @@
-/** The events of a response. Of the body only the length matters. */
+/** The events of a response. */
 export type Heard = {
-  head(status: number): void;
+  /** @param text the whole head, without its last line end */
+  head(status: number, text: string): void;
+  /** A piece of the body, for who wants to know more of it than its length. Chunks come with their line ends. */
+  piece?(bytes: Buffer): void;
   end(bodyBytes: number): void;
 };
 
@@ -23,7 +26,7 @@ export function responseReader(heard: Heard): (bytes: Buffer) => void {
     const chunked = !length && /\r\ntransfer-encoding: *chunked/i.test(head);
     if (!head.startsWith('HTTP/1.1 ') || !(length || chunked || status === 304))
       throw new Error(`no response that has an end: ${head.slice(0, 200)}`);
-    heard.head(status);
+    heard.head(status, head);
     bodyBytes = chunked || status === 304 ? 0 : Number(length![1]);
     left = bodyBytes;
     last = !chunked;
@@ -43,6 +46,7 @@ export function responseReader(heard: Heard): (bytes: Buffer) => void {
     for (let at = 0; at < bytes.length; ) {
       if (part === 'rest') {
         const step = Math.min(left, bytes.length - at);
+        heard.piece?.(bytes.subarray(at, at + step));
         at += step;
         left -= step;
       } else {
