@@ -249,7 +249,8 @@ test('the server is no superuser, and takes a folder over from a version in whic
   const { rows } = await old.query<{ statement: string }>(
     `select format('alter table %s owner to linekeeper', oid::regclass) as statement from pg_class
      where relnamespace = 'public'::regnamespace and relkind = 'r'
-     union all select 'alter function fold owner to linekeeper'
+     union all select format('alter function %s owner to linekeeper', oid::regprocedure) from pg_proc
+     where pronamespace = 'public'::regnamespace
      union all select 'alter database linekeeper owner to linekeeper'
      union all select 'drop role linekeeper_server'`,
   );

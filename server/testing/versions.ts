@@ -46,6 +46,8 @@ export async function copyRows(from: Database, to: Database): Promise<void> {
       const names = columns!.map(({ column }) => `"${column}"`).join(', ');
       const { rows } = await from.pool.query(`select jsonb_agg(to_jsonb(t)) as all from ${table} t`);
       if (rows[0].all === null) continue;
+      // A migration may have filled it.
+      await client.query(`delete from ${table}`);
       await client.query(
         `insert into ${table} (${names}) select ${names} from jsonb_populate_recordset(null::${table}, $1)`,
         [JSON.stringify(rows[0].all)],
