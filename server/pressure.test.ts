@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { newNumbers, newOrganization, uniqueNumber } from './testing/factories.ts';
 import { type Reply, startTestServer, type TestServer } from './testing/server.ts';
@@ -69,6 +70,9 @@ async function statements(where: string): Promise<number> {
   return rows[0]!.count;
 }
 
+/** How many connections clients have. */
+const connections = () => promisify(server.app.server.getConnections.bind(server.app.server))();
+
 const waitForLocks = () => statements(`wait_event_type = 'Lock'`);
 
 test('changes of an organization that is locked take three connections, however the organization is named', async () => {
@@ -133,10 +137,13 @@ test('changes whose client has gone are made, those that still waited are not, a
       body: JSON.stringify({ name }),
       signal,
     }).catch(() => undefined);
+  const before = await connections();
   const abandoned = Array.from({ length: 30 }, (_, i) => edit(`Abandoned ${i}`, gone.signal));
   while ((await waitForLocks()) < 3) await sleep(5);
   gone.abort();
   await Promise.all(abandoned);
+  // The server learns of it a moment later.
+  while ((await connections()) > before) await sleep(5);
   await free();
   const patient = new AbortController().signal;
   const edits = await Promise.all(Array.from({ length: 30 }, (_, i) => edit(`Edited ${i}`, patient)));
