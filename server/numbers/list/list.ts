@@ -7,7 +7,7 @@ import { namesOfRecurring } from '../../db/prepared.ts';
 import { invalid } from '../../errors.ts';
 import type { Body } from '../../reading/body-cache.ts';
 import { writeCursor } from './cursor.ts';
-import type { List } from './query.ts';
+import { type List, rowsAtOnce } from './query.ts';
 import { type ListOptions, type Page, type PageEnd, pageStatement } from './statement.ts';
 
 /**
@@ -49,20 +49,18 @@ export function createLists({ db, long }: Database, brand: string) {
      * @param version the organization's revision, as last seen
      */
     async build(caller: Caller, organizationId: string, list: List, version: string): Promise<Body> {
-      const page = await readCountedPage(caller, organizationId, list, version);
-      const more = page.row_count > list.limit;
-      if (more && !list.paged) return { version: page.version, bytes: undefined };
-      const count = more ? list.limit : page.row_count;
-      const paging = list.paged && {
-        has_more: more,
-        next_cursor: more ? writeCursor(endOf(page, list.query), list.name) : null,
-      };
+      const begin = { ...list, limit: Math.min(list.limit, rowsAtOnce) };
+      const page = await readCountedPage(caller, organizationId, begin, version);
+      const more = page.row_count > begin.limit;
+      if (more && begin.limit < rowsMax(list)) return { version: page.version, bytes: undefined };
+      const count = more ? begin.limit : page.row_count;
+      const paging = pagingOf(list, more ? page : undefined);
       const text = list.frame.head + pieceOf(page, list) + tail(list, count, page.total, paging, brand);
       return { version: page.version, bytes: Buffer.from(text) };
     },
 
     /**
-     * A long list in pieces of one snapshot. A read-only transaction stays open until the last piece is consumed or the
+     * A long list, or a long page of one, in pieces of one snapshot. A read-only transaction stays open until the last piece is consumed or the
      * stream is destroyed. Each piece is read when the one before has been consumed, so the client sets the pace.
      */
     async stream(
@@ -85,6 +83,7 @@ export function createLists({ db, long }: Database, brand: string) {
         client.release(error as Error);
         throw error;
       }
+      const most = rowsMax(whole);
       let page: Page | undefined;
       let count = 0;
       const stream = new Readable({
@@ -93,7 +92,8 @@ export function createLists({ db, long }: Database, brand: string) {
         highWaterMark: 1,
         read() {
           if (page === undefined) return push(first);
-          const next = statement({ ...rest, after: endOf(page, list.query) });
+          const limit = Math.min(rowsPerPiece, most - count);
+          const next = statement({ ...rest, limit, after: endOf(page, list.query) });
           // Not a promise: promises would chain each piece to the next, and V8 rarely collects its old space, so it
           // kept the pieces too, up to 100 MB. An error thrown in a callback would end the process, so it is caught.
           client.query<Page>(next, (error, result) => {
@@ -115,17 +115,30 @@ export function createLists({ db, long }: Database, brand: string) {
       return { version: first.version, stream };
 
       function push(piece: Page) {
-        const last = piece.row_count <= list.limit;
+        const limit = Math.min(rowsPerPiece, most - count);
+        const more = piece.row_count > limit;
         const before = page === undefined ? list.frame.head : list.frame.pieceSeparator;
-        const after = last ? tail(list, count + piece.row_count, first.total, false, brand) : '';
         page = piece;
-        count += list.limit;
+        count += more ? limit : piece.row_count;
+        const last = !more || count === most;
+        const paging = last && pagingOf(whole, more ? piece : undefined);
+        const after = last ? tail(list, count, first.total, paging, brand) : '';
         stream.push(before + pieceOf(piece, list) + after);
         if (last) stream.push(null);
       }
     },
   };
 }
+
+/** How many numbers the answer has at most. */
+const rowsMax = ({ paged, limit }: List): number => (paged ? limit : Number.POSITIVE_INFINITY);
+
+/** @param last the last piece of the page, if more numbers follow it */
+const pagingOf = (list: List, last: Page | undefined): object | false =>
+  list.paged && {
+    has_more: last !== undefined,
+    next_cursor: last ? writeCursor(endOf(last, list.query), list.name) : null,
+  };
 
 const pieceOf = ({ items }: Page, { frame }: List): string => (items === null ? '' : frame.piece(items));
 
