@@ -24,7 +24,7 @@ before(async () => {
   organization = await newOrganization(server);
   await sql`
     insert into phone_numbers (tenant_id, organization_id, id, phone_number, pretty_phone_number, available_since, since_revision)
-    select tenant_id, id, gen_random_uuid(), '+1' || (5000000000 + n), repeat('x', 100), now(), 1
+    select tenant_id, id, gen_random_uuid(), '+1' || (5000000000 + n), repeat('x', 500), now(), 1
     from organizations, generate_series(1, ${count}) n where unique_id = ${organization}`.execute(
     server.database.db,
   );
