@@ -83,8 +83,8 @@ export type Carrier = {
    * Buys this number, once. The carrier keeps `reference` (at most 40 of A-Z a-z 0-9 and -), so that the purchase can
    * be found again. `unavailable` if somebody else has the number.
    *
-   * @param begin is called right before the request that buys: whatever came before it may have taken long. What it
-   *   throws is thrown, and nothing is bought
+   * @param begin is called right before the request that buys, since the requests before it may have taken long. If it
+   *   throws, nothing is bought
    */
   buy(phoneNumber: string, reference: string, begin?: () => void): Promise<Purchase>;
   /**

@@ -84,7 +84,7 @@ export async function createApp({ database, brand, log, ...options }: AppOptions
   const bodyCache = createBodyCache(options.cacheBytes ?? cacheBytesDefault);
   const carriers = createCarriers(db, { ...carrierDefaults, ...options.carriers });
   const waiters = createWaiters(db);
-  const version = createVersionWatch(database.pool, log);
+  const version = createVersionWatch(background, log);
   const shop = { db, carriers, log };
   const jobs = {
     clock: startClock(background, log),

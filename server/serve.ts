@@ -70,7 +70,8 @@ export async function serve(config: Config): Promise<void> {
 /** Brings the database to where the server can work with it. */
 async function prepare(config: Config, database: Database, log: Logger): Promise<void> {
   await database.findPrimary();
-  await assertUsable(database);
+  // The embedded one is, and nothing stands before it.
+  if (config.databaseUrl) await assertUsable(database);
   const applied = await migrate(database, { log: message => log.warn(message) });
   if (applied.length > 0) log.info({ applied }, 'migrated the database');
   if (config.demo && (await createDemo(database.db, secret => keepDemoKey(config, secret)))) {

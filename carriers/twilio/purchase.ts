@@ -29,13 +29,13 @@ export async function buy(
 
 /** Twilio's clock and ours may differ by so much. */
 const clocksMs = 60_000;
-/** A number that came this long before the purchase is certainly another one, whatever the clocks say. */
+/** A number that came this long before the purchase is another one. No clocks differ by a day. */
 const certainMs = 86_400_000;
 
 /**
  * The friendly name is the reference, until somebody renames the number, which may be before the outcome is known. buy()
- * has seen that the number was not in the account. So a number that came since is this purchase, whatever its name. A
- * name that is another reference of ours is another purchase.
+ * has seen that the number was not in the account. So a number that came since is this purchase, unless its
+ * name is another reference of ours. Then it is that purchase.
  *
  * @throws CarrierError `outcome_unknown` if Twilio does not say clearly when the number came. Nothing else is bought
  *   then, until somebody gives the number the reference as its name, or releases it

@@ -32,7 +32,7 @@ export const withRateOptions = (command: Command): Command =>
 /** Those that the operator alone sets. `none` is the usual. */
 export const withPlaceOptions = (command: Command): Command =>
   command
-    .option('--connections <count>', 'connections to the database at once (usually 12)', readFromOne)
+    .option('--connections <count>', 'connections to the database at once (usually 10)', readFromOne)
     .option('--long-answers <count>', 'long lists and usage files at once (usually 4)', readFromOne)
     .option('--imports <count>', 'imports at once (usually 2)', readFromOne)
     .option('--followers <count>', 'readers that wait for the log at once (usually 1000)', readFromOne)

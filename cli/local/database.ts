@@ -15,7 +15,8 @@ import { note } from '../terminal/output.ts';
 export async function withDatabase<T>(
   work: (database: Database, applied: string[]) => Promise<T>,
 ): Promise<T> {
-  const { servers, release } = await findDatabase(readConfig());
+  const config = readConfig();
+  const { servers, release } = await findDatabase(config);
   const database = openDatabase(servers);
   // A PostgreSQL that this command started must not outlive a Ctrl-C.
   const stop = () => void release().finally(() => process.exit(130));
@@ -23,7 +24,7 @@ export async function withDatabase<T>(
   for (const signal of signals) process.once(signal, stop);
   try {
     await database.findPrimary();
-    await assertUsable(database);
+    if (config.databaseUrl) await assertUsable(database);
     return await work(database, await migrate(database, { log: note }));
   } catch (error) {
     return explainUnreachable(error);

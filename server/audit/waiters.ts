@@ -7,8 +7,8 @@ const pollMs = 250;
 export type Watched = { tenantId: string; id: string };
 
 /**
- * What those who are woken together read, each thing once: thousands of followers wait at the same place, and would ask
- * the same.
+ * Thousands of followers may wait at one place. When they are woken together, they share what they read: `once` reads it
+ * for the first of them.
  */
 export type Wake = { once<T>(what: string, read: () => Promise<T>): Promise<T> };
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { Database } from './database.ts';
+import type { Database, Db } from './database.ts';
 import { type Migration, readMigrations, statementsOf } from './migration.ts';
 
 export type MigrateOptions = {
@@ -9,7 +10,7 @@ export type MigrateOptions = {
   folder?: URL;
   /** Told what is waited for, and of migrations of a newer version. */
   log?: (message: string) => void;
-  /** How long a migration waits for a lock. Whoever needs the same table waits behind it. */
+  /** How long a migration waits for a lock. Statements that need the same table wait behind it meanwhile. */
   lockMsMax?: number;
   /** How long it lets others go on before it tries again. */
   pauseMs?: number;
@@ -54,20 +55,19 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
   }
 }
 
-/** The migrations in the database that this version does not know: a newer version has been there. */
-export async function findUnknown(pool: pg.Pool, folder = ownFolder): Promise<Unknown[]> {
-  return unknownOf(await findApplied(pool), await readMigrations(folder));
-}
-
 /** What to tell of a migration that this version cannot work beside. */
 export const refusalOf = ({ name }: Unknown): string =>
   `The database has the migration ${name}, which this version of Linekeeper does not know and cannot work beside: start the newer version`;
 
 type Applied = Unknown & { checksum: string };
 
-async function findApplied(client: Pick<pg.ClientBase, 'query'>): Promise<Applied[]> {
-  const { rows: tables } = await client.query(`select to_regclass('migrations') is not null as there`);
-  if (!tables[0].there) return [];
+type Asked = { query<T>(text: string): Promise<{ rows: T[] }> };
+
+async function findApplied(client: Asked): Promise<Applied[]> {
+  const { rows: tables } = await client.query<{ there: boolean }>(
+    `select to_regclass('migrations') is not null as there`,
+  );
+  if (!tables[0]!.there) return [];
   // An older version made the table without the column.
   const { rows } = await client.query<Applied>(
     `select name, checksum, coalesce((to_jsonb(m) ->> 'breaking')::boolean, true) as breaking
@@ -199,12 +199,15 @@ export type VersionWatch = {
 };
 
 /** A server that its successor has overtaken says so in its log, once for each migration. */
-export function createVersionWatch(pool: pg.Pool, log: Logger): VersionWatch {
+export function createVersionWatch(db: Db, log: Logger): VersionWatch {
+  const asked: Asked = { query: text => sql.raw<never>(text).execute(db) };
+  let own: Migration[] | undefined;
   const told = new Set<string>();
   let refusal: string | undefined;
   return {
     async look() {
-      const unknown = await findUnknown(pool);
+      own ??= await readMigrations(ownFolder);
+      const unknown = unknownOf(await findApplied(asked), own);
       const breaking = unknown.find(each => each.breaking);
       refusal = breaking && refusalOf(breaking);
       const news = unknown.filter(({ name }) => !told.has(name));

@@ -52,7 +52,7 @@ function ask(client: pg.Client, text: string): Promise<pg.QueryResult> {
   return client.query(query).catch(error => {
     if (error.message !== 'Query read timeout') throw error;
     throw new Error(
-      `DATABASE_URL gives no second connection within ${answerMsMax / 1000} seconds: a server needs 43. Is the pool of a pooler too small?`,
+      `DATABASE_URL gives no second connection within ${answerMsMax / 1000} seconds: a server needs 48. Is the pool of a pooler too small?`,
     );
   });
 }

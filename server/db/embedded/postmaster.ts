@@ -25,7 +25,7 @@ export async function launch(home: string, binaries: string, owner: Owner | unde
     max_wal_senders: '0',
     max_wal_size: '4GB',
     shared_buffers: '256MB',
-    // The server takes 43 at most. The tests run many servers on one PostgreSQL.
+    // The server takes 48 at most. The tests run many servers on one PostgreSQL.
     max_connections: '200',
     // The statements are short; compiling them costs more than it gains.
     jit: 'off',
@@ -79,7 +79,7 @@ export const mayPass = (reason: string): boolean => /shared memory block|already
 
 /**
  * Keeps the log small: what was in it is in one older file. PostgreSQL appends, so it goes on at the beginning.
- * What it says in the moment between copying and emptying is lost.
+ * A line that is written between the copying and the emptying is lost.
  */
 export async function rotateLog(home: string): Promise<void> {
   const file = logFile(home);

@@ -60,8 +60,9 @@ export function createLists({ db, long }: Database, brand: string) {
     },
 
     /**
-     * A long list, or a long page of one, in pieces of one snapshot. A read-only transaction stays open until the last piece is consumed or the
-     * stream is destroyed. Each piece is read when the one before has been consumed, so the client sets the pace.
+     * A long list, or a long page of one, in pieces of one snapshot. A read-only transaction stays open until the last
+     * piece is consumed or the stream is destroyed. Each piece is read when the one before has been consumed.
+     * http/pace/spool.ts consumes them, so that no client sets the pace.
      */
     async stream(
       caller: Caller,
